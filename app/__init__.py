@@ -1,0 +1,112 @@
+"""Shudi (属地): intake and handling of public tips about suspected illegal fundraising.
+
+:func:`create_app` is the one place where the rooms are put together.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from apiflask import APIFlask
+from flask_migrate import Migrate
+
+from app.foundation.config import Settings, load_settings
+from app.foundation.crypto import make_crypto
+from app.foundation.database import db, engine_options, prepare_engine
+from app.foundation.http import refuse_undeclared_routes, registry, start_request_behind_closed_wall
+from app.foundation.http_errors import register_error_handlers
+from app.foundation.observability import configure_logging, register_observability
+from app.foundation.redis import connect_redis
+
+
+def create_app(settings: Settings | None = None) -> APIFlask:
+    """Make the application; raise ``SettingsRefused`` or, for an undeclared route, ``RuntimeError``."""
+    settings = settings or load_settings()
+    configure_logging()
+    app = APIFlask(__name__, title="属地 Shudi", version="0.1.0", spec_path=None, docs_path=None, static_folder=None)  # type: ignore[arg-type]  # Flask takes None: no static files of its own
+    app.config.update(_flask_config(settings))
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["shudi_settings"] = settings
+    app.extensions["shudi_crypto"] = make_crypto(settings)
+    app.extensions["shudi_redis"] = connect_redis(settings)
+    start_request_behind_closed_wall(app)
+    _connect_database(app, settings)
+    _connect_rooms(app, settings)
+    register_error_handlers(app)
+    refuse_undeclared_routes(app)
+    return app
+
+
+def _flask_config(settings: Settings) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(),
+        "SESSION_COOKIE_NAME": "shudi_session",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": not settings.demo,
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_CHECK_DEFAULT": False,
+        "OPENAPI_VERSION": "3.1.0",
+        "MAX_CONTENT_LENGTH": 101 * 1024 * 1024,
+    }
+
+
+def _connect_database(app: APIFlask, settings: Settings) -> None:
+    db.init_app(app)
+    Migrate(app, db, compare_type=True)
+    with app.app_context():
+        prepare_engine(db.engine, settings)
+
+
+# long because this is the list of every room.
+def _connect_rooms(app: APIFlask, settings: Settings) -> None:
+    from app import api_document, console, readiness
+    from app.audit import api as audit_api
+    from app.audit import jobs as audit_jobs
+    from app.audit.cli import audit_cli
+    from app.audit.service import record_refusal
+    from app.demo.cli import demo_cli
+    from app.files import jobs as file_jobs
+    from app.files.cli import files_cli
+    from app.geo import api as geo_api
+    from app.geo.cli import geo_cli
+    from app.identity import api as identity_api
+    from app.identity.authentication import register_authenticators
+    from app.identity.cli import accounts_cli, units_cli
+    from app.identity.wechat import WeChatClient
+    from app.notifications import api as notification_api
+    from app.outbox.cli import outbox_cli, worker_command
+    from app.tips import cli as _geo_commands  # noqa: F401  # adds to geo's commands
+    from app.tips import conversation_api
+    from app.tips import jobs as tip_jobs
+    from app.tips import office_api as tips_office_api
+    from app.tips import public_api as tips_public_api
+    from app.workflow import api as workflow_api
+    from app.workflow.cli import calendar_cli, limits_cli
+
+    register_authenticators(app)
+    registry(app).refusal_listeners.append(record_refusal)
+    app.extensions["shudi_wechat"] = WeChatClient(
+        settings.wechat_api_base, settings.wechat_app_id, settings.wechat_app_secret, app.extensions["shudi_redis"]
+    )
+    app.extensions["shudi_periodic_jobs"] = {
+        "audit-seal": audit_jobs.seal,
+        "files-orphans": file_jobs.remove_orphans,
+        "tips-terms": tip_jobs.end_overdue_terms,
+    }
+    app.extensions["shudi_periodic_intervals"] = {"audit-seal": 2.0, "files-orphans": 3600.0, "tips-terms": 600.0}
+    for room in (identity_api, tips_public_api, conversation_api, notification_api):
+        app.register_blueprint(room.public_api)
+    for room in (identity_api, tips_office_api, conversation_api, workflow_api, notification_api, audit_api, geo_api):
+        app.register_blueprint(room.office_api)
+    groups = (geo_cli, audit_cli, outbox_cli, accounts_cli, units_cli, calendar_cli, limits_cli, files_cli, demo_cli)
+    for command in (*groups, worker_command):
+        app.cli.add_command(command)
+    console.register(app)
+    api_document.register(app)
+    register_observability(app, readiness.checks(app))

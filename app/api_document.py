@@ -1,0 +1,92 @@
+"""The OpenAPI document at ``/api/v1/openapi.json`` and a readable page of it at ``/api/v1/docs``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from apiflask import APIFlask
+from flask import Flask, render_template
+
+from app.foundation.http import Audience, Policy, endpoint
+from app.foundation.permissions import Actor, Permission
+
+PREFIX: Final = "/api/v1"
+_PROBLEM: Final = {
+    "type": "object",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string", "description": "中文说明"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "稳定的英文代码"},
+        "detail": {"type": "string"},
+        "errors": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+        "request_id": {"type": "string"},
+    },
+}
+_BEARER: Final = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+_REFUSALS: Final = {
+    400: "请求格式有误",
+    401: "未登录或登录已失效",
+    403: "无权进行此操作",
+    404: "未找到",
+    409: "与现有情况冲突，或内容已被他人更新",
+    413: "内容超过大小限制",
+    415: "不支持的文件类型",
+    422: "提交的内容有误",
+    429: "操作过于频繁",
+    503: "服务暂时不可用",
+}
+
+
+def register(app: APIFlask) -> None:
+    """Serve the document and the page."""
+    app.spec_processor(lambda document: _completed(app, document))
+
+    @app.get(f"{PREFIX}/openapi.json")
+    @endpoint(audience=Audience.ANYONE, permission=Permission.PUBLIC_READ, changes=False)
+    def openapi(_actor: Actor) -> Any:
+        """The OpenAPI document of every endpoint under /api/v1."""
+        return app.spec
+
+    @app.get(f"{PREFIX}/docs")
+    @endpoint(audience=Audience.ANYONE, permission=Permission.PUBLIC_READ, changes=False)
+    def docs(_actor: Actor) -> Any:
+        """The same document as a page."""
+        return app.make_response(render_template("api_docs.html", document=app.spec))
+
+
+def _completed(app: Flask, document: Any) -> Any:
+    """Add what a declaration says beyond its schemas: who may call, and the refusals that can come back."""
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = _PROBLEM
+    components["securitySchemes"] = {
+        Audience.REPORTER.value: _BEARER | {"description": "小程序会话"},
+        Audience.OFFICER.value: _BEARER | {"description": "工作人员会话"},
+    }
+    for rule in app.url_map.iter_rules():
+        path = rule.rule.replace("<uuid:", "{").replace("<", "{").replace(">", "}")
+        policy = getattr(app.view_functions[rule.endpoint], "policy", None)
+        for method, operation in document["paths"].get(path, {}).items():
+            if isinstance(policy, Policy) and method.upper() in (rule.methods or ()):
+                _complete_operation(operation, policy, has_id="{" in path)
+    document["servers"] = [{"url": "/"}]
+    return document
+
+
+def _complete_operation(operation: dict[str, Any], policy: Policy, *, has_id: bool) -> None:
+    takes = "requestBody" in operation
+    statuses = {429, 503} | ({413, 422, 400} if takes else set())
+    statuses |= {422} if any(p["in"] == "query" for p in operation.get("parameters", [])) else set()
+    statuses |= {415} if "multipart/form-data" in operation.get("requestBody", {}).get("content", {}) else set()
+    statuses |= {404} if has_id else set()
+    if policy.audience in {Audience.REPORTER, Audience.OFFICER}:
+        operation["security"] = [{policy.audience.value: []}]
+        statuses |= {401, 403}
+    if policy.audience is Audience.OFFICER and policy.changes:
+        statuses.add(409)
+    for status in sorted(statuses):
+        operation["responses"][str(status)] = {
+            "description": _REFUSALS[status],
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }

@@ -1,0 +1,1 @@
+"""What every room stands on: configuration, database, clock, errors, HTTP, permissions, crypto."""

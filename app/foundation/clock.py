@@ -1,0 +1,46 @@
+"""The only source of time: UTC inside, Beijing time for people."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+
+_stopped: ContextVar[datetime | None] = ContextVar("stopped_clock", default=None)
+
+
+def now() -> datetime:
+    """The present moment, in UTC, with its offset."""
+    return _stopped.get() or datetime.now(UTC)
+
+
+def today() -> date:
+    """Today's date in Beijing, the date that working-day clocks count."""
+    return now().astimezone(BEIJING).date()
+
+
+def beijing(moment: datetime) -> datetime:
+    """The same moment on the wall clock that an official reads."""
+    return moment.astimezone(BEIJING)
+
+
+def start_of_today() -> datetime:
+    """The beginning of today in Beijing: the moment to store where the hour would tell too much of a person."""
+    return datetime.combine(today(), time.min, BEIJING).astimezone(UTC)
+
+
+@contextmanager
+def stopped_at(moment: datetime) -> Iterator[None]:
+    """Hold the clock at ``moment`` within this context (simulations and tests of deadlines)."""
+    token = _stopped.set(moment.astimezone(UTC))
+    try:
+        yield
+    finally:
+        _stopped.reset(token)

@@ -1,0 +1,215 @@
+"""Settings: read once from the environment, frozen, refused with all faults at once, secrets hidden in ``repr``."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.foundation.local_services import LocalServices
+
+KEY_BYTES: Final = 32
+MINIMUM_SECRET_LENGTH: Final = 32
+DEMO_MARK: Final = "demo-"
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+
+
+class SettingsRefused(Exception):
+    """The environment cannot be used; the message lists every fault, one a line."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("配置有误，程序未启动：\n" + "\n".join(f"  - {fault}" for fault in faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class SealingKey:
+    """One 256-bit master key with its id; the first of ``Settings.sealing_keys`` seals, all of them open."""
+
+    key_id: str
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the program is told from outside."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    sealing_keys: tuple[SealingKey, ...] = field(repr=False)
+    wechat_app_id: str
+    wechat_app_secret: str = field(repr=False)
+    wechat_api_base: str
+    files_url: str
+    region_code: str
+    port: int
+    data_dir: Path
+    demo: bool
+    embedded_database: bool
+    embedded_redis: bool
+    crypto_suite: str = "international"
+    trusted_proxies: int = 0
+    wechat_template_progress: str = "tip-progress-demo"
+
+    @property
+    def local_services(self) -> LocalServices:
+        """The embedded PostgreSQL and Valkey of ``data_dir``."""
+        return LocalServices(self.data_dir)
+
+
+class _Reader:
+    """Collects faults instead of stopping at the first."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self.faults: list[str] = []
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self.environment.get(name, "").strip()
+        if value:
+            return value
+        if default is None:
+            self.faults.append(f"{name} 未设置")
+        return default or ""
+
+    def number(self, name: str, default: int, lowest: int, highest: int) -> int:
+        raw = self.environment.get(name, "").strip() or str(default)
+        if not raw.isdecimal() or not lowest <= int(raw) <= highest:
+            self.faults.append(f"{name} 应为 {lowest} 至 {highest} 之间的整数")
+            return default
+        return int(raw)
+
+    def matching(self, name: str, default: str, pattern: str, meaning: str) -> str:
+        value = self.text(name, default)
+        if not re.fullmatch(pattern, value):
+            self.faults.append(f"{name} 应为{meaning}")
+        return value
+
+    def url(self, name: str, value: str, schemes: tuple[str, ...]) -> str:
+        if value and urlsplit(value).scheme not in schemes:
+            self.faults.append(f"{name} 应以 {'、'.join(s + '://' for s in schemes)} 开头")
+        return value
+
+    def keys(self, name: str, raw: str) -> tuple[SealingKey, ...]:
+        keys: list[SealingKey] = []
+        for part in filter(None, (piece.strip() for piece in raw.split(","))):
+            key_id, _, encoded = part.partition(":")
+            try:
+                secret = base64.b64decode(encoded, validate=True)
+            except binascii.Error:
+                secret = b""
+            if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", key_id) or len(secret) != KEY_BYTES:
+                self.faults.append(f"{name} 第 {len(keys) + 1} 项应为 “编号:32字节密钥的base64”")
+            keys.append(SealingKey(key_id, secret))
+        if len({key.key_id for key in keys}) != len(keys):
+            self.faults.append(f"{name} 中的密钥编号重复")
+        return tuple(keys)
+
+
+# long because every setting is named once, on a line of its own.
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; raise :class:`SettingsRefused` with every fault at once.
+
+    Without ``DATABASE_URL`` / ``REDIS_URL`` the embedded services of ``DATA_DIR`` are meant. A demo (see
+    :func:`demo_environment`) has keys of its own; a production start refuses them.
+    """
+    given = dict(os.environ if environment is None else environment)
+    data_dir = Path(given.get("DATA_DIR", "").strip() or REPOSITORY / "var").absolute()
+    reader = _Reader(demo_environment(given, data_dir) | {k: v for k, v in given.items() if v.strip()})
+    demo = reader.text("DEMO", "0") in {"1", "true", "yes"}
+    database_url, redis_url = _service_urls(reader, data_dir)
+    secret_key, sealing_keys = _keys(reader, demo=demo)
+    settings = Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key=secret_key,
+        sealing_keys=sealing_keys,
+        wechat_app_id=reader.text("WECHAT_APP_ID"),
+        wechat_app_secret=reader.text("WECHAT_APP_SECRET"),
+        wechat_api_base=reader.url(
+            "WECHAT_API_BASE", reader.text("WECHAT_API_BASE", "https://api.weixin.qq.com"), ("http", "https")
+        ),
+        files_url=reader.url("FILES_URL", reader.text("FILES_URL", (data_dir / "files").as_uri()), ("file",)),
+        region_code=reader.matching("REGION_CODE", "650100", r"[0-9]{6}", "六位行政区划代码"),
+        port=reader.number("PORT", 8000, 1, 65535),
+        data_dir=data_dir,
+        demo=demo,
+        embedded_database=not reader.environment.get("DATABASE_URL"),
+        embedded_redis=not reader.environment.get("REDIS_URL"),
+        crypto_suite=reader.matching(
+            "CRYPTO_SUITE", "international", "international|national", "international 或 national"
+        ),
+        trusted_proxies=reader.number("TRUSTED_PROXIES", 0, 0, 5),
+        wechat_template_progress=reader.text("WECHAT_TEMPLATE_PROGRESS", "tip-progress-demo"),
+    )
+    if reader.faults:
+        raise SettingsRefused(reader.faults)
+    return settings
+
+
+def demo_environment(given: Mapping[str, str], data_dir: Path) -> dict[str, str]:
+    """The settings of the demo in ``data_dir``, or nothing where the environment describes a real office.
+
+    It is a demo when ``DEMO=1`` says so, or when no keys are given and either nothing points to a database of
+    one's own or ``data_dir`` already holds a demo: so that every command finds the office that ``make run`` made.
+    """
+    secrets_file = data_dir / "demo_secrets.json"
+    has_keys = bool(given.get("SECRET_KEY") or given.get("SEALING_KEYS"))
+    implied = not has_keys and (secrets_file.exists() or not given.get("DATABASE_URL"))
+    said = given.get("DEMO", "").strip()
+    if said == "0" or not (said or implied):
+        return {}
+    if not secrets_file.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        encoded = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+        made = {
+            "SECRET_KEY": DEMO_MARK + secrets.token_urlsafe(48),
+            "SEALING_KEYS": f"{DEMO_MARK}1:{encoded}",
+        }
+        draft = secrets_file.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(made), encoding="utf-8")
+        with contextlib.suppress(FileExistsError):  # two commands at once: the first one's keys stand
+            os.link(draft, secrets_file)
+        draft.unlink()
+    kept: dict[str, str] = json.loads(secrets_file.read_text(encoding="utf-8"))
+    return {"DEMO": "1", "WECHAT_APP_ID": "wxdemo", "WECHAT_APP_SECRET": "demo-secret", **kept}
+
+
+def _service_urls(reader: _Reader, data_dir: Path) -> tuple[str, str]:
+    database_url = reader.environment.get("DATABASE_URL", "").strip()
+    redis_url = reader.environment.get("REDIS_URL", "").strip()
+    if not (database_url and redis_url):
+        endpoints = LocalServices(data_dir).endpoints()
+        database_url = database_url or endpoints.database_url
+        redis_url = redis_url or endpoints.redis_url
+    reader.url("DATABASE_URL", database_url, ("postgresql", "postgres", "postgresql+psycopg"))
+    reader.url("REDIS_URL", redis_url, ("redis", "rediss", "unix"))
+    return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", database_url), redis_url
+
+
+def _keys(reader: _Reader, *, demo: bool) -> tuple[str, tuple[SealingKey, ...]]:
+    secret_key = reader.text("SECRET_KEY")
+    sealing_keys = reader.keys("SEALING_KEYS", reader.text("SEALING_KEYS"))
+    if secret_key and len(secret_key) < MINIMUM_SECRET_LENGTH:
+        reader.faults.append(f"SECRET_KEY 至少 {MINIMUM_SECRET_LENGTH} 个字符")
+    if not demo:
+        _refuse_demo_keys(reader, secret_key, sealing_keys)
+    return secret_key, sealing_keys
+
+
+def _refuse_demo_keys(reader: _Reader, secret_key: str, sealing_keys: tuple[SealingKey, ...]) -> None:
+    if secret_key.startswith(DEMO_MARK):
+        reader.faults.append("SECRET_KEY 是演示密钥，正式环境不能使用")
+    if any(key.key_id.startswith(DEMO_MARK) for key in sealing_keys):
+        reader.faults.append("SEALING_KEYS 含演示密钥，正式环境不能使用")

@@ -1,0 +1,216 @@
+"""The database: naming convention, UTC columns, the settings of the district wall, and the only commit in the code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import uuid_utils
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, Engine, MetaData, event
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
+from sqlalchemy.types import TypeDecorator
+
+from app.foundation.wall import CLOSED_WALL
+from app.foundation.wall import OPEN_WALL as OPEN_WALL  # noqa: PLC0414  # handed on: whoever opens a transaction names a wall
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Dialect
+
+    from app.foundation.config import Settings
+
+APPLICATION_ROLE: Final = "shudi_app"
+"""The role every connection works as: owns nothing, bypasses nothing, so that row-level security always holds."""
+
+NAMING_CONVENTION: Final = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment. Naive values are refused; what comes back is always UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuse a moment without an offset: nobody can say when it was."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment needs an offset")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """PostgreSQL answers in the session's zone; the program knows UTC alone."""
+        return value.astimezone(UTC) if value is not None else None
+
+
+class Base(DeclarativeBase):
+    """Base of every table."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map = {datetime: UtcDateTime()}  # noqa: RUF012  # SQLAlchemy reads it so
+
+
+db = SQLAlchemy(
+    metadata=Base.metadata,
+    session_options={"expire_on_commit": False, "autoflush": False},
+)
+
+
+def new_id() -> UUID:
+    """A time-ordered random identifier (UUID version 7): rows of one day lie together on disk."""
+    return UUID(bytes=uuid_utils.uuid7().bytes)
+
+
+# The district wall -------------------------------------------------------------------------------------------------
+# Row-level security reads the setting ``shudi.wall`` (see ``wall.py``). It is set with every transaction; without it no
+# protected row is visible.
+
+_wall: ContextVar[str] = ContextVar("wall", default=CLOSED_WALL)
+_SET_WALL: Final = "SELECT set_config('shudi.wall', %s, true)"
+
+
+def enter_wall(wall: str) -> None:
+    """Put the present request or job behind ``wall``, from its running transaction on."""
+    _wall.set(wall)
+    if db.session.registry.has() and (session := db.session()).in_transaction():
+        session.connection().exec_driver_sql(_SET_WALL, (wall,))
+
+
+def _raise_wall(_session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    connection.exec_driver_sql(_SET_WALL, (_wall.get(),))
+
+
+event.listen(Session, "after_begin", _raise_wall)
+
+
+# Transactions ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def transaction(wall: str | None = None) -> Iterator[Session]:
+    """One transaction: commits at the end, rolls back when anything is raised. Entry points alone open one.
+
+    Args:
+        wall: the wall to work behind, when it is not the one already entered.
+    """
+    session: Session = db.session()
+    before = _wall.get()
+    if wall is not None:
+        enter_wall(wall)
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        _wall.set(before)
+
+
+class Row(NamedTuple):
+    """One row to insert: columns that are not named take the server's default."""
+
+    model: type[Any]
+    values: Mapping[str, Any]
+
+
+def insert_rows(rows: Sequence[Row], *, unless_known: bool = False) -> bool:
+    """Insert rows of several tables in one statement and one round trip; each may refer to those before it.
+
+    For the hot path: a statement a row costs five times as much (``bench/README.md``).
+
+    Args:
+        rows: what to insert.
+        unless_known: insert nothing at all when the first row meets a unique value that exists already.
+
+    Returns:
+        Whether the rows were inserted.
+    """
+    statement, processors = _insert_statement(tuple((row.model, tuple(row.values)) for row in rows), unless_known)
+    values = (value for row in rows for value in row.values.values())
+    parameters = tuple(
+        value if process is None else process(value) for process, value in zip(processors, values, strict=True)
+    )
+    return bool(db.session.connection().exec_driver_sql(statement, parameters).scalar())
+
+
+Processor = Callable[[Any], Any]
+
+
+@lru_cache(maxsize=64)
+def _insert_statement(
+    shape: tuple[tuple[type[Any], tuple[str, ...]], ...], unless_known: bool
+) -> tuple[str, list[Processor | None]]:
+    """The statement for rows of these tables and columns, and what turns each value into the driver's."""
+    dialect = db.engine.dialect
+    parts: list[str] = []
+    processors: list[Processor | None] = []
+    for number, (model, names) in enumerate(shape):
+        columns = [model.__table__.c[name] for name in names]
+        processors += [column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns]
+        places = ", ".join(["%s"] * len(names))
+        target = f"INSERT INTO {model.__tablename__} ({', '.join(names)})"
+        if number == 0:
+            conflict = " ON CONFLICT DO NOTHING" if unless_known else ""
+            parts.append(f"row_0 AS ({target} VALUES ({places}){conflict} RETURNING 1)")
+        else:
+            parts.append(f"row_{number} AS ({target} SELECT {places} FROM row_0)")  # noqa: S608  # our own names
+    return f"WITH {', '.join(parts)} SELECT count(*) FROM row_0", processors  # noqa: S608  # names of our own tables
+
+
+def end_reading() -> None:
+    """Give the connection back after reads, before anything slow (a network call, a long computation)."""
+    db.session.rollback()
+
+
+def engine_options() -> dict[str, Any]:
+    """Pool and connection options of the web workers and jobs."""
+    return {
+        "pool_size": 16,
+        "max_overflow": 16,
+        "pool_pre_ping": False,
+        "hide_parameters": True,  # a fault that quotes them would carry a reporter's words into the log
+        "connect_args": {
+            "connect_timeout": 10,
+            "application_name": "shudi",
+            "options": "-c timezone=UTC -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
+        },
+    }
+
+
+def prepare_engine(engine: Engine, settings: Settings) -> None:
+    """Start embedded services at the first connection, and give up every privilege on each new one."""
+    if settings.embedded_database:
+        services = settings.local_services
+
+        @event.listens_for(engine, "do_connect")
+        def _ensure_services(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+            endpoints = services.ensure_running()
+            parameters["port"] = urlsplit(endpoints.database_url).port  # a port taken meanwhile is replaced
+
+    @event.listens_for(engine, "connect")
+    def _drop_privileges(connection: Any, record: Any) -> None:
+        with connection.cursor() as cursor:
+            # Before the first migration the role does not exist, and nothing is set.
+            cursor.execute(
+                "SELECT set_config('role', rolname, false) FROM pg_roles WHERE rolname = %s", (APPLICATION_ROLE,)
+            )
+            record.info["privileged"] = cursor.fetchone() is None
+        connection.commit()
+
+    @event.listens_for(engine, "checkin")
+    def _discard_privileged(_connection: Any, record: Any) -> None:
+        # Made before the migrations made the role: it must not serve a later request as the owner of the tables.
+        if record.info.get("privileged"):
+            record.invalidate()

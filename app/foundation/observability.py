@@ -1,0 +1,131 @@
+"""What operators see: JSON logs without personal data, a request id, ``/healthz``, ``/readyz`` and ``/metrics``.
+
+Requests of the public are logged without address and without token: the time and address of a request beside an
+anonymous tip would lead to its reporter (decree 737, Article 16).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import uuid_utils
+from flask import Flask, Response, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+
+from app.foundation.clock import now
+from app.foundation.http import Audience, endpoint
+from app.foundation.permissions import Permission
+
+_PERSONAL: Final = (
+    (re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)"), "[手机号]"),
+    (re.compile(r"(?<!\d)\d{17}[\dXx](?![\dA-Za-z])"), "[证件号]"),
+    (re.compile(r"(?<!\d)\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}(?!\d)"), "[查询码]"),
+    (re.compile(r"(?i)(bearer\s+)[\w.~+/=-]+"), r"\1[令牌]"),
+    (
+        re.compile(r"(?i)((?:secret|password|access_token|js_code|session_key)[\"']?\s*[=:]\s*[\"']?)[^\s&\"']+"),
+        r"\1[隐去]",
+    ),
+)
+
+REGISTRY: Final = CollectorRegistry()
+REQUESTS: Final = Counter("shudi_requests", "Answered requests", ["endpoint", "method", "status"], registry=REGISTRY)
+DURATION: Final = Histogram("shudi_request_seconds", "Time to answer", ["endpoint"], registry=REGISTRY)
+
+logger = logging.getLogger("shudi.request")
+
+
+def masked(text: str) -> str:
+    """``text`` with phone numbers, identity numbers, query codes and secrets blanked."""
+    for pattern, replacement in _PERSONAL:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line; everything passes the mask."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as a masked JSON line."""
+        entry: dict[str, Any] = {
+            "at": now().isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        entry |= getattr(record, "fields", {})
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return masked(json.dumps(entry, ensure_ascii=False, default=str))
+
+
+def configure_logging(level: int = logging.INFO) -> None:
+    """Send every log line through the JSON formatter to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for chatty in ("httpx", "httpcore", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+ReadinessCheck = Callable[[], tuple[bool, Any]]
+
+
+# long because each end point is declared where it is registered.
+def register_observability(app: Flask, checks: dict[str, ReadinessCheck]) -> None:
+    """Attach request ids, request log, metrics and the health end points; ``checks`` feed ``/readyz``."""
+
+    @app.before_request
+    def _begin() -> None:
+        g.request_id = uuid_utils.uuid4().hex
+        g.began = time.perf_counter()
+
+    @app.after_request
+    def _end(response: Response) -> Response:
+        _remember(response)
+        return response
+
+    @app.get("/healthz")
+    @endpoint(audience=Audience.ANYONE, permission=Permission.PUBLIC_READ, changes=False)
+    def healthz(_actor: Any) -> Any:
+        """Tell that the process answers."""
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    @endpoint(audience=Audience.ANYONE, permission=Permission.PUBLIC_READ, changes=False)
+    def readyz(_actor: Any) -> Any:
+        """Tell whether the database is at the migration head, Redis answers, and how long the outbox waits."""
+        results = {name: check() for name, check in checks.items()}
+        ready = all(good for good, _ in results.values())
+        report = {"status": "ready" if ready else "not_ready"} | {name: value for name, (_, value) in results.items()}
+        return report, 200 if ready else 503
+
+    @app.get("/metrics")
+    @endpoint(audience=Audience.ANYONE, permission=Permission.PUBLIC_READ, changes=False)
+    def metrics(_actor: Any) -> Any:
+        """Counters and timings for Prometheus."""
+        return Response(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+
+def _remember(response: Response) -> None:
+    request_id: str = g.get("request_id", "")
+    response.headers.setdefault("X-Request-Id", request_id)
+    name = request.endpoint or "unmatched"
+    elapsed = time.perf_counter() - g.get("began", time.perf_counter())
+    REQUESTS.labels(name, request.method, str(response.status_code)).inc()
+    DURATION.labels(name).observe(elapsed)
+    if response.status_code >= 400:  # noqa: PLR2004  # successes are counted, faults are told
+        fields = {
+            "request_id": request_id,
+            "endpoint": name,
+            "status": response.status_code,
+            "ms": round(elapsed * 1000),
+        }
+        logger.info("request", extra={"fields": fields})
