@@ -1,0 +1,26 @@
+"""What the auditor reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from app.audit.models import AuditEvent
+from app.foundation.database import db
+
+
+def event_page(
+    *, action: str | None, succeeded: bool | None, object_id: str | None, before_id: int | None, limit: int
+) -> Sequence[AuditEvent]:
+    """Audit rows, newest first, by keyset; one row more than ``limit`` tells of a next page."""
+    statement = select(AuditEvent).order_by(AuditEvent.id.desc()).limit(limit + 1)
+    if action:
+        statement = statement.where(AuditEvent.action == action)
+    if succeeded is not None:
+        statement = statement.where(AuditEvent.succeeded == succeeded)
+    if object_id:
+        statement = statement.where(AuditEvent.object_id == object_id)
+    if before_id is not None:
+        statement = statement.where(AuditEvent.id < before_id)
+    return db.session.scalars(statement).all()
