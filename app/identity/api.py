@@ -1,0 +1,89 @@
+"""Sign-in end points of the mini-program and of the office API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import current_app, g
+
+from app.foundation.database import transaction
+from app.foundation.errors import InvalidInput, ServiceUnavailable, SignInFailed, TooManyRequests
+from app.foundation.http import Audience, endpoint
+from app.foundation.permissions import Actor, Permission
+from app.identity import schemas, service, wechat
+
+public_api = APIBlueprint("public_session", __name__, url_prefix="/api/v1")
+office_api = APIBlueprint("office_session", __name__, url_prefix="/api/v1/office")
+
+
+@public_api.post("/session")
+@endpoint(
+    audience=Audience.ANYONE,
+    permission=Permission.PUBLIC_FILE,
+    body=schemas.OpenReporterSessionBody(),
+    answer=schemas.TokenView(),
+    status=201,
+    changes=False,
+)
+def open_reporter_session(_actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
+    """Exchange the code of ``wx.login`` for a token."""
+    openid = exchange_code(body["code"])
+    with transaction():
+        token, expires_at = service.sign_in_reporter(openid)
+    return {"token": token, "expires_at": expires_at}
+
+
+@public_api.delete("/session")
+@endpoint(audience=Audience.REPORTER, permission=Permission.PUBLIC_FILE)
+def end_reporter_session(_actor: Actor) -> dict[str, Any]:
+    """Sign out of the mini-program; tokens issued until now open nothing."""
+    service.end_reporter_sessions(g.openid_index)
+    return {"status": "signed_out"}
+
+
+@office_api.post("/session")
+@endpoint(
+    audience=Audience.ANYONE,
+    permission=Permission.PUBLIC_FILE,
+    body=schemas.OpenOfficerSessionBody(),
+    answer=schemas.OfficerTokenView(),
+    status=201,
+    changes=False,
+)
+def open_officer_session(_actor: Actor, body: dict[str, Any]) -> service.SignedIn:
+    """Sign an officer in."""
+    account = checked_account(body["username"], body["password"], body["otp"])
+    with transaction():
+        return service.sign_in_officer(account)
+
+
+@office_api.delete("/session")
+@endpoint(audience=Audience.OFFICER, permission=Permission.SELF_USE, status=200)
+def end_officer_session(actor: Actor) -> dict[str, Any]:
+    """Sign out; the token opens nothing afterwards."""
+    service.end_session(actor)
+    return {"status": "signed_out"}
+
+
+def checked_account(username: str, password: str, otp: str | None) -> Any:
+    """Check credentials; a failure is counted in a transaction of its own before the refusal goes out."""
+    try:
+        return service.check_credentials(username, password, otp)
+    except SignInFailed:
+        with transaction():
+            service.note_failure(username)
+        raise
+
+
+def exchange_code(code: str) -> str:
+    """Ask WeChat whose code this is; raise the refusal that the mini-program can act on."""
+    client: wechat.WeChatClient = current_app.extensions["shudi_wechat"]
+    try:
+        return client.exchange_code(code).openid
+    except wechat.WeChatCodeInvalid as fault:
+        raise InvalidInput(errors={"code": ["登录凭证无效或已使用，请重新登录"]}, code="wechat_code_invalid") from fault
+    except wechat.WeChatRateLimited as fault:
+        raise TooManyRequests(extra={"retry_after": 60}) from fault
+    except wechat.WeChatError as fault:
+        raise ServiceUnavailable("微信登录暂时不可用，可以不登录直接匿名举报") from fault

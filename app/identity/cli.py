@@ -1,0 +1,64 @@
+"""``flask accounts`` and ``flask units``: set-up of a real office."""
+
+from __future__ import annotations
+
+import csv
+from typing import TextIO
+
+import click
+from flask.cli import AppGroup
+
+from app.foundation.database import OPEN_WALL, transaction
+from app.foundation.errors import DomainError, InvalidInput
+from app.foundation.permissions import PROGRAM, Role
+from app.identity import service
+
+accounts_cli = AppGroup("accounts", help="账号")
+units_cli = AppGroup("units", help="单位")
+UNIT_KINDS = ("region", "city", "district", "township", "zone")
+
+
+def told(error: DomainError) -> click.ClickException:
+    """A refusal as a command line tells it."""
+    lines = [f"{name}：{'；'.join(texts)}" for name, texts in error.errors.items()]
+    return click.ClickException("\n".join([error.detail or error.title, *lines]))
+
+
+@accounts_cli.command("create")
+@click.option("--username", required=True, help="用户名")
+@click.option("--name", "display_name", required=True, help="姓名")
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]), help="角色")
+@click.option("--division", required=True, help="所在单位的区划代码")
+@click.password_option(prompt="密码", confirmation_prompt="再次输入密码", help="密码（省略则提示输入）")
+def create(username: str, display_name: str, role: str, division: str, password: str) -> None:
+    """Create an account; the password is asked for, so that it stays out of the shell's history."""
+    try:
+        with transaction(OPEN_WALL):
+            service.create_account(PROGRAM, username, display_name, Role(role), division, password)
+    except DomainError as error:
+        raise told(error) from error
+    click.echo(f"已创建账号 {username}（{Role(role).text}）。")
+
+
+@units_cli.command("import")
+@click.argument("file", type=click.File(encoding="utf-8-sig"))
+def import_file(file: TextIO) -> None:
+    """Create or update units from a CSV with the columns division_code, name, kind, phone, email."""
+    try:
+        with transaction(OPEN_WALL):
+            created, updated = service.import_units(PROGRAM, list(_lines(file)))
+    except DomainError as error:
+        raise told(error) from error
+    click.echo(f"新增 {created} 个单位，更新 {updated} 个。")
+
+
+def _lines(file: TextIO) -> list[service.UnitLine]:
+    lines = []
+    for number, row in enumerate(csv.DictReader(file), start=2):
+        values = {name: (row.get(name) or "").strip() for name in ("division_code", "name", "kind", "phone", "email")}
+        if values["kind"] not in UNIT_KINDS:
+            raise InvalidInput(errors={f"第 {number} 行 kind": [f"应为 {'、'.join(UNIT_KINDS)} 之一"]})
+        if not values["name"]:
+            raise InvalidInput(errors={f"第 {number} 行 name": ["单位名称必填"]})
+        lines.append(service.UnitLine(**values))
+    return lines

@@ -1,0 +1,77 @@
+"""Tables of units, accounts and sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Integer, LargeBinary, SmallInteger, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.foundation.database import Base, new_id
+
+
+class Unit(Base):
+    """One office that acts: the region's, the city's, a district's, a township's or a zone's."""
+
+    __tablename__ = "units"
+    __table_args__ = (CheckConstraint("kind IN ('region','city','district','township','zone')", name="known_kind"),)
+
+    id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    division_code: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    phone: Mapped[str] = mapped_column(Text, server_default="")
+    email: Mapped[str] = mapped_column(Text, server_default="")
+    active: Mapped[bool] = mapped_column(server_default="true")
+
+
+class Account(Base):
+    """One person of one unit with one role; the password is kept as an argon2id hash."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    username: Mapped[str] = mapped_column(Text, unique=True)
+    display_name: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
+    active: Mapped[bool] = mapped_column(server_default="true")
+    failed_attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    locked_until: Mapped[datetime | None]
+    password_changed_at: Mapped[datetime]
+    sealed_otp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+
+    unit: Mapped[Unit] = relationship(lazy="raise")
+
+
+class StaffSession(Base):
+    """One sign-in of one officer, through the office API or the console; revoked rows open nothing."""
+
+    __tablename__ = "staff_sessions"
+    __table_args__ = (
+        CheckConstraint("audience IN ('officer','console')", name="known_audience"),
+        Index("ix_staff_sessions_open", "account_id", postgresql_where="revoked_at IS NULL"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    audience: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class WechatUser(Base):
+    """One person of the mini-program, found by the blind index of the openid; the openid itself is sealed."""
+
+    __tablename__ = "wechat_users"
+
+    openid_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    sealed_openid: Mapped[bytes] = mapped_column(LargeBinary)
+    tokens_valid_from: Mapped[datetime]
+    created_at: Mapped[datetime]

@@ -1,0 +1,39 @@
+"""Look-ups on units and people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from app.foundation.database import db
+from app.foundation.permissions import Role
+from app.geo.divisions import divisions
+from app.identity.models import Account, Unit
+
+
+def handling_unit_of(division_code: str) -> Unit | None:
+    """The unit that acts for a division: its own, or that of the nearest division above it."""
+    chain = [division_code, *divisions().ancestors(division_code)]
+    units = {
+        unit.division_code: unit
+        for unit in db.session.scalars(select(Unit).where(Unit.division_code.in_(chain), Unit.active))
+    }
+    return next((units[code] for code in chain if code in units), None)
+
+
+def unit_at(division_code: str) -> Unit | None:
+    """The active unit of exactly this division."""
+    return db.session.scalar(select(Unit).where(Unit.division_code == division_code, Unit.active))
+
+
+def units_by_id(unit_ids: Sequence[int]) -> dict[int, Unit]:
+    """Units by their ids."""
+    return {unit.id: unit for unit in db.session.scalars(select(Unit).where(Unit.id.in_(unit_ids)))}
+
+
+def people_of(unit_id: int, roles: Sequence[Role]) -> Sequence[Account]:
+    """Active accounts of a unit with one of ``roles``."""
+    return db.session.scalars(
+        select(Account).where(Account.unit_id == unit_id, Account.active, Account.role.in_([r.value for r in roles]))
+    ).all()

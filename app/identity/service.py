@@ -1,0 +1,250 @@
+"""Commands on units, accounts and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import pyotp
+from flask import current_app
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.audit import service as audit
+from app.foundation import clock
+from app.foundation.crypto import Crypto
+from app.foundation.database import db, new_id
+from app.foundation.errors import AccountLocked, Conflict, InvalidInput, NotSignedIn, SignInFailed
+from app.foundation.http import Audience
+from app.foundation.permissions import Actor, Role, officer
+from app.geo.divisions import divisions
+from app.identity import passwords, tokens
+from app.identity.models import Account, StaffSession, Unit, WechatUser
+
+MOST_FAILURES: Final = 5
+LOCK_TIME: Final = timedelta(minutes=15)
+CONSOLE_IDLE: Final = timedelta(minutes=15)
+CONSOLE_LIFETIME: Final = timedelta(hours=12)
+SEEN_EVERY: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A successful sign-in."""
+
+    token: str
+    expires_at: datetime
+    actor: Actor
+
+
+def crypto() -> Crypto:
+    """The running application's crypto provider."""
+    provider: Crypto = current_app.extensions["shudi_crypto"]
+    return provider
+
+
+def check_credentials(username: str, password: str, otp: str | None) -> Account:
+    """The account that these credentials open; raise ``SignInFailed`` or ``AccountLocked``.
+
+    Five failures lock for a quarter of an hour (GB/T 22239-2019). The caller commits the count in a transaction of its
+    own, see :func:`note_failure`; a second factor is asked for only where one was set up.
+    """
+    account = db.session.scalar(select(Account).where(Account.username == username))
+    if account is not None and account.locked_until and account.locked_until > clock.now():
+        wait = int((account.locked_until - clock.now()).total_seconds()) + 1
+        raise AccountLocked(extra={"retry_after": wait, "audit_object": ("account", str(account.id))})
+    fits = passwords.matches(account.password_hash if account else None, password)
+    if account is None or not fits or not account.active or not _second_factor_fits(account, otp):
+        raise SignInFailed(extra={"audit_object": ("account", str(account.id) if account else "unknown")})
+    return account
+
+
+def _second_factor_fits(account: Account, otp: str | None) -> bool:
+    if account.sealed_otp_secret is None:
+        return True
+    secret = crypto().open(account.sealed_otp_secret, bound_to=b"otp:" + account.id.bytes).decode()
+    return pyotp.TOTP(secret).verify(otp or "", for_time=clock.now(), valid_window=1)
+
+
+def note_failure(username: str) -> None:
+    """Count a failed sign-in and lock the account at the fifth."""
+    account = db.session.scalar(select(Account).where(Account.username == username).with_for_update())
+    if account is None:
+        return
+    account.failed_attempts += 1
+    if account.failed_attempts >= MOST_FAILURES:
+        account.locked_until = clock.now() + LOCK_TIME
+        account.failed_attempts = 0
+    db.session.flush()
+
+
+def open_session(account: Account, audience: Audience) -> tuple[StaffSession, Actor]:
+    """Begin a session for an account whose credentials were checked."""
+    moment = clock.now()
+    account.failed_attempts, account.locked_until = 0, None
+    lifetime = CONSOLE_LIFETIME if audience is Audience.CONSOLE else tokens.LIFETIME[Audience.OFFICER]
+    session = StaffSession(
+        id=new_id(),
+        account_id=account.id,
+        audience=audience.value,
+        created_at=moment,
+        seen_at=moment,
+        expires_at=moment + lifetime,
+    )
+    db.session.add(session)
+    db.session.flush()
+    actor = actor_of_session(session.id, audience)
+    audit.record(actor, "identity.sign_in", "account", account.id, audience=audience.value)
+    return session, actor
+
+
+def sign_in_officer(account: Account) -> SignedIn:
+    """Begin an office API session and sign its token."""
+    session, actor = open_session(account, Audience.OFFICER)
+    token, expires_at = tokens.issue(Audience.OFFICER, str(account.id), session.id, session.created_at)
+    return SignedIn(token, expires_at, actor)
+
+
+def actor_of_session(session_id: UUID, audience: Audience) -> Actor:
+    """The officer of a live session; raise ``NotSignedIn`` when it is revoked, expired or idle too long."""
+    row = db.session.execute(
+        select(StaffSession, Account, Unit)
+        .join(Account, Account.id == StaffSession.account_id)
+        .join(Unit, Unit.id == Account.unit_id)
+        .where(
+            StaffSession.id == session_id,
+            StaffSession.audience == audience.value,
+            StaffSession.revoked_at.is_(None),
+            StaffSession.expires_at > clock.now(),
+            Account.active,
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotSignedIn("登录已失效，请重新登录")
+    session, account, unit = row
+    if audience is Audience.CONSOLE and session.seen_at < clock.now() - CONSOLE_IDLE:
+        raise NotSignedIn("长时间未操作，请重新登录")
+    return officer(
+        account.id, account.display_name, Role(account.role), unit.id, unit.name, unit.division_code, session.id
+    )
+
+
+def touch_session(session_id: UUID) -> None:
+    """Remember that the person is still there (the idle time-out counts from it)."""
+    db.session.execute(
+        update(StaffSession)
+        .where(StaffSession.id == session_id, StaffSession.seen_at < clock.now() - SEEN_EVERY)
+        .values(seen_at=clock.now())
+    )
+
+
+def end_session(actor: Actor) -> None:
+    """Sign out: the session opens nothing from now on."""
+    db.session.execute(update(StaffSession).where(StaffSession.id == actor.session_id).values(revoked_at=clock.now()))
+    audit.record(actor, "identity.sign_out", "account", actor.account_id or "")
+
+
+def sign_in_reporter(openid: str) -> tuple[str, datetime]:
+    """A token for the person of the mini-program; the openid is stored sealed, found by its blind index.
+
+    Only the day is stored: the moment of a first sign-in, beside that of an anonymous tip, would join the two.
+    """
+    day = clock.start_of_today()
+    index = crypto().blind_index("openid", openid)
+    sealed = crypto().seal(openid.encode(), bound_to=b"openid:" + index)
+    db.session.execute(
+        insert(WechatUser)
+        .values(openid_index=index, sealed_openid=sealed, tokens_valid_from=day, created_at=day)
+        .on_conflict_do_nothing()
+    )
+    return tokens.issue(Audience.REPORTER, index.hex(), new_id(), clock.now())
+
+
+def reporter_session_holds(openid_index: bytes, issued_at: int) -> bool:
+    """Whether a mini-program token issued at ``issued_at`` (seconds since 1970) was not revoked since."""
+    user = db.session.get(WechatUser, openid_index)
+    return user is not None and issued_at >= int(user.tokens_valid_from.timestamp())
+
+
+def end_reporter_sessions(openid_index: bytes) -> None:
+    """Sign out of the mini-program everywhere: tokens issued until now open nothing."""
+    db.session.execute(
+        update(WechatUser)
+        .where(WechatUser.openid_index == openid_index)
+        .values(tokens_valid_from=clock.now() + timedelta(seconds=1))
+    )
+
+
+def openid_of(index: bytes) -> str | None:
+    """The openid behind a blind index, for the moment of a call to WeChat."""
+    user = db.session.get(WechatUser, index)
+    return crypto().open(user.sealed_openid, bound_to=b"openid:" + index).decode() if user else None
+
+
+def create_account(
+    actor: Actor, username: str, display_name: str, role: Role, division_code: str, password: str
+) -> Account:
+    """Create an account; raise ``Conflict`` for a taken user name, ``InvalidInput`` for a unit that does not exist."""
+    passwords.check_complexity(password, username)
+    unit = db.session.scalar(select(Unit).where(Unit.division_code == division_code))
+    if unit is None:
+        raise InvalidInput(errors={"division": [f"没有区划代码为 {division_code} 的单位"]})
+    if db.session.scalar(select(Account.id).where(Account.username == username)):
+        raise Conflict(f"用户名 {username} 已被使用")
+    moment = clock.now()
+    account = Account(
+        id=new_id(),
+        username=username,
+        display_name=display_name,
+        password_hash=passwords.hash_password(password),
+        role=role.value,
+        unit_id=unit.id,
+        active=True,
+        failed_attempts=0,
+        password_changed_at=moment,
+        created_at=moment,
+    )
+    db.session.add(account)
+    db.session.flush()
+    audit.record(actor, "identity.create_account", "account", account.id, role=role.value, division=division_code)
+    return account
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLine:
+    """One line of a unit list."""
+
+    division_code: str
+    name: str
+    kind: str
+    phone: str = ""
+    email: str = ""
+
+
+def import_units(actor: Actor, lines: Iterable[UnitLine]) -> tuple[int, int]:
+    """Create or update units by division code, parents by the division tree; return (created, updated)."""
+    created = updated = 0
+    known = {unit.division_code: unit for unit in db.session.scalars(select(Unit))}
+    for line in sorted(lines, key=lambda item: _UNIT_ORDER.index(item.kind)):
+        if divisions().get(line.division_code) is None and line.kind != "zone":
+            raise InvalidInput(errors={"division_code": [f"{line.division_code} 不是现行行政区划代码"]})
+        unit = known.get(line.division_code)
+        if unit is None:
+            unit = Unit(division_code=line.division_code, active=True)
+            db.session.add(unit)
+            known[line.division_code] = unit
+            created += 1
+        else:
+            updated += 1
+        unit.name, unit.kind, unit.phone, unit.email = line.name, line.kind, line.phone, line.email
+        parent = next((known[code] for code in divisions().ancestors(line.division_code) if code in known), None)
+        unit.parent_id = parent.id if parent else None
+        db.session.flush()
+    audit.record(actor, "identity.import_units", "unit", "list", created=created, updated=updated)
+    return created, updated
+
+
+_UNIT_ORDER: Final = ["region", "city", "district", "township", "zone"]
