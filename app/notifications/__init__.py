@@ -1,0 +1,1 @@
+"""What the office tells people: reporters through the channel they left, officers inside the console."""

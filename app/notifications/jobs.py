@@ -1,0 +1,46 @@
+"""What the outbox runs here."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.foundation.database import OPEN_WALL, transaction
+from app.notifications import channels, delivering, service
+from app.outbox.service import handles, handles_over_network
+from app.tips.conversation import CONVERSATION_MOVED
+from app.workflow.reassignment import REASSIGNMENT_CHANGED
+from app.workflow.service import HANDLING_CHANGED
+
+
+@handles(HANDLING_CHANGED)
+def announce_step(payload: dict[str, Any]) -> None:
+    """Tell of a step of a tip. Twice is safe: a person hears of an event once, and a delivery exists once."""
+    service.announce_step(UUID(payload["tip_id"]), UUID(payload["event_id"]))
+
+
+@handles(REASSIGNMENT_CHANGED)
+def announce_reassignment(payload: dict[str, Any]) -> None:
+    """Tell of a step of a request. Twice is safe: a person hears of an event once."""
+    service.announce_reassignment(UUID(payload["reassignment_id"]), UUID(payload["event_id"]))
+
+
+@handles(CONVERSATION_MOVED)
+def announce_conversation(payload: dict[str, Any]) -> None:
+    """Tell of what was said after filing. Twice is safe: a person hears of an event once."""
+    service.announce_conversation(UUID(payload["tip_id"]), UUID(payload["event_id"]), payload["kind"])
+
+
+@handles_over_network(service.SEND_DELIVERY)
+def send_delivery(message_id: int, payload: dict[str, Any]) -> None:
+    """Claim → commit → call → record. Twice is safe: only a queued delivery is sent, and only by who claimed it.
+
+    A run that dies between claim and record leaves ``sending`` behind; the next one makes it ``unknown``.
+    """
+    with transaction(OPEN_WALL):
+        claimed = delivering.claim(UUID(payload["delivery_id"]), message_id)
+    if claimed is None:
+        return
+    outcome = channels.send_by_wechat(claimed.letter)
+    with transaction(OPEN_WALL):
+        delivering.record(claimed, outcome, message_id)

@@ -1,0 +1,67 @@
+"""Tables of notifications."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.foundation.database import Base, new_id
+
+
+class Consent(Base):
+    """How many messages of one WeChat template a person still allows: one consent = one message."""
+
+    __tablename__ = "consents"
+    __table_args__ = (CheckConstraint("remaining >= 0", name="never_negative"),)
+
+    openid_index: Mapped[bytes] = mapped_column(LargeBinary, ForeignKey("wechat_users.openid_index"), primary_key=True)
+    template_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    remaining: Mapped[int] = mapped_column(SmallInteger)
+    updated_at: Mapped[datetime]
+
+
+class Delivery(Base):
+    """One message to one reporter through one channel, and how far it got."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("event_id", "openid_index", "channel"),
+        CheckConstraint("state IN ('queued','sending','sent','failed','unknown')", name="known_state"),
+        Index("ix_deliveries_state", "state", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    tip_id: Mapped[UUID]
+    event_id: Mapped[UUID]
+    channel: Mapped[str] = mapped_column(Text)
+    template_id: Mapped[str] = mapped_column(Text)
+    openid_index: Mapped[bytes] = mapped_column(LargeBinary)
+    state: Mapped[str] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    created_at: Mapped[datetime]
+    sending_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class Notice(Base):
+    """One message to one officer inside the console, for one event."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        UniqueConstraint("account_id", "event_id"),
+        Index("ix_notices_account", "account_id", "created_at"),
+        Index("ix_notices_unread", "account_id", postgresql_where="read_at IS NULL"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    event_id: Mapped[UUID]
+    tip_id: Mapped[UUID]
+    reassignment_id: Mapped[UUID | None]
+    title: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]

@@ -1,0 +1,96 @@
+"""What the notification end points take and answer."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from app.notifications.states import DeliveryState
+
+_CURSOR = validate.Length(max=200)
+_LIMIT = validate.Range(1, 100, error="每页 1 至 100 条")
+
+
+class RememberConsentsBody(Schema):
+    """The template ids that the person has just accepted, as ``wx.requestSubscribeMessage`` names them."""
+
+    accepted = fields.List(
+        fields.String(validate=validate.Length(1, 128)),
+        required=True,
+        validate=validate.Length(max=10, error="一次最多 10 个消息模板"),
+    )
+
+
+class SubscriptionView(Schema):
+    """One template; ``remaining`` is the number of messages still allowed, empty without a session."""
+
+    purpose = fields.String()
+    template_id = fields.String()
+    remaining = fields.Integer(allow_none=True)
+
+
+class SubscriptionListView(Schema):
+    """The templates to ask consent for."""
+
+    items = fields.List(fields.Nested(SubscriptionView))
+
+
+class ListNoticesQuery(Schema):
+    """Filters of the own notices."""
+
+    unread = fields.Boolean(load_default=False)
+    cursor = fields.String(load_default=None, validate=_CURSOR)
+    limit = fields.Integer(load_default=20, validate=_LIMIT)
+
+
+class NoticeView(Schema):
+    """One notice."""
+
+    id = fields.UUID()
+    title = fields.String()
+    tip_id = fields.UUID()
+    reassignment_id = fields.UUID(allow_none=True)
+    created_at = fields.AwareDateTime(format="iso")
+    read_at = fields.AwareDateTime(format="iso", allow_none=True)
+
+
+class NoticePage(Schema):
+    """One page of notices, and how many are unread in all."""
+
+    items = fields.List(fields.Nested(NoticeView))
+    next_cursor = fields.String(allow_none=True)
+    unread = fields.Integer()
+
+
+class MarkedView(Schema):
+    """How many notices were marked."""
+
+    marked = fields.Integer()
+
+
+class ListDeliveriesQuery(Schema):
+    """Filters of the deliveries."""
+
+    state = fields.String(load_default=None, validate=validate.OneOf(list(DeliveryState), error="未知的状态"))
+    cursor = fields.String(load_default=None, validate=_CURSOR)
+    limit = fields.Integer(load_default=20, validate=_LIMIT)
+
+
+class DeliveryView(Schema):
+    """How far one message got; to whom it went is shown to nobody."""
+
+    id = fields.UUID()
+    tip_id = fields.UUID()
+    channel = fields.String()
+    state = fields.String()
+    attempts = fields.Integer()
+    error = fields.String(allow_none=True)
+    created_at = fields.AwareDateTime(format="iso")
+    sending_at = fields.AwareDateTime(format="iso", allow_none=True)
+    finished_at = fields.AwareDateTime(format="iso", allow_none=True)
+
+
+class DeliveryPage(Schema):
+    """One page of deliveries."""
+
+    items = fields.List(fields.Nested(DeliveryView))
+    next_cursor = fields.String(allow_none=True)

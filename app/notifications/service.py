@@ -1,0 +1,276 @@
+"""Commands on notices, consents and deliveries.
+
+A step is announced in the transaction that marks its outbox message done: the officers' notices are written, and for a
+reporter who left a consent a delivery is queued with an outbox message of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.foundation import clock
+from app.foundation.database import db, new_id
+from app.foundation.errors import InvalidInput, NotSignedIn, OutOfScope
+from app.foundation.permissions import Actor, Role
+from app.identity import queries as people
+from app.identity.models import Account, WechatUser
+from app.notifications import policy
+from app.notifications.models import Consent, Delivery, Notice
+from app.notifications.states import Channel, DeliveryState
+from app.notifications.steps import CONVERSATION_STEPS, HANDLING_STEPS, REASSIGNMENT_STEPS, Circle
+from app.outbox import service as outbox
+from app.tips.models import Reporter, Tip
+from app.workflow import service as workflow
+from app.workflow.models import Handling, HandlingEvent, Reassignment, ReassignmentEvent
+
+SEND_DELIVERY: Final = "notifications.send_delivery"
+TIP_PROGRESS: Final = "tip_progress"
+MOST_CONSENTS: Final = 100
+"""Nobody needs more, and a client that counts wrongly cannot overflow the column."""
+
+
+def templates() -> Mapping[str, str]:
+    """What a message is for → id of its WeChat template."""
+    return {TIP_PROGRESS: current_app.extensions["shudi_settings"].wechat_template_progress}
+
+
+# Announcing a step --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """One step, as far as telling people of it goes."""
+
+    event_id: UUID
+    at: datetime
+    actor_id: UUID | None
+    tip_id: UUID
+    reassignment_id: UUID | None = None
+
+
+def announce_step(tip_id: UUID, event_id: UUID) -> None:
+    """Tell the officers concerned and the reporter of a step of a tip. A repeat adds nothing."""
+    event = db.session.get_one(HandlingEvent, event_id)
+    step = HANDLING_STEPS[event.action]
+    holder = event.to_unit_id or event.from_unit_id
+    _write_notices(
+        _News(event.id, event.at, event.actor_id, tip_id),
+        {circle: _officers(circle, {Circle.HANDLERS: holder}) for circle in step.titles},
+        step.titles,
+    )
+    if step.told_to_reporter:
+        _queue_delivery(tip_id, event_id)
+
+
+def announce_reassignment(reassignment_id: UUID, event_id: UUID) -> None:
+    """Tell the officers concerned of a step of a request for reassignment. A repeat adds nothing."""
+    event = db.session.get_one(ReassignmentEvent, event_id)
+    request = db.session.get_one(Reassignment, reassignment_id)
+    step = REASSIGNMENT_STEPS[event.action]
+    units = {Circle.FROM_UNIT: request.from_unit_id, Circle.TO_UNIT: request.to_unit_id}
+    audience = {
+        circle: _active(request.applicant_id) if circle is Circle.APPLICANT else _officers(circle, units)
+        for circle in step.titles
+    }
+    _write_notices(_News(event.id, event.at, event.actor_id, request.tip_id, request.id), audience, step.titles)
+
+
+def announce_conversation(tip_id: UUID, event_id: UUID, kind: str) -> None:
+    """Tell whoever holds a tip of what its reporter said, and the reporter of an answer. A repeat adds nothing."""
+    step = CONVERSATION_STEPS[kind]
+    holder = db.session.scalars(select(Handling.unit_id).where(Handling.tip_id == tip_id)).one()
+    titles = {
+        Circle.REVIEWERS if circle is Circle.HANDLERS and holder is None else circle: title
+        for circle, title in step.titles.items()
+    }
+    audience = {circle: _officers(circle, {Circle.HANDLERS: holder}) for circle in titles}
+    _write_notices(_News(event_id, clock.now(), None, tip_id), audience, titles)
+    if step.told_to_reporter:
+        _queue_delivery(tip_id, event_id)
+
+
+_CITY_ROLES: Final = {Circle.REVIEWERS: Role.CITY_REVIEWER, Circle.ADJUSTERS: Role.CITY_ADJUSTER}
+
+
+def _officers(circle: Circle, units: Mapping[Circle, int | None]) -> list[UUID]:
+    """The accounts of a circle; ``units`` says which unit the circles of district handlers mean."""
+    if circle in _CITY_ROLES:
+        city = people.unit_at(workflow.region_code())
+        unit_id, role = (city.id if city else None), _CITY_ROLES[circle]
+    else:
+        unit_id, role = units[circle], Role.DISTRICT_HANDLER
+    return [account.id for account in people.people_of(unit_id, [role])] if unit_id is not None else []
+
+
+def _active(account_id: UUID) -> list[UUID]:
+    return list(db.session.scalars(select(Account.id).where(Account.id == account_id, Account.active)))
+
+
+def _write_notices(news: _News, audience: Mapping[Circle, list[UUID]], titles: Mapping[Circle, str]) -> None:
+    """Write one notice per person; who did the step hears nothing, who is in two circles reads the first title."""
+    title_of: dict[UUID, str] = {}
+    for circle, account_ids in audience.items():
+        for account_id in account_ids:
+            title_of.setdefault(account_id, titles[circle])
+    title_of.pop(news.actor_id, None)  # type: ignore[arg-type]  # the public has no account
+    if not title_of:
+        return
+    number = _receipt_number(news.tip_id)
+    rows = [
+        {
+            "id": new_id(),
+            "account_id": account_id,
+            "event_id": news.event_id,
+            "tip_id": news.tip_id,
+            "reassignment_id": news.reassignment_id,
+            "title": f"{title}（{number}）",
+            "created_at": news.at,
+        }
+        for account_id, title in title_of.items()
+    ]
+    db.session.execute(insert(Notice.__table__).on_conflict_do_nothing(), rows)  # type: ignore[arg-type]
+
+
+def _receipt_number(tip_id: UUID) -> str:
+    return db.session.scalars(select(Tip.receipt_number).where(Tip.id == tip_id)).one()
+
+
+def _queue_delivery(tip_id: UUID, event_id: UUID) -> None:
+    """Queue one message against one consent, when the reporter is known to WeChat and has a consent left."""
+    index = db.session.scalar(select(Reporter.openid_index).where(Reporter.tip_id == tip_id))
+    template_id = templates()[TIP_PROGRESS]
+    if index is None or _already_queued(event_id, index) or not _use_consent(index, template_id):
+        return
+    delivery_id = new_id()
+    db.session.execute(
+        insert(Delivery.__table__),  # type: ignore[arg-type]
+        {
+            "id": delivery_id,
+            "tip_id": tip_id,
+            "event_id": event_id,
+            "channel": Channel.WECHAT.value,
+            "template_id": template_id,
+            "openid_index": index,
+            "state": DeliveryState.QUEUED.value,
+            "created_at": clock.now(),
+        },
+    )
+    outbox.leave(SEND_DELIVERY, delivery_id=str(delivery_id))
+
+
+def _already_queued(event_id: UUID, index: bytes) -> bool:
+    same = select(Delivery.id).where(
+        Delivery.event_id == event_id, Delivery.openid_index == index, Delivery.channel == Channel.WECHAT.value
+    )
+    return db.session.scalar(same) is not None
+
+
+# Consents -----------------------------------------------------------------------------------------------------------
+
+
+def remember_consents(openid_index: bytes, accepted: Iterable[str]) -> None:
+    """Count one further message for each accepted template.
+
+    Raises:
+        InvalidInput: a template that is not ours. NotSignedIn: the person of the token is gone.
+    """
+    wanted = sorted(set(accepted))
+    if unknown := set(wanted) - set(templates().values()):
+        raise InvalidInput(errors={"accepted": [f"未知的消息模板：{name}" for name in sorted(unknown)]})
+    if db.session.get(WechatUser, openid_index) is None:
+        raise NotSignedIn
+    for template_id in wanted:
+        _add_consent(openid_index, template_id)
+
+
+def _add_consent(openid_index: bytes, template_id: str) -> None:
+    row = {
+        "openid_index": openid_index,
+        "template_id": template_id,
+        "remaining": 1,
+        "updated_at": _day_of_consent(),
+    }
+    added = insert(Consent).values(row)
+    db.session.execute(
+        added.on_conflict_do_update(
+            index_elements=[Consent.openid_index, Consent.template_id],
+            set_={
+                "remaining": func.least(Consent.remaining + 1, MOST_CONSENTS),
+                "updated_at": added.excluded.updated_at,
+            },
+        )
+    )
+
+
+def _day_of_consent() -> datetime:
+    """The day alone: the minute of a consent beside that of an anonymous tip would lead to its reporter (Art. 16)."""
+    return clock.beijing(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _use_consent(openid_index: bytes, template_id: str) -> bool:
+    used = db.session.execute(
+        update(Consent)
+        .where(Consent.openid_index == openid_index, Consent.template_id == template_id, Consent.remaining > 0)
+        .values(remaining=Consent.remaining - 1)
+        .returning(Consent.remaining)
+        .execution_options(synchronize_session=False)
+    )
+    return used.first() is not None
+
+
+def give_back_consent(openid_index: bytes, template_id: str) -> None:
+    """Return the consent of a message that WeChat did not take."""
+    db.session.execute(
+        update(Consent)
+        .where(
+            Consent.openid_index == openid_index,
+            Consent.template_id == template_id,
+            Consent.remaining < MOST_CONSENTS,
+        )
+        .values(remaining=Consent.remaining + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def withdraw_consent(openid_index: bytes, template_id: str) -> None:
+    """Believe WeChat (43101): this person allows no further message of this template."""
+    db.session.execute(
+        update(Consent)
+        .where(Consent.openid_index == openid_index, Consent.template_id == template_id)
+        .values(remaining=0)
+        .execution_options(synchronize_session=False)
+    )
+
+
+# Reading notices ----------------------------------------------------------------------------------------------------
+
+
+def mark_read(actor: Actor, notice_id: UUID) -> Notice:
+    """Mark one own notice read; the first moment stays. Raise ``OutOfScope`` for anybody else's."""
+    notice = db.session.scalar(policy.visible_notices(actor).where(Notice.id == notice_id).with_for_update())
+    if notice is None:
+        raise OutOfScope("未找到该消息", extra={"audit_object": ("notice", str(notice_id))})
+    notice.read_at = notice.read_at or clock.now()
+    db.session.flush()
+    return notice
+
+
+def mark_all_read(actor: Actor) -> int:
+    """Mark every own notice read; return how many were not."""
+    unread = policy.visible_notices(actor).where(Notice.read_at.is_(None)).with_only_columns(Notice.id)
+    marked = db.session.execute(
+        update(Notice)
+        .where(Notice.id.in_(unread))
+        .values(read_at=clock.now())
+        .returning(Notice.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(marked.all())
