@@ -1,0 +1,1 @@
+"""Address → division → jurisdiction. Pure below ``service.py``: no Flask, no database."""

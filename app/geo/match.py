@@ -1,0 +1,81 @@
+"""The shape of an answer about one address; ``to_dict`` is *Match* of the contract, key for key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Status = Literal["matched", "ambiguous", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Which characters mean what and how that is known.
+
+    ``start`` and ``end`` are positions in the text as it was given; both 0 where the evidence is not in the text
+    (hint, credit code, point). ``how``: name, alias, old_name, zone, township, village, hint, uscc, point, typo,
+    learnt (the office's own concluded tips) or precedent (a decision about this address).
+    """
+
+    text: str
+    start: int
+    end: int
+    means: str
+    how: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As in the contract."""
+        return {"text": self.text, "start": self.start, "end": self.end, "means": self.means, "how": self.how}
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A division that the evidence allows; ``score`` in 0..1, alternatives are ranked by it."""
+
+    code: str
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As in the contract."""
+        return {"code": self.code, "score": self.score}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What the evidence says; a level that cannot be told is None, and only current codes appear.
+
+    ``confidence`` belongs to the lowest level told. ``ambiguous``: the district is one of the alternatives, and nothing
+    decides which; ``unknown``: the district cannot be told at all.
+    """
+
+    province: str | None = None
+    prefecture: str | None = None
+    county: str | None = None
+    township: str | None = None
+    status: Status = "unknown"
+    confidence: float = 0.0
+    alternatives: list[Alternative] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+
+    @property
+    def district(self) -> str | None:
+        """The unit that handles: the county, or the prefecture where it has no counties (东莞, 嘉峪关)."""
+        if self.county:
+            return self.county
+        return self.prefecture if self.status == "matched" else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """*Match* of the contract."""
+        return {
+            "province": self.province,
+            "prefecture": self.prefecture,
+            "county": self.county,
+            "township": self.township,
+            "status": self.status,
+            "confidence": self.confidence,
+            "alternatives": [one.to_dict() for one in self.alternatives],
+            "evidence": [one.to_dict() for one in self.evidence],
+        }
+
+
+UNKNOWN = Match()
