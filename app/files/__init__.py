@@ -1,0 +1,1 @@
+"""Keeping bytes: received in a stream, told by their content, sealed at rest, used exactly once."""

@@ -1,0 +1,132 @@
+"""Files at the edge: one file of a multipart request in, one attachment out.
+
+The request is decoded while it arrives and goes straight into the sealed storage: no plain copy lies in a temporary
+directory, and memory holds one piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote
+from uuid import UUID
+
+from flask import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Epilogue, Event, File, MultipartDecoder, NeedData, Preamble
+
+from app.files import service
+from app.files.formats import FORMATS, extension_of
+from app.files.models import PurposeName, StoredFile
+from app.files.service import LARGEST_FILE_BYTES, TOO_LARGE, ReceivedFile
+from app.foundation.database import end_reading
+from app.foundation.errors import DomainError, InvalidInput, PayloadTooLarge
+
+FIELD: Final = "file"
+LARGEST_REQUEST_BYTES: Final = LARGEST_FILE_BYTES + 1024 * 1024
+_READ_AT_ONCE: Final = 64 * 1024
+_LARGEST_PART_HEAD: Final = 4 * _READ_AT_ONCE
+_MOST_PARTS: Final = 5
+
+_HOW_TO: Final = f"请以 multipart/form-data 方式上传，每次一个文件，字段名为 {FIELD}"
+
+
+def receive_upload(purpose: PurposeName, uploaded_by: UUID | None = None) -> ReceivedFile:
+    """Keep the one file of the present request; it must be the only part, named ``file``.
+
+    To be called before the transaction that registers it; the connection of earlier reads is given back, since a phone
+    may send for minutes. Raises as :func:`app.files.service.receive`, and
+    ``InvalidInput`` for a request of another shape.
+    """
+    end_reading()
+    if (request.content_length or 0) > LARGEST_REQUEST_BYTES:
+        raise PayloadTooLarge(TOO_LARGE)
+    request.max_content_length = LARGEST_REQUEST_BYTES
+    try:
+        events = _events(_boundary())
+        file = _first_part(events)
+        declared_type = file.headers.get("content-type", "")
+        return service.receive(_content(events), file.filename, declared_type, purpose, uploaded_by)
+    except DomainError:
+        _read_out()
+        raise
+
+
+def download_response(stored: StoredFile) -> Response:
+    """A file as an attachment that no browser runs or shows in our name; raises as ``service.content_of``."""
+    response = Response(service.content_of(stored), mimetype=stored.media_type)
+    response.content_length = stored.size
+    response.headers["Content-Disposition"] = _disposition(stored)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _boundary() -> bytes:
+    media_type, options = parse_options_header(request.content_type)
+    boundary = options.get("boundary", "")
+    if media_type != "multipart/form-data" or not boundary or not boundary.isascii():
+        raise _malformed()
+    return boundary.encode()
+
+
+def _events(boundary: bytes) -> Iterator[Event]:
+    """The parts of the request as they arrive, without what surrounds them."""
+    decoder = MultipartDecoder(boundary, _LARGEST_PART_HEAD, max_parts=_MOST_PARTS)
+    while True:
+        try:
+            decoder.receive_data(request.stream.read(_READ_AT_ONCE) or None)
+            event = decoder.next_event()
+            while not isinstance(event, NeedData):
+                if isinstance(event, Epilogue):
+                    return
+                if not isinstance(event, Preamble):
+                    yield event
+                event = decoder.next_event()
+        except RequestEntityTooLarge as fault:
+            raise PayloadTooLarge(TOO_LARGE) from fault
+        except ValueError as fault:
+            raise _malformed() from fault
+
+
+def _first_part(events: Iterator[Event]) -> File:
+    first = next(events, None)
+    if not isinstance(first, File) or first.name != FIELD:
+        raise _malformed()
+    return first
+
+
+def _content(events: Iterator[Event]) -> Iterator[bytes]:
+    """The bytes of the part that has begun; raise ``InvalidInput`` when another part follows."""
+    for event in events:
+        if not isinstance(event, Data):
+            raise _malformed()
+        if event.data:
+            yield event.data
+
+
+def _malformed() -> InvalidInput:
+    return InvalidInput(_HOW_TO, errors={FIELD: [_HOW_TO]})
+
+
+def _read_out() -> None:
+    """Take in the rest of a refused request: a phone reads its answer only after it has sent everything."""
+    try:
+        while request.stream.read(_READ_AT_ONCE):
+            pass
+    except RequestEntityTooLarge:
+        pass
+
+
+def _disposition(stored: StoredFile) -> str:
+    """Attachment under the original name (RFC 6266), with a plain one for clients that know ASCII only."""
+    name = service.original_name(stored)
+    usual = next((f.extensions[0] for f in FORMATS if f.media_type == stored.media_type), "bin")
+    ending = extension_of(name)
+    if not ending:
+        name, ending = f"{name}.{usual}", usual
+    plain = f"file-{stored.sha256[:8]}.{ending}"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,71 @@
+"""The table of kept files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Enum, Index, LargeBinary, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.files.formats import FileKind
+from app.files.vault import Place
+from app.foundation.database import Base
+
+
+class Purpose(StrEnum):
+    """Which door a file came through; it can be used behind that door only."""
+
+    PUBLIC = "public"
+    OFFICE = "office"
+
+
+PurposeName = Purpose | Literal["public", "office"]
+
+
+def _named(enumeration: type[StrEnum], name: str) -> Enum:
+    return Enum(
+        enumeration,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=16,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class StoredFile(Base):
+    """One file as it was received: what it is, where its sealed bytes lie, and whether it has been used.
+
+    The id is random, because whoever knows it may use the file once. ``uploaded_by`` is an officer's account, never
+    anything of the public: nothing may lead from a tip to the session, phone or address it came from. The account has
+    no foreign key, since this room lies below that of people.
+    """
+
+    __tablename__ = "stored_files"
+    __table_args__ = (
+        CheckConstraint("size > 0", name="size_positive"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_hexadecimal"),
+        CheckConstraint("(purpose = 'public') = (uploaded_by IS NULL)", name="public_leaves_no_trace"),
+        Index("ix_stored_files_unclaimed", "created_at", postgresql_where="claimed_at IS NULL"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(Text)
+    kind: Mapped[FileKind] = mapped_column(_named(FileKind, "kind"))
+    media_type: Mapped[str] = mapped_column(Text)
+    size: Mapped[int] = mapped_column(BigInteger)
+    storage_key: Mapped[str] = mapped_column(Text, unique=True)
+    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_name: Mapped[bytes] = mapped_column(LargeBinary)
+    purpose: Mapped[Purpose] = mapped_column(_named(Purpose, "purpose"))
+    uploaded_by: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
+
+    @property
+    def place(self) -> Place:
+        """Where the bytes lie."""
+        return Place(self.id, self.storage_key, self.sealed_key)
