@@ -1,0 +1,234 @@
+"""The office's figures (limits, thresholds, switches) and reasons, dated: the constants here are the seed alone.
+
+What holds on a day is the newest row whose day has come, or the seed where no row speaks. A change is a new row, so
+what held before can still be read. Each process keeps the rows and asks every other second whether newer ones exist.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from app.audit import service as audit
+from app.foundation import clock
+from app.foundation.database import db
+from app.foundation.errors import InvalidInput
+from app.foundation.permissions import Actor
+from app.workflow.models import WorkflowLimit, WorkflowReason
+from app.workflow.states import ADJUST_WORKING_DAYS, LIMITS, OVERALL_DAYS, REVIEW_WORKING_DAYS, Status
+
+_ASKED_EVERY_SECONDS: Final = 2.0
+_LARGEST: Final = 10**15
+
+
+class Measure(StrEnum):
+    """What a figure counts."""
+
+    WORKING_DAYS = "个工作日"
+    DAYS = "日"
+    YUAN = "元"
+    PEOPLE = "人"
+    TIMES = "次"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of the rules: its name for people, what it counts, and the value the program starts with."""
+
+    text: str
+    measure: Measure
+    value: int
+
+
+RETURN_WINDOW: Final = "return_window"
+VERIFICATION_EXTENSION: Final = "verification_extension"
+OVERALL: Final = "overall"
+OVERALL_EXTENSION: Final = "overall_extension"
+POLICE_SENDING: Final = "police_sending"
+REASSIGNMENT_REVIEW: Final = "reassignment_review"
+REASSIGNMENT_ADJUST: Final = "reassignment_adjust"
+OTHER_VIEW: Final = "other_view"
+MOVES_WITHOUT_LEADER: Final = "moves_without_leader"
+
+_DAYS, _YUAN, _PEOPLE = Measure.WORKING_DAYS, Measure.YUAN, Measure.PEOPLE
+
+SEED: Final[Mapping[str, Figure]] = {
+    **{status.value: Figure(f"{limit.name}期限", _DAYS, limit.working_days) for status, limit in LIMITS.items()},
+    RETURN_WINDOW: Figure("申请退回期限（自交办之日起）", _DAYS, 5),
+    VERIFICATION_EXTENSION: Figure("核查延长", _DAYS, 15),
+    OVERALL: Figure("总期限（自受理之日起）", Measure.DAYS, OVERALL_DAYS),
+    OVERALL_EXTENSION: Figure("总期限延长", Measure.DAYS, 30),
+    POLICE_SENDING: Figure("移送公安：批准后送达期限", Measure.DAYS, 1),
+    REASSIGNMENT_REVIEW: Figure("属地调整审核期限", _DAYS, REVIEW_WORKING_DAYS),
+    REASSIGNMENT_ADJUST: Figure("属地调整执行期限", _DAYS, ADJUST_WORKING_DAYS),
+    OTHER_VIEW: Figure("征求对方区县意见期限", _DAYS, 1),
+    MOVES_WITHOUT_LEADER: Figure("调整超过此次数由负责人督办", Measure.TIMES, 2),
+    # 最高人民法院非法集资司法解释 (2022) Art. 3–5: amounts and numbers of people.
+    "p1_yuan": Figure("一级优先：涉及金额", _YUAN, 50_000_000),
+    "p1_people": Figure("一级优先：涉及人数", _PEOPLE, 5000),
+    "p2_yuan": Figure("二级优先：涉及金额", _YUAN, 5_000_000),
+    "p2_people": Figure("二级优先：涉及人数", _PEOPLE, 500),
+    "p3_yuan": Figure("三级优先：涉及金额", _YUAN, 1_000_000),
+    "p3_people": Figure("三级优先：涉及人数", _PEOPLE, 150),
+}
+
+REJECTION: Final = "rejection"
+REASONS: Final[Mapping[str, Mapping[str, str]]] = {
+    REJECTION: {
+        "NO_DEFINITE_TARGET": "无明确被举报对象",
+        "NO_FACTS": "无具体事实或线索",
+        "NOT_IN_REMIT": "不属于职责范围",
+        "ALREADY_FILED_CRIMINAL": "已立案侦查、起诉、审判或执行",
+        "DUPLICATE_ACCEPTED": "同一事项已受理",
+        "ALREADY_CONCLUDED": "已依法处理且无新事实",
+        "CIVIL_DISPUTE": "一般民间借贷或合同纠纷",
+        "OTHER": "其他",
+    }
+}
+"""Kind → code → wording the program starts with (潍坊市12345条例 Art. 19; 信访工作条例)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    version: tuple[int, int]
+    asked_at: float
+    figures: list[tuple[str, date, int]]
+    reasons: list[tuple[str, str, date, str, bool]]
+
+
+def value(name: str) -> int:
+    """What figure ``name`` is today; raise ``KeyError`` for a name that is none."""
+    found = SEED[name].value
+    today = clock.today()
+    for row_name, valid_from, row_value in _rows().figures:
+        if row_name == name and valid_from <= today:
+            found = row_value
+    return found
+
+
+def reasons(kind: str) -> dict[str, str]:
+    """Code → wording of the reasons of ``kind`` in use today."""
+    found = dict(REASONS[kind])
+    today = clock.today()
+    for row_kind, code, valid_from, wording, in_use in _rows().reasons:
+        if row_kind == kind and valid_from <= today:
+            found.pop(code, None)
+            if in_use:
+                found[code] = wording
+    return found
+
+
+def priority_of(amount_yuan: Decimal | None, participants: int | None) -> str:
+    """The priority P1 to P4 of a tip by the amount or the number of people it names (domain §1b)."""
+    for level in ("p1", "p2", "p3"):
+        if (amount_yuan or 0) >= value(f"{level}_yuan") or (participants or 0) >= value(f"{level}_people"):
+            return level.upper()
+    return "P4"
+
+
+def set_value(actor: Actor, name: str, new: int, valid_from: date) -> None:
+    """Let figure ``name`` be ``new`` from a day on; raise ``InvalidInput`` for the past or an absurd value."""
+    if name not in SEED:
+        raise InvalidInput(errors={"name": [f"没有名为 {name} 的规则"]})
+    if not 1 <= new <= (_LARGEST if SEED[name].measure in {_YUAN, _PEOPLE} else 1000):
+        raise InvalidInput(errors={"value": ["数值超出允许范围"]})
+    _refuse_the_past(valid_from)
+    before = value(name)
+    row = WorkflowLimit(
+        name=name, value=new, valid_from=valid_from, changed_by=actor.account_id, changed_at=clock.now()
+    )
+    db.session.add(row)
+    db.session.flush()
+    forget()
+    audit.record(
+        actor, "workflow.set_limit", "limit", name, before=before, after=new, valid_from=valid_from.isoformat()
+    )
+
+
+def set_reason(actor: Actor, kind: str, code: str, wording: str, valid_from: date, *, in_use: bool = True) -> None:
+    """Word a reason, add one, or take one out of use, from a day on; raise ``InvalidInput`` for the past."""
+    if kind not in REASONS:
+        raise InvalidInput(errors={"kind": [f"没有名为 {kind} 的理由类别"]})
+    if not code.strip() or not wording.strip():
+        raise InvalidInput(errors={"code": ["代码和文字均须填写"]})
+    _refuse_the_past(valid_from)
+    before = reasons(kind).get(code)
+    row = WorkflowReason(
+        kind=kind,
+        code=code,
+        text=wording,
+        in_use=in_use,
+        valid_from=valid_from,
+        changed_by=actor.account_id,
+        changed_at=clock.now(),
+    )
+    db.session.add(row)
+    db.session.flush()
+    forget()
+    after = wording if in_use else None
+    audit.record(actor, "workflow.set_reason", "reason", f"{kind}/{code}", before=before, after=after)
+
+
+def _refuse_the_past(valid_from: date) -> None:
+    if valid_from < clock.today():
+        raise InvalidInput(errors={"valid_from": ["生效日期不能早于今天：已经计算的期限不追溯改变"]})
+
+
+def forget() -> None:
+    """Read the rows again at the next question."""
+    current_app.extensions.pop("shudi_limits", None)
+
+
+def _rows() -> _Rows:
+    """The rows of this process, oldest first; read again when newer ones exist."""
+    kept: _Rows | None = current_app.extensions.get("shudi_limits")
+    moment = time.monotonic()
+    if kept and moment - kept.asked_at < _ASKED_EVERY_SECONDS:
+        return kept
+    version = db.session.execute(
+        select(
+            select(func.coalesce(func.max(WorkflowLimit.id), 0)).scalar_subquery(),
+            select(func.coalesce(func.max(WorkflowReason.id), 0)).scalar_subquery(),
+        )
+    ).one()
+    if kept and kept.version == tuple(version):
+        rows = _Rows(kept.version, moment, kept.figures, kept.reasons)
+    else:
+        rows = _read((version[0], version[1]), moment)
+    current_app.extensions["shudi_limits"] = rows
+    return rows
+
+
+def _read(version: tuple[int, int], moment: float) -> _Rows:
+    figures = select(WorkflowLimit.name, WorkflowLimit.valid_from, WorkflowLimit.value)
+    wordings = select(
+        WorkflowReason.kind,
+        WorkflowReason.code,
+        WorkflowReason.valid_from,
+        WorkflowReason.text,
+        WorkflowReason.in_use,
+    )
+    return _Rows(
+        version,
+        moment,
+        [row.tuple() for row in db.session.execute(figures.order_by(WorkflowLimit.valid_from, WorkflowLimit.id))],
+        [row.tuple() for row in db.session.execute(wordings.order_by(WorkflowReason.valid_from, WorkflowReason.id))],
+    )
+
+
+def days_of(status: Status, *, urgent: bool) -> int | None:
+    """Working days that ``status`` may last; half of it, rounded up, for an urgent tip. ``None`` without a limit."""
+    return shortened(value(status.value), urgent=urgent) if status in LIMITS else None
+
+
+def shortened(days: int, *, urgent: bool) -> int:
+    """``days``, halved and rounded up for an urgent tip."""
+    return -(-days // 2) if urgent else days

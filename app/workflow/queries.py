@@ -1,0 +1,67 @@
+"""Read-only selects of the workflow room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+
+from app.foundation.database import db
+from app.foundation.errors import OutOfScope
+from app.foundation.permissions import Actor
+from app.workflow import policy
+from app.workflow.models import Handling, HandlingEvent, Reassignment, ReassignmentEvent
+
+
+def handling_for(actor: Actor, tip_id: UUID) -> Handling:
+    """The handling of a tip within sight of ``actor``; raise ``OutOfScope``."""
+    handling = db.session.scalar(policy.visible_handlings(actor).where(Handling.tip_id == tip_id))
+    if handling is None:
+        raise OutOfScope("未找到该线索", extra={"audit_object": ("tip", str(tip_id))})
+    return handling
+
+
+def history_of(tip_id: UUID) -> Sequence[HandlingEvent]:
+    """The steps of a tip, oldest first."""
+    return db.session.scalars(
+        select(HandlingEvent).where(HandlingEvent.tip_id == tip_id).order_by(HandlingEvent.version, HandlingEvent.at)
+    ).all()
+
+
+def reassignment_for(actor: Actor, request_id: UUID) -> Reassignment:
+    """A request within sight of ``actor``; raise ``OutOfScope``."""
+    request = db.session.scalar(policy.visible_reassignments(actor).where(Reassignment.id == request_id))
+    if request is None:
+        raise OutOfScope("未找到该调整申请", extra={"audit_object": ("reassignment", str(request_id))})
+    return request
+
+
+def reassignments_of(actor: Actor, tip_id: UUID) -> Sequence[Reassignment]:
+    """The requests of a tip that ``actor`` may see, oldest first: the chain of moves."""
+    return db.session.scalars(
+        policy.visible_reassignments(actor).where(Reassignment.tip_id == tip_id).order_by(Reassignment.applied_at)
+    ).all()
+
+
+def reassignment_history(request_id: UUID) -> Sequence[ReassignmentEvent]:
+    """The steps of a request, oldest first."""
+    return db.session.scalars(
+        select(ReassignmentEvent)
+        .where(ReassignmentEvent.reassignment_id == request_id)
+        .order_by(ReassignmentEvent.version, ReassignmentEvent.at)
+    ).all()
+
+
+def reassignment_page(
+    actor: Actor, *, status: str | None, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Reassignment]:
+    """Requests within sight, newest first, by keyset; one row more than ``limit`` tells that there is a next page."""
+    statement = policy.visible_reassignments(actor)
+    if status:
+        statement = statement.where(Reassignment.status == status)
+    if after:
+        statement = statement.where(tuple_(Reassignment.applied_at, Reassignment.id) < tuple_(*after))
+    statement = statement.order_by(Reassignment.applied_at.desc(), Reassignment.id.desc()).limit(limit + 1)
+    return db.session.scalars(statement).all()

@@ -1,0 +1,239 @@
+"""Reassignment, 申请-审核-调整: evidence-bound, three different people, one open request per tip (domain rule 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.audit import service as audit
+from app.files import service as files
+from app.foundation import clock
+from app.foundation.database import db, new_id
+from app.foundation.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    StaleVersion,
+    TransitionNotAllowed,
+)
+from app.foundation.permissions import Actor
+from app.geo.divisions import divisions
+from app.identity import queries as people
+from app.identity.models import Unit
+from app.outbox import service as outbox
+from app.workflow import clocks, limits, policy, queries, service
+from app.workflow.calendar import region_calendar
+from app.workflow.models import Handling, Reassignment, ReassignmentEvent
+from app.workflow.states import (
+    PAUSING_REASSIGNMENTS,
+    REASSIGNMENT,
+    REASSIGNMENT_ACTION_TEXTS,
+    WITH_UNIT,
+    ReassignmentAction,
+    ReassignmentStatus,
+    Status,
+    Transition,
+    find,
+)
+
+REASSIGNMENT_CHANGED: Final = "notifications.reassignment_changed"
+
+
+def apply(actor: Actor, tip_id: UUID, expected_version: int, given: Mapping[str, Any]) -> Reassignment:
+    """Ask that a tip be moved to the unit of ``to_division``; stops the handling clock, not the overall one.
+
+    Raises:
+        OutOfScope, StaleVersion, Forbidden, TransitionNotAllowed: as for every action of a tip.
+        InvalidInput: target outside the city, target is the present unit, no evidence, unknown evidence.
+        Conflict: the tip has an open request already.
+    """
+    handling = service.locked(actor, tip_id)
+    if handling.version != expected_version:
+        raise StaleVersion(extra=service.what_changed(handling))
+    _check_may_apply(actor, handling)
+    target = _target_unit(handling, given["to_division"])
+    if not given["evidence"]:
+        raise InvalidInput(errors={"evidence": ["申请属地调整须至少附一份佐证材料"]})
+    evidence = _claim_evidence(actor, given["evidence"])
+    request = Reassignment(
+        id=new_id(),
+        tip_id=tip_id,
+        status=ReassignmentStatus.APPLIED.value,
+        version=1,
+        from_unit_id=handling.unit_id,
+        to_unit_id=target.id,
+        to_division=target.division_code,
+        ground=given["ground"],
+        reason=given["reason"],
+        evidence=evidence,
+        applicant_id=actor.account_id,
+        applied_at=clock.now(),
+    )
+    _start_clock(request)
+    _insert(request)
+    clocks.pause(handling)
+    _remember(actor, request, ReassignmentAction.APPLY, None, given["reason"])
+    return request
+
+
+def act(actor: Actor, request_id: UUID, action: str, expected_version: int, given: Mapping[str, Any]) -> Reassignment:
+    """Take one step on a request. Same order of checks and same refusals as for a tip."""
+    request = _locked(actor, request_id)
+    if request.version != expected_version:
+        raise StaleVersion(extra={"current_version": request.version, "current_status": request.status})
+    transition = _allowed(actor, request, action)
+    missing = [name for name in transition.needs if not given.get(name)]
+    if missing:
+        raise InvalidInput(errors={name: ["此项必填"] for name in missing})
+    source = request.status
+    target = ReassignmentStatus(transition.targets[0])
+    _write(request, target)
+    _carry_out(actor, request, ReassignmentAction(action), given)
+    _remember(actor, request, ReassignmentAction(action), source, given.get("reason") or "")
+    return request
+
+
+def mark_confirmed(actor: Actor, request: Reassignment) -> None:
+    """Close a request because the new unit has signed for the tip."""
+    source = request.status
+    _write(request, ReassignmentStatus.CONFIRMED)
+    _remember(actor, request, ReassignmentAction.CONFIRM, source, "")
+
+
+def _locked(actor: Actor, request_id: UUID) -> Reassignment:
+    seen = queries.reassignment_for(actor, request_id)
+    # The tip first, then the request: the same order everywhere, so that two people never wait for each other.
+    db.session.execute(select(Handling.tip_id).where(Handling.tip_id == seen.tip_id).with_for_update())
+    return db.session.scalars(
+        select(Reassignment)
+        .where(Reassignment.id == request_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _allowed(actor: Actor, request: Reassignment, action: str) -> Transition:
+    about = {"audit_object": ("reassignment", str(request.id))}
+    text = REASSIGNMENT_ACTION_TEXTS[ReassignmentAction(action)]
+    rows = [row for row in REASSIGNMENT if row.action == action]
+    if not any(policy.can_move_reassignment(actor, request, row) for row in rows):
+        raise Forbidden(f"您无权进行“{text}”操作", extra=about)
+    if any(policy.same_person(actor, request, row) for row in rows):
+        raise Forbidden("申请、审核、调整须由三名不同人员办理", extra=about, code="same_person")
+    transition = find(REASSIGNMENT, action, request.status)
+    if transition is None:
+        status = ReassignmentStatus(request.status).text
+        raise TransitionNotAllowed(f"申请处于“{status}”状态，不能{text}", extra=about)
+    return transition
+
+
+def _check_may_apply(actor: Actor, handling: Handling) -> None:
+    about = {"audit_object": ("tip", str(handling.tip_id))}
+    if not policy.can_apply(actor, handling):
+        raise Forbidden("您无权为该线索申请属地调整", extra=about)
+    if handling.status not in WITH_UNIT:
+        raise TransitionNotAllowed(f"线索处于“{Status(handling.status).text}”状态，不能申请属地调整", extra=about)
+    if service.open_reassignment_of(handling.tip_id) is not None:
+        raise Conflict("该线索已有未办结的属地调整申请", code="reassignment_open")
+
+
+def _target_unit(handling: Handling, to_division: str) -> Unit:
+    unit = people.handling_unit_of(to_division)
+    if unit is None or service.region_code() not in divisions().ancestors(unit.division_code):
+        raise InvalidInput(errors={"to_division": ["目标区划不属于本市，或没有承办单位"]})
+    if unit.id == handling.unit_id:
+        raise InvalidInput(errors={"to_division": ["目标单位就是当前承办单位"]})
+    return unit
+
+
+def _claim_evidence(actor: Actor, file_ids: Sequence[UUID]) -> list[UUID]:
+    """Use the actor's own uploads once; none at all is for the caller to judge."""
+    return [file.id for file in files.claim(file_ids, "office", uploaded_by=actor.account_id)] if file_ids else []
+
+
+def _insert(request: Reassignment) -> None:
+    try:
+        with db.session.begin_nested():
+            db.session.add(request)
+            db.session.flush()
+    except IntegrityError as fault:
+        raise Conflict("该线索已有未办结的属地调整申请", code="reassignment_open") from fault
+
+
+_STEP_LIMITS: Final = {
+    ReassignmentStatus.APPLIED: limits.REASSIGNMENT_REVIEW,
+    ReassignmentStatus.APPROVED: limits.REASSIGNMENT_ADJUST,
+}
+
+
+def _write(request: Reassignment, target: ReassignmentStatus) -> None:
+    """Change the status of a request. The only function that does."""
+    request.status = target.value
+    request.version += 1
+    _start_clock(request)
+    db.session.flush()
+
+
+def _start_clock(request: Reassignment) -> None:
+    name = _STEP_LIMITS.get(ReassignmentStatus(request.status))
+    request.clock_from = clock.today() if name else None
+    request.clock_days = limits.value(name) if name else None
+    request.due_on = region_calendar().add(clock.today(), request.clock_days) if request.clock_days else None
+
+
+def _carry_out(actor: Actor, request: Reassignment, action: ReassignmentAction, given: Mapping[str, Any]) -> None:
+    match action:
+        case ReassignmentAction.APPROVE | ReassignmentAction.REJECT | ReassignmentAction.RETURN_FOR_EVIDENCE:
+            request.reviewer_id = actor.account_id
+        case ReassignmentAction.RESUBMIT:
+            request.evidence = [*request.evidence, *_claim_evidence(actor, given.get("evidence") or [])]
+        case ReassignmentAction.ADJUST:
+            request.adjuster_id = actor.account_id
+            service.move_to_unit(actor, request)
+        case ReassignmentAction.CONFIRM:
+            service.confirm_by_signature(actor, request.tip_id)
+        case _:
+            pass
+    if request.status not in PAUSING_REASSIGNMENTS:
+        _let_clock_run(request.tip_id)
+    db.session.flush()
+
+
+def _let_clock_run(tip_id: UUID) -> None:
+    handling = service.lock_for_reassignment(tip_id)
+    if handling.paused_on:
+        clocks.resume(handling)
+
+
+def _remember(actor: Actor, request: Reassignment, action: ReassignmentAction, source: str | None, reason: str) -> None:
+    """Write history, audit row and outbox message of a step together."""
+    event = ReassignmentEvent(
+        id=new_id(),
+        reassignment_id=request.id,
+        version=request.version,
+        at=clock.now(),
+        actor_id=actor.account_id,
+        actor_name=actor.name,
+        actor_role=actor.role.value if actor.role else "",
+        actor_unit_id=actor.unit_id,
+        action=action.value,
+        from_status=source,
+        to_status=request.status,
+        reason=reason,
+    )
+    db.session.add(event)
+    db.session.flush()
+    audit.record(
+        actor,
+        f"reassignment.{action}",
+        "reassignment",
+        request.id,
+        tip_id=str(request.tip_id),
+        from_status=source,
+        to_status=request.status,
+    )
+    outbox.leave(REASSIGNMENT_CHANGED, reassignment_id=str(request.id), event_id=str(event.id))

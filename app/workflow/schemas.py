@@ -1,0 +1,91 @@
+"""What the office API takes and answers about reassignments."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from app.workflow.states import Ground, ReassignmentAction, ReassignmentStatus
+
+_TEXT = validate.Length(1, 2000, error="请填写 1 至 2000 字")
+
+
+class ApplyReassignmentBody(Schema):
+    """A request to move a tip; evidence is obligatory."""
+
+    to_division = fields.String(
+        required=True, validate=validate.Regexp(r"^\d{6}(\d{3})?$", error="应为六位或九位行政区划代码")
+    )
+    ground = fields.String(required=True, validate=validate.OneOf(list(Ground), error="未知的调整事由"))
+    reason = fields.String(required=True, validate=_TEXT)
+    evidence = fields.List(
+        fields.UUID(),
+        required=True,
+        validate=validate.Length(1, 20, error="申请属地调整须附 1 至 20 份佐证材料"),
+    )
+    expected_version = fields.Integer(required=True, strict=True)
+
+
+class ActOnReassignmentBody(Schema):
+    """One step on a request."""
+
+    action = fields.String(
+        required=True,
+        validate=validate.OneOf(
+            [action for action in ReassignmentAction if action is not ReassignmentAction.APPLY], error="未知的操作"
+        ),
+    )
+    expected_version = fields.Integer(required=True, strict=True)
+    reason = fields.String(load_default=None, allow_none=True, validate=_TEXT)
+    evidence = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=20))
+
+
+class ListReassignmentsQuery(Schema):
+    """Filters of the reassignment desk."""
+
+    status = fields.String(load_default=None, validate=validate.OneOf(list(ReassignmentStatus), error="未知的状态"))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=200))
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, 100, error="每页 1 至 100 条"))
+
+
+class ReassignmentLineView(Schema):
+    """One request in a list."""
+
+    id = fields.UUID()
+    tip_id = fields.UUID()
+    status = fields.String()
+    version = fields.Integer()
+    from_division = fields.String(allow_none=True)
+    from_unit = fields.String()
+    to_division = fields.String()
+    to_unit = fields.String()
+    ground = fields.String()
+    reason = fields.String()
+    applied_at = fields.AwareDateTime(format="iso")
+    due_at = fields.AwareDateTime(format="iso", allow_none=True)
+
+
+class ReassignmentPage(Schema):
+    """One page of requests."""
+
+    items = fields.List(fields.Nested(ReassignmentLineView))
+    next_cursor = fields.String(allow_none=True)
+
+
+class ReassignmentStepView(Schema):
+    """One step of a request's history."""
+
+    at = fields.AwareDateTime(format="iso")
+    by = fields.String(attribute="actor_name")
+    role = fields.String(attribute="actor_role")
+    action = fields.String()
+    from_status = fields.String(allow_none=True)
+    to_status = fields.String()
+    reason = fields.String()
+
+
+class ReassignmentView(ReassignmentLineView):
+    """One request with evidence, history and what this person can do now."""
+
+    evidence = fields.List(fields.UUID())
+    history = fields.List(fields.Nested(ReassignmentStepView))
+    available_actions = fields.List(fields.String())

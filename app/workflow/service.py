@@ -1,0 +1,422 @@
+"""Commands on handlings. :func:`_write` is the one place where a status changes; :func:`act` the one way for people.
+
+Order of the checks: scope → version the person saw → policy → table; then the row, its history, the audit row and the
+outbox message together, in the caller's transaction.
+"""
+
+# long because the one writer of statuses and the one way to it are read together.
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import select
+
+from app.audit import service as audit
+from app.foundation import clock
+from app.foundation.database import Row, db, insert_rows, new_id
+from app.foundation.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotYetAvailable,
+    OutOfScope,
+    StaleVersion,
+    TransitionNotAllowed,
+)
+from app.foundation.permissions import PUBLIC, Actor
+from app.geo.divisions import divisions
+from app.identity import queries as people
+from app.outbox import service as outbox
+from app.workflow import clocks, closing, extensions, limits, policy, returns, supervision, transfers
+from app.workflow.calendar import region_calendar
+from app.workflow.models import Handling, HandlingEvent, Reassignment
+from app.workflow.states import (
+    ACTION_TEXTS,
+    HANDLING,
+    LOCKED_WHILE_REASSIGNING,
+    OPEN_REASSIGNMENTS,
+    UNDER_WAY,
+    Action,
+    Destination,
+    Done,
+    Outcome,
+    ReassignmentStatus,
+    Status,
+    Transition,
+    find,
+)
+
+HANDLING_CHANGED: Final = "notifications.handling_changed"
+"""The outbox topic of every step; notifications answers it, workflow does not know how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What intake tells about a new tip."""
+
+    tip_id: UUID
+    lead_division: str | None
+    dispute: bool
+    needs_review: bool
+    amount_yuan: Decimal | None = None
+    participants: int | None = None
+
+
+# long because every column of the two rows is named once, on the hot path of filing.
+def open_handling(opening: Opening, filing: Row) -> None:
+    """Begin to handle a tip that was just filed: registered, with the city, the acceptance clock running.
+
+    A calendar that does not reach far enough never refuses a tip: the clock then stays empty and shows as such.
+    ``filing`` is the audit row of the filing; it travels in the same statement.
+    """
+    moment = clock.now()
+    priority = limits.priority_of(opening.amount_yuan, opening.participants)
+    event_id = new_id()
+    handling = {
+        "tip_id": opening.tip_id,
+        "status": Status.REGISTERED.value,
+        "version": 1,
+        "division_code": opening.lead_division,
+        "dispute": opening.dispute,
+        "needs_review": opening.needs_review,
+        "registered_at": moment,
+        "priority": priority,
+        **clocks.first_columns(priority),
+    }
+    event = {
+        "id": event_id,
+        "tip_id": opening.tip_id,
+        "version": 1,
+        "at": moment,
+        "actor_name": PUBLIC.name,
+        "actor_role": "",
+        "action": "register",
+        "to_status": Status.REGISTERED.value,
+    }
+    message = outbox.message_row(HANDLING_CHANGED, tip_id=str(opening.tip_id), event_id=str(event_id))
+    insert_rows([Row(Handling, handling), Row(HandlingEvent, event), message, filing])
+    if priority == "P1":
+        supervision.alert(opening.tip_id, supervision.URGENT)
+
+
+def act(actor: Actor, tip_id: UUID, action: str, expected_version: int, given: Mapping[str, Any]) -> Handling:
+    """Do ``action`` on a tip.
+
+    Raises:
+        OutOfScope: no such tip within sight.
+        StaleVersion: somebody else was faster; ``extra`` says what changed.
+        Forbidden: not this person's action.
+        TransitionNotAllowed: the status does not allow it. NotYetAvailable: not in this edition.
+        InvalidInput: a needed field is missing. Conflict: an open reassignment locks the conclusion.
+    """
+    handling = locked(actor, tip_id)
+    if handling.version != expected_version:
+        raise StaleVersion(extra=what_changed(handling))
+    transition = _allowed(actor, handling, action)
+    _check_needs(transition, given)
+    if action in LOCKED_WHILE_REASSIGNING:
+        _refuse_while_reassignment_open(handling)
+    holder = handling.unit_id
+    done = _EFFECTS.get(Action(action), _nothing)(actor, handling, given)
+    for deed in _accompaniments.get(Action(action), ()):
+        deed(actor, handling, given)
+    target = done.target or (transition.targets[0] if transition.targets else handling.status)
+    details = _told(given) | _stopped_clock(action, handling) | dict(done.details)
+    left_unit = holder if holder != handling.unit_id else None
+    reason = given.get("reason") or ""
+    _write(actor, handling, Action(action), Status(target), reason=reason, from_unit_id=left_unit, details=details)
+    return handling
+
+
+Deed = Callable[[Actor, Handling, Mapping[str, Any]], None]
+_accompaniments: dict[Action, list[Deed]] = {}
+
+
+def accompanies(action: Action) -> Callable[[Deed], Deed]:
+    """Register what a higher room does, or refuses, in the transaction of ``action``; it knows more than a tip's id."""
+
+    def register(deed: Deed) -> Deed:
+        _accompaniments.setdefault(action, []).append(deed)
+        return deed
+
+    return register
+
+
+def locked(actor: Actor, tip_id: UUID) -> Handling:
+    """The handling of a tip within sight, locked until the transaction ends; raise ``OutOfScope``."""
+    handling = db.session.scalar(
+        policy.visible_handlings(actor)
+        .where(Handling.tip_id == tip_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if handling is None:
+        raise OutOfScope("未找到该线索", extra={"audit_object": ("tip", str(tip_id))})
+    return handling
+
+
+def _allowed(actor: Actor, handling: Handling, action: str) -> Transition:
+    rows = [row for row in HANDLING if row.action == action]
+    about = {"audit_object": ("tip", str(handling.tip_id))}
+    if not any(policy.can_move(actor, handling, row) for row in rows):
+        raise Forbidden(f"您无权对该线索进行“{ACTION_TEXTS[Action(action)]}”操作", extra=about)
+    transition = find(HANDLING, action, handling.status)
+    if transition is None:
+        status = Status(handling.status).text
+        raise TransitionNotAllowed(f"线索处于“{status}”状态，不能{ACTION_TEXTS[Action(action)]}", extra=about)
+    if not transition.available:
+        raise NotYetAvailable(f"“{ACTION_TEXTS[Action(action)]}”暂未开通")
+    return transition
+
+
+def _check_needs(transition: Transition, given: Mapping[str, Any]) -> None:
+    missing = [name for name in transition.needs if given.get(name) in (None, "")]
+    if missing:
+        raise InvalidInput(errors={name: ["此项必填"] for name in missing})
+
+
+def _told(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: given[name] for name in ("division", "outcome") if given.get(name)}
+
+
+def _stopped_clock(action: str, handling: Handling) -> dict[str, Any]:
+    """What must be remembered of the clock that an action stops."""
+    if action != Action.ASK_SUPPLEMENT or handling.due_on is None:
+        return {}
+    return {"acceptance_due_on": handling.due_on.isoformat()}
+
+
+# What an action does besides changing the status --------------------------------------------------------------------
+
+
+def _nothing(_actor: Actor, _handling: Handling, _given: Mapping[str, Any]) -> Done:
+    return Done()
+
+
+def _accept(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> Done:
+    closing.accept(handling)
+    return Done()
+
+
+def _assign(_actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
+    unit = people.handling_unit_of(given["division"])
+    region = region_code()
+    if unit is None or unit.kind in {"region", "city"} or region not in divisions().ancestors(unit.division_code):
+        raise InvalidInput(errors={"division": ["该区划没有可交办的承办单位"]})
+    handling.unit_id = unit.id
+    handling.division_code = unit.division_code
+    handling.decided_by_city = returns.asked_before(handling.tip_id, unit.id)
+    _delivered(handling)
+    return Done()
+
+
+def _delivered(handling: Handling) -> None:
+    """A unit begins afresh: its own window for a return, its own verification clock and extension."""
+    handling.delivered_on = clock.today()
+    handling.kept_days = None
+    handling.verification_extended = False
+
+
+def _confirm_reassignment(actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> Done:
+    request = open_reassignment_of(handling.tip_id)
+    if request is not None and request.status == ReassignmentStatus.ADJUSTED:
+        from app.workflow import reassignment  # the two modules call each other for this one shared step
+
+        reassignment.mark_confirmed(actor, request)
+    return Done()
+
+
+def _record_receipt(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
+    _confirm_reassignment(actor, handling, given)
+    return transfers.record_receipt(actor, handling, given)
+
+
+def _submit_feedback(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
+    if given["outcome"] not in list(Outcome):
+        raise InvalidInput(errors={"outcome": ["未知的核查结论"]})
+    handling.outcome, handling.feedback, handling.feedback_by = given["outcome"], given["text"], actor.account_id
+    return Done()
+
+
+def _refuse_while_reassignment_open(handling: Handling) -> None:
+    if open_reassignment_of(handling.tip_id) is not None:
+        raise Conflict("该线索有未办结的属地调整申请，待申请办结或撤回后再办理", code="reassignment_open")
+
+
+def _reply(_actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
+    handling.reply = given["text"]
+    return Done()
+
+
+_EFFECTS: Final[Mapping[Action, Callable[[Actor, Handling, Mapping[str, Any]], Done]]] = {
+    Action.ACCEPT: _accept,
+    Action.ASSIGN: _assign,
+    Action.SIGN_FOR: _confirm_reassignment,
+    Action.SUBMIT_FEEDBACK: _submit_feedback,
+    Action.REPLY: _reply,
+    Action.REJECT: closing.reject,
+    Action.REOPEN: closing.reopen,
+    Action.REQUEST_RETURN: returns.request,
+    Action.DECIDE_RETURN: returns.decide,
+    Action.EXTEND: extensions.extend,
+    Action.TRANSFER: transfers.transfer,
+    Action.RECORD_RECEIPT: _record_receipt,
+    Action.SUPERVISE: supervision.supervise,
+    Action.MARK_URGENT: supervision.mark_urgent,
+}
+
+
+# The one writer -----------------------------------------------------------------------------------------------------
+
+
+# long because a status, its history, its audit row and its message are one act and stand in one place.
+def _write(
+    actor: Actor,
+    handling: Handling,
+    action: Action,
+    target: Status,
+    *,
+    reason: str = "",
+    from_unit_id: int | None = None,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Change the status, and write history, audit row and outbox message with it. The only function that does."""
+    source = handling.status
+    handling.status = target.value
+    handling.version += 1
+    if target.value != source or action is Action.REASSIGN:
+        _start_clock(handling, target, details or {})
+    event = HandlingEvent(
+        id=new_id(),
+        tip_id=handling.tip_id,
+        version=handling.version,
+        at=clock.now(),
+        actor_id=actor.account_id,
+        actor_name=actor.name,
+        actor_role=actor.role.value if actor.role else "",
+        actor_unit_id=actor.unit_id,
+        action=action.value,
+        from_status=source,
+        to_status=target.value,
+        from_unit_id=from_unit_id,
+        to_unit_id=handling.unit_id,
+        reason=reason,
+        details=details or {},
+    )
+    db.session.add(event)
+    db.session.flush()
+    audit.record(
+        actor,
+        f"workflow.{action}",
+        "tip",
+        handling.tip_id,
+        version=handling.version,
+        from_status=source,
+        to_status=target,
+    )
+    outbox.leave(HANDLING_CHANGED, tip_id=str(handling.tip_id), event_id=str(event.id))
+
+
+def supplement_received(actor: Actor, tip_id: UUID, reason: str = "") -> bool:
+    """Take a tip that waits for a supplement back to the desk; the acceptance clock goes on where it stopped.
+
+    Returns whether the tip was waiting. Called when the reporter answered, and by the program when the term is over.
+    """
+    handling = lock_for_reassignment(tip_id)
+    if find(HANDLING, Action.SUPPLEMENT_RECEIVED, handling.status) is None:
+        return False
+    asked = db.session.scalars(
+        select(HandlingEvent)
+        .where(HandlingEvent.tip_id == tip_id, HandlingEvent.action == Action.ASK_SUPPLEMENT.value)
+        .order_by(HandlingEvent.version.desc())
+        .limit(1)
+    ).one()
+    _write(actor, handling, Action.SUPPLEMENT_RECEIVED, Status.REGISTERED, reason=reason)
+    if stopped := asked.details.get("acceptance_due_on"):
+        due, asked_on = date.fromisoformat(stopped), clock.beijing(asked.at).date()
+        clocks.run(handling, max(region_calendar().count(asked_on, due), 1))
+        if due < asked_on:
+            handling.due_on, handling.clock_from = due, None
+            clocks.set_next_mark(handling)
+        db.session.flush()
+    return True
+
+
+def _start_clock(handling: Handling, target: Status, details: Mapping[str, Any]) -> None:
+    clocks.enter(handling, target)
+    if target is Status.TRANSFERRED and details.get("to") == Destination.POLICE:
+        clocks.run(handling, limits.value(limits.POLICE_SENDING), natural=True)
+    if target not in UNDER_WAY and handling.supervision:
+        supervision.close_all(handling.tip_id)
+        handling.supervision = None
+
+
+def move_to_unit(actor: Actor, request: Reassignment) -> None:
+    """Carry out an approved reassignment: the tip leaves the old unit and waits for the new one's signature."""
+    handling = lock_for_reassignment(request.tip_id)
+    if find(HANDLING, Action.REASSIGN, handling.status) is None:
+        raise TransitionNotAllowed(f"线索处于“{Status(handling.status).text}”状态，不能调整属地")
+    previous = handling.unit_id
+    handling.unit_id = request.to_unit_id
+    _delivered(handling)
+    handling.decided_by_city = True
+    handling.division_code = request.to_division
+    handling.moves += 1
+    handling.paused_on = None
+    handling.outcome = handling.feedback = handling.feedback_by = None
+    supervision.note_move(handling)
+    _write(actor, handling, Action.REASSIGN, Status.ASSIGNED, reason=request.reason, from_unit_id=previous)
+
+
+def confirm_by_signature(actor: Actor, tip_id: UUID) -> None:
+    """The new unit confirms a reassignment: that is its signature for the tip."""
+    handling = lock_for_reassignment(tip_id)
+    transition = find(HANDLING, Action.SIGN_FOR, handling.status)
+    if transition is None:
+        raise TransitionNotAllowed(f"线索处于“{Status(handling.status).text}”状态，不能签收")
+    _write(actor, handling, Action.SIGN_FOR, Status.VERIFYING)
+
+
+def lock_for_reassignment(tip_id: UUID) -> Handling:
+    """The handling of a request whose scope was checked already, locked until the transaction ends."""
+    return db.session.scalars(
+        select(Handling).where(Handling.tip_id == tip_id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+
+
+def open_reassignment_of(tip_id: UUID) -> Reassignment | None:
+    """The open request of a tip; there is one at most."""
+    return db.session.scalar(
+        select(Reassignment).where(Reassignment.tip_id == tip_id, Reassignment.status.in_(OPEN_REASSIGNMENTS))
+    )
+
+
+def what_changed(handling: Handling) -> dict[str, Any]:
+    """What a person who was too late must know."""
+    last = db.session.scalar(
+        select(HandlingEvent)
+        .where(HandlingEvent.tip_id == handling.tip_id)
+        .order_by(HandlingEvent.version.desc())
+        .limit(1)
+    )
+    changed: dict[str, Any] = {"current_version": handling.version, "current_status": handling.status}
+    if last is not None:
+        changed["last_change"] = {
+            "at": last.at.isoformat(),
+            "by": last.actor_name,
+            "action": last.action,
+            "to_status": last.to_status,
+        }
+    return changed
+
+
+def region_code() -> str:
+    """The office's own prefecture."""
+    code: str = current_app.extensions["shudi_settings"].region_code
+    return code
