@@ -1,0 +1,1 @@
+"""Intake: what a person said, who said it (sealed, apart), and how the person follows it."""

@@ -1,0 +1,27 @@
+"""Who knocks at a public door, read from the present request, and what the doors demand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+
+from app.tips import access, guard
+from app.tips.models import Tip
+from app.tips.proof_of_work import HEADER
+
+
+def caller(session: bytes | None = None) -> guard.Caller:
+    """The caller of the present request; ``session`` only where the tip itself may know it."""
+    return guard.Caller(request.remote_addr or "", session)
+
+
+def admit(door: str, session: bytes | None = None) -> None:
+    """Ask a crowd for a proof of work; raise ``TooManyRequests``."""
+    guard.admit(door, caller(session), request.headers.get(HEADER))
+
+
+def opened_tip(body: Mapping[str, Any]) -> Tip:
+    """The tip that the codes of ``body`` open; raises as :func:`app.tips.access.open_tip`."""
+    return access.open_tip(body["receipt_number"], body["query_code"], caller())

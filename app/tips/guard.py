@@ -1,0 +1,228 @@
+"""What stands between strangers and a tip: locks on guessing codes, and a price for crowds. Redis alone.
+
+**Codes.** Five wrong codes lock a receipt number, and five lock a source; each further one doubles the wait. An attempt
+on a receipt is counted before it is looked at, so that guesses made at once are not more than five either. Numbers that
+exist and numbers that do not are counted alike.
+
+**Crowds.** Each caller may knock at a public door so often a minute, by address, by address range and by session. Over
+it nobody is refused: the answer asks for a small proof of work, which a page does by itself (see
+:mod:`app.tips.proof_of_work`). A process counts on its own while a caller is far from every limit; Redis, where all
+processes count together, is asked only about callers who are not.
+
+Addresses are kept as keyed digests, for an hour at most, never in the database, never beside a tip. Redis away means no
+limits: a tip must come in, and a code of 63 bits is not guessed by knocking.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from flask import current_app
+from redis.exceptions import RedisError
+
+from app.foundation import clock
+from app.foundation.errors import TooManyRequests
+from app.tips import proof_of_work
+from app.tips.service import crypto
+
+logger = logging.getLogger(__name__)
+
+MOST_WRONG_CODES: Final = 5
+FIRST_WAIT_SECONDS: Final = 30
+LONGEST_WAIT_SECONDS: Final = 3600
+REMEMBERED_SECONDS: Final = 3600
+
+_ATTEMPT: Final = """
+local now = tonumber(ARGV[1])
+local locked_until = tonumber(redis.call('GET', KEYS[2]) or '0')
+if locked_until > now then return math.ceil(locked_until - now) end
+local attempts = redis.call('INCR', KEYS[1])
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+local excess = attempts - tonumber(ARGV[2])
+if excess >= 0 then
+    local wait = math.min(tonumber(ARGV[3]) * 2 ^ math.min(excess, 20), tonumber(ARGV[4]))
+    redis.call('SET', KEYS[2], string.format('%.3f', now + wait), 'EX', math.ceil(wait))
+end
+return 0
+"""
+"""Counts an attempt and answers 0, or answers the seconds to wait. The attempt that reaches the limit sets the lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever knocks: the address of the connection, and the mini-program session where it may be used."""
+
+    address: str = field(repr=False)
+    session: bytes | None = field(default=None, repr=False)
+
+
+# Guessing codes -----------------------------------------------------------------------------------------------------
+
+
+def admit_attempt(receipt_number: str, caller: Caller) -> None:
+    """Count an attempt to open ``receipt_number``; raise ``TooManyRequests`` while it or the source is locked."""
+    try:
+        locked_until = float(_redis().get(_keys("source", caller.address)[1]) or 0)
+        wait = locked_until - clock.now().timestamp()
+        if wait <= 0:
+            wait = _count_attempt("receipt", receipt_number)
+    except RedisError as fault:
+        _no_redis(fault)
+        return
+    if wait > 0:
+        seconds = int(wait) + 1
+        raise TooManyRequests(
+            f"输入错误次数过多，请在 {seconds} 秒后再试", code="query_locked", extra={"retry_after": seconds}
+        )
+
+
+def note_wrong_code(caller: Caller) -> None:
+    """Count a wrong code against its source; the receipt number has been charged already."""
+    try:
+        _count_attempt("source", caller.address)
+    except RedisError as fault:
+        _no_redis(fault)
+
+
+def note_right_code(receipt_number: str) -> None:
+    """Forget the attempts on a receipt number that was opened. The source keeps its own."""
+    try:
+        _redis().delete(*_keys("receipt", receipt_number))
+    except RedisError as fault:
+        _no_redis(fault)
+
+
+def _count_attempt(kind: str, of: str) -> float:
+    limits = (MOST_WRONG_CODES, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, REMEMBERED_SECONDS)
+    keys = _keys(kind, of)
+    return float(_redis().eval(_ATTEMPT, len(keys), *keys, clock.now().timestamp(), *limits))
+
+
+def _keys(kind: str, of: str) -> tuple[str, str]:
+    digest = _digest(kind, of)
+    return f"guard:{kind}:{digest}:attempts", f"guard:{kind}:{digest}:locked"
+
+
+# Crowds -------------------------------------------------------------------------------------------------------------
+
+WEIGHT: Final = {"tips": 1, "uploads": 1, "recover": 60}
+"""What a knock counts at each door; a forgotten code is nothing that one person asks for every second."""
+RANGE_FACTOR: Final = 4
+_SHARE_OF_A_PROCESS: Final = 16
+
+
+def admit(door: str, caller: Caller, proof: str | None) -> None:
+    """Let ``caller`` through ``door``; over the limit raise ``TooManyRequests`` asking for a proof of work.
+
+    Args:
+        door: one of :data:`WEIGHT`.
+        caller: address and session.
+        proof: the header ``X-Proof-Of-Work`` as sent.
+    """
+    limit: int = current_app.extensions["shudi_settings"].public_rate_per_minute
+    excess = max(_times_over(f"{door}|{scope}", WEIGHT[door], allowed) for scope, allowed in _scopes(caller, limit))
+    if excess <= 1 or _proved(door, proof):
+        return
+    challenge = proof_of_work.challenge(crypto(), door, excess)
+    raise TooManyRequests(
+        "访问人数较多，正在自动验证，请稍候", code="proof_of_work_required", extra={"retry_after": 1, **challenge}
+    )
+
+
+def _scopes(caller: Caller, limit: int) -> list[tuple[str, int]]:
+    scopes = [(f"address|{caller.address}", limit), (f"range|{_range_of(caller.address)}", limit * RANGE_FACTOR)]
+    if caller.session is not None:
+        scopes.append((f"session|{caller.session.hex()}", limit))
+    return scopes
+
+
+def _range_of(address: str) -> str:
+    """The network that one subscriber line or one small provider pool owns: /24, and /48 of IPv6."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))  # noqa: PLR2004
+
+
+def _times_over(scope: str, weight: int, allowed: int) -> float:
+    """How many times the allowance of this minute is used up; at most 1 means there is room."""
+    minute = int(clock.now().timestamp()) // 60
+    own, untold = _own_counts.add(minute, scope, weight, allowed // _SHARE_OF_A_PROCESS)
+    if not untold:
+        return own / max(allowed, 1)
+    try:
+        pipeline = _redis().pipeline(transaction=False)
+        key = f"guard:rate:{minute}:{_digest('rate', scope)}"
+        pipeline.incrby(key, untold)
+        pipeline.expire(key, 120)
+        return float(pipeline.execute()[0]) / max(allowed, 1)
+    except RedisError as fault:
+        _no_redis(fault)
+        return 0
+
+
+class _OwnCounts:
+    """What this process has counted in the present minute, and how much of it Redis has not been told."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._minute = 0
+        self._counts: dict[str, tuple[int, int]] = {}
+
+    def add(self, minute: int, scope: str, weight: int, share: int) -> tuple[int, int]:
+        """Count a knock; return (all of this minute, what Redis must be told now: nothing up to ``share``)."""
+        with self._lock:
+            if minute != self._minute:
+                self._minute, self._counts = minute, {}
+            counted, told = self._counts.get(scope, (0, 0))
+            counted += weight
+            untold = counted - told if counted > share else 0
+            self._counts[scope] = (counted, told + untold)
+            return counted, untold
+
+
+_own_counts: Final = _OwnCounts()
+
+
+def _proved(door: str, proof: str | None) -> bool:
+    nonce = proof_of_work.nonce_of_proof(crypto(), door, proof or "")
+    if nonce is None:
+        return False
+    try:
+        return bool(_redis().set(f"guard:work:{nonce}", 1, nx=True, ex=proof_of_work.VALID_SECONDS))
+    except RedisError as fault:
+        _no_redis(fault)
+        return True
+
+
+def may_send_code(receipt_number: str) -> bool:
+    """Whether a new code may still be asked for today, for this receipt number: three a day reach the same phone."""
+    try:
+        key = f"guard:recover:{clock.today()}:{_digest('recover', receipt_number)}"
+        pipeline = _redis().pipeline(transaction=False)
+        pipeline.incr(key)
+        pipeline.expire(key, 24 * 3600)
+        return int(pipeline.execute()[0]) <= MOST_CODES_A_DAY
+    except RedisError as fault:
+        _no_redis(fault)
+        return True
+
+
+MOST_CODES_A_DAY: Final = 3
+
+
+def _digest(kind: str, of: str) -> str:
+    return crypto().digest(f"guard/{kind}", of.encode()).hex()[:32]
+
+
+def _redis() -> Any:
+    return current_app.extensions["shudi_redis"]
+
+
+def _no_redis(fault: RedisError) -> None:
+    logger.warning("limits are off", extra={"fields": {"fault": type(fault).__name__}})

@@ -1,0 +1,29 @@
+"""What the periodic clock and the outbox run here."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.foundation.database import OPEN_WALL, transaction
+from app.outbox.service import handles
+from app.tips import conversation, precedents, rematching
+
+
+@handles(rematching.REMATCH)
+def rematch_tips(payload: dict[str, Any]) -> None:
+    """Find the districts of these tips anew. Twice is safe: an answer that is known already writes nothing."""
+    for tip_id in payload["tip_ids"]:
+        rematching.rematch(UUID(tip_id))
+
+
+@handles(precedents.REMEMBER_PRECEDENT)
+def remember_precedent(payload: dict[str, Any]) -> None:
+    """Make a precedent of the city's decision. Twice is safe: a step of a tip is remembered once."""
+    precedents.remember(UUID(payload["tip_id"]), payload["version"])
+
+
+def end_overdue_terms() -> None:
+    """Take tips back to the desk whose reporter did not answer in time. Twice is safe: they wait no longer then."""
+    with transaction(OPEN_WALL):
+        conversation.end_overdue_terms()

@@ -1,0 +1,256 @@
+"""Tables of intake. What was said is never edited and never deleted; the identity is stored apart, sealed."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Numeric,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.foundation.database import Base, new_id
+
+
+class Tip(Base):
+    """One statement of one person, as given; the registration time is the server's."""
+
+    __tablename__ = "tips"
+
+    id: Mapped[UUID] = mapped_column(
+        ForeignKey("handlings.tip_id", deferrable=True, initially="DEFERRED"), primary_key=True
+    )
+    receipt_number: Mapped[str] = mapped_column(Text, unique=True)
+    query_code_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    client_request_digest: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    registered_at: Mapped[datetime]
+    channel: Mapped[str] = mapped_column(Text)
+    real_name: Mapped[bool]
+    relation: Mapped[str | None] = mapped_column(Text)
+    conduct_type: Mapped[str | None] = mapped_column(Text)
+    description: Mapped[str | None] = mapped_column(Text)
+    promised_return: Mapped[str | None] = mapped_column(Text)
+    publicity: Mapped[list[str]] = mapped_column(JSONB)
+    started_on: Mapped[date | None]
+    ongoing: Mapped[bool | None]
+    amount_yuan: Mapped[Decimal | None] = mapped_column(Numeric(18, 2))
+    participants: Mapped[int | None] = mapped_column(BigInteger)
+    loss_yuan: Mapped[Decimal | None] = mapped_column(Numeric(18, 2))
+    longitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
+    latitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
+    datum: Mapped[str | None] = mapped_column(Text)
+    district_guess: Mapped[str | None] = mapped_column(Text)
+
+
+class TipSubject(Base):
+    """The accused party of one tip, as the reporter named it."""
+
+    __tablename__ = "tip_subjects"
+    __table_args__ = (Index("ix_tip_subjects_uscc", "uscc", postgresql_where="uscc IS NOT NULL"),)
+
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    name: Mapped[str | None] = mapped_column(Text)
+    uscc: Mapped[str | None] = mapped_column(Text)
+    registered_address: Mapped[str | None] = mapped_column(Text)
+    operating_address: Mapped[str | None] = mapped_column(Text)
+    contact: Mapped[str | None] = mapped_column(Text)
+    online_presence: Mapped[list[str]] = mapped_column(JSONB)
+
+
+class Reporter(Base):
+    """The identity behind one real-name tip: sealed, with blind indexes for equal phones and the own WeChat session."""
+
+    __tablename__ = "reporters"
+
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), primary_key=True)
+    sealed_identity: Mapped[bytes] = mapped_column(LargeBinary)
+    phone_index: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
+    openid_index: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
+    wants_reward: Mapped[bool]
+
+
+class TipJurisdiction(Base):
+    """What Article 20 said about the accused party of a tip, with all its evidence; the newest row holds."""
+
+    __tablename__ = "tip_jurisdictions"
+    __table_args__ = (Index("ix_tip_jurisdictions_tip", "tip_id", "decided_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"))
+    decided_at: Mapped[datetime]
+    lead: Mapped[str | None] = mapped_column(Text)
+    dispute: Mapped[bool]
+    needs_review: Mapped[bool]
+    decision: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class TipEvidence(Base):
+    """One file that the reporter gave with the tip."""
+
+    __tablename__ = "tip_evidence"
+
+    file_id: Mapped[UUID] = mapped_column(ForeignKey("stored_files.id"), primary_key=True)
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), index=True)
+    added_at: Mapped[datetime]
+    position: Mapped[int] = mapped_column(server_default=text("0"))
+    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("tip_messages.id"))
+    """The supplement that brought the file; empty for what came with the statement."""
+
+
+# What is said after filing ------------------------------------------------------------------------------------------
+
+
+class TipMessage(Base):
+    """One message between office and reporter, in either direction. Never changed.
+
+    ``account_id`` is the officer who wrote it, for the office alone: the reporter reads "the handling unit".
+    """
+
+    __tablename__ = "tip_messages"
+    __table_args__ = (
+        CheckConstraint("sender IN ('office','reporter')", name="known_sender"),
+        CheckConstraint("kind IN ('message','supplement_request','supplement')", name="known_kind"),
+        CheckConstraint("(sender = 'office') = (account_id IS NOT NULL)", name="office_signs"),
+        Index("ix_tip_messages_tip", "tip_id", "at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"))
+    at: Mapped[datetime]
+    sender: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    account_id: Mapped[UUID | None]
+    due_on: Mapped[date | None]
+    request_digest: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+
+
+class TipWithdrawal(Base):
+    """A reporter took the tip back; it is recorded, and the office may go on (信访工作条例 knows no duty to stop)."""
+
+    __tablename__ = "tip_withdrawals"
+
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), primary_key=True)
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class TipRating(Base):
+    """What one reporter thinks of the handling, given once after the reply."""
+
+    __tablename__ = "tip_ratings"
+    __table_args__ = (CheckConstraint("score BETWEEN 1 AND 5", name="one_to_five"),)
+
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), primary_key=True)
+    at: Mapped[datetime]
+    score: Mapped[int] = mapped_column(SmallInteger)
+    comment: Mapped[str | None] = mapped_column(Text)
+
+
+class RecheckRequest(Base):
+    """A low rating asks the city to look at the handling again, once a tip; another person than the concluder does."""
+
+    __tablename__ = "recheck_requests"
+    __table_args__ = (
+        CheckConstraint("(closed_at IS NULL) = (note IS NULL)", name="closed_with_a_note"),
+        Index("ix_recheck_requests_queue", "requested_at", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), unique=True)
+    requested_at: Mapped[datetime]
+    concluded_by: Mapped[UUID | None]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[UUID | None]
+    note: Mapped[str | None] = mapped_column(Text)
+
+
+class ReissuedCode(Base):
+    """A further query code of one tip. The codes before it die when it is first used; unused ones expire.
+
+    ``sealed_code`` is there only until the message that carries it has left.
+    """
+
+    __tablename__ = "reissued_codes"
+    __table_args__ = (
+        CheckConstraint("(way = 'officer') = (account_id IS NOT NULL)", name="officer_signs"),
+        Index("ix_reissued_codes_tip", "tip_id", "issued_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"))
+    code_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_code: Mapped[bytes | None] = mapped_column(LargeBinary)
+    way: Mapped[str] = mapped_column(Text)
+    account_id: Mapped[UUID | None]
+    issued_at: Mapped[datetime]
+    first_used_at: Mapped[datetime | None]
+
+
+class TipTextCheck(Base):
+    """What WeChat's text check said of a statement: a flag for the officer, never a refusal."""
+
+    __tablename__ = "tip_text_checks"
+    __table_args__ = (CheckConstraint("verdict IN ('pass','review','risky','unchecked')", name="known_verdict"),)
+
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), primary_key=True)
+    verdict: Mapped[str] = mapped_column(Text)
+    checked_at: Mapped[datetime]
+
+
+# Tips about the same subject ----------------------------------------------------------------------------------------
+
+
+class TipCluster(Base):
+    """Tips about what seems to be one subject; the first by the server's time is marked."""
+
+    __tablename__ = "tip_clusters"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    created_at: Mapped[datetime]
+    first_tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"))
+    first_registered_at: Mapped[datetime]
+
+
+class SubjectKey(Base):
+    """One name, code, account or phone of a subject, normalised, and the cluster it leads to."""
+
+    __tablename__ = "subject_keys"
+    __table_args__ = (
+        UniqueConstraint("kind", "key"),
+        CheckConstraint("kind IN ('uscc','name','account','phone','person')", name="known_kind"),
+        Index("ix_subject_keys_cluster", "cluster_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)
+    cluster_id: Mapped[UUID] = mapped_column(ForeignKey("tip_clusters.id"))
+
+
+class TipLink(Base):
+    """One tip was looked at for duplicates; without a cluster when its statement names no subject."""
+
+    __tablename__ = "tip_links"
+    __table_args__ = (
+        Index("ix_tip_links_cluster", "cluster_id", "registered_at"),
+        Index("ix_tip_links_registered_at", "registered_at"),
+    )
+
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), primary_key=True)
+    cluster_id: Mapped[UUID | None] = mapped_column(ForeignKey("tip_clusters.id"))
+    registered_at: Mapped[datetime]

@@ -1,0 +1,95 @@
+"""The office API on tips."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+
+from app.files import http as file_http
+from app.files import service as files
+from app.files.schemas import UploadForm, UploadView
+from app.foundation.database import transaction
+from app.foundation.http import Audience, endpoint
+from app.foundation.paging import from_cursor, to_cursor
+from app.foundation.permissions import Actor, Permission
+from app.tips import office_schemas, office_views, queries, service
+from app.workflow import service as workflow
+
+office_api = APIBlueprint("office_tips", __name__, url_prefix="/api/v1/office")
+
+
+@office_api.get("/tips")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.TIP_READ,
+    query=office_schemas.ListTipsQuery(),
+    answer=office_schemas.TipPage(),
+    changes=False,
+)
+def list_tips(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
+    """The queue within this person's sight."""
+    wanted = queries.QueueFilter(**{name: query[name] for name in ("status", "division", "q", "overdue", "dispute")})
+    rows, total = queries.queue_page(actor, wanted, from_cursor(query["cursor"]), query["limit"])
+    shown = rows[: query["limit"]]
+    last = shown[-1][1] if len(rows) > len(shown) else None
+    return {
+        "items": [office_views.line(*row) for row in shown],
+        "next_cursor": to_cursor(last.registered_at, last.tip_id) if last else None,
+        "total_estimate": total,
+    }
+
+
+@office_api.get("/tips/<uuid:tip_id>")
+@endpoint(audience=Audience.OFFICER, permission=Permission.TIP_READ, answer=office_schemas.TipView(), changes=False)
+def show_tip(actor: Actor, tip_id: UUID) -> dict[str, Any]:
+    """One tip, with what can be done to it now."""
+    return office_views.whole(actor, queries.whole_tip(actor, tip_id))
+
+
+@office_api.post("/tips/<uuid:tip_id>/actions")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.SELF_USE,
+    body=office_schemas.ActOnTipBody(),
+    answer=office_schemas.TipView(),
+)
+def act_on_tip(actor: Actor, tip_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
+    """Do one action of the transition table; its row says who may."""
+    action, version = body.pop("action"), body.pop("expected_version")
+    workflow.act(actor, tip_id, action, version, body)
+    return after_action(actor, tip_id)
+
+
+@office_api.post("/tips/<uuid:tip_id>/identity")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.IDENTITY_OPEN,
+    body=office_schemas.OpenIdentityBody(),
+    answer=office_schemas.IdentityView(),
+)
+def open_identity(actor: Actor, tip_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
+    """Open the reporter's identity for a reason; always audited."""
+    return service.open_identity(actor, tip_id, body["reason"] or "")
+
+
+@office_api.post("/uploads")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.EVIDENCE_ADD,
+    form=UploadForm(),
+    answer=UploadView(),
+    status=201,
+    changes=False,
+)
+def upload(actor: Actor) -> Any:
+    """Take one file of an officer (evidence of a request)."""
+    received = file_http.receive_upload("office", uploaded_by=actor.account_id)
+    with transaction():
+        return files.register(received)
+
+
+def after_action(actor: Actor, tip_id: UUID) -> dict[str, Any]:
+    """The tip as the actor sees it after an action."""
+    return office_views.whole(actor, queries.whole_tip(actor, tip_id))

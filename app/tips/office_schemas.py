@@ -1,0 +1,189 @@
+"""What the office API takes and answers about tips."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from app.tips.schemas import MessageView, PlainText, current_division
+from app.workflow.states import Action, Status
+
+
+class ListTipsQuery(Schema):
+    """Filters of the queue."""
+
+    status = fields.String(load_default=None, validate=validate.OneOf(list(Status), error="未知的状态"))
+    division = fields.String(
+        load_default=None, validate=validate.Regexp(r"^\d{6}(\d{3})?$", error="应为六位或九位行政区划代码")
+    )
+    q = PlainText(100, load_default=None)
+    overdue = fields.Boolean(load_default=None)
+    dispute = fields.Boolean(load_default=None)
+    cursor = fields.String(load_default=None, validate=validate.Length(max=200))
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, 100, error="每页 1 至 100 条"))
+
+
+class TipLineView(Schema):
+    """One line of the queue."""
+
+    id = fields.UUID()
+    receipt_number = fields.String()
+    status = fields.String()
+    status_text = fields.String()
+    version = fields.Integer()
+    division = fields.String(allow_none=True)
+    division_name = fields.String()
+    subject_name = fields.String(allow_none=True)
+    registered_at = fields.AwareDateTime(format="iso")
+    due_at = fields.AwareDateTime(format="iso", allow_none=True)
+    overdue = fields.Boolean()
+    dispute = fields.Boolean()
+    needs_review = fields.Boolean()
+
+
+class TipPage(Schema):
+    """One page of the queue."""
+
+    items = fields.List(fields.Nested(TipLineView))
+    next_cursor = fields.String(allow_none=True)
+    total_estimate = fields.Integer()
+
+
+class SubjectView(Schema):
+    """The accused party as named."""
+
+    kind = fields.String()
+    name = fields.String(allow_none=True)
+    uscc = fields.String(allow_none=True)
+    registered_address = fields.String(allow_none=True)
+    operating_address = fields.String(allow_none=True)
+    contact = fields.String(allow_none=True)
+    online_presence = fields.List(fields.String())
+
+
+class StatementView(Schema):
+    """The statement as given."""
+
+    channel = fields.String()
+    real_name = fields.Boolean()
+    relation = fields.String(allow_none=True)
+    conduct_type = fields.String(allow_none=True)
+    description = fields.String(allow_none=True)
+    promised_return = fields.String(allow_none=True)
+    publicity = fields.List(fields.String())
+    started_on = fields.Date(allow_none=True)
+    ongoing = fields.Boolean(allow_none=True)
+    amount_yuan = fields.Decimal(as_string=True, allow_none=True)
+    participants = fields.Integer(allow_none=True)
+    loss_yuan = fields.Decimal(as_string=True, allow_none=True)
+    district_guess = fields.String(allow_none=True)
+
+
+class EvidenceView(Schema):
+    """One file of a tip."""
+
+    id = fields.UUID()
+    kind = fields.String()
+    media_type = fields.String()
+    size = fields.Integer()
+    sha256 = fields.String()
+
+
+class HistoryView(Schema):
+    """One step of the history."""
+
+    at = fields.AwareDateTime(format="iso")
+    by = fields.String(attribute="actor_name")
+    role = fields.String(attribute="actor_role")
+    action = fields.String()
+    from_status = fields.String(allow_none=True)
+    to_status = fields.String()
+    from_unit_id = fields.Integer(allow_none=True)
+    to_unit_id = fields.Integer(allow_none=True)
+    reason = fields.String()
+
+
+class ClockView(Schema):
+    """The running limit of the present status, and the overall one."""
+
+    name = fields.String(allow_none=True)
+    due_at = fields.AwareDateTime(format="iso", allow_none=True)
+    working_days_left = fields.Integer(allow_none=True)
+    paused = fields.Boolean()
+    overall_due_at = fields.AwareDateTime(format="iso", allow_none=True)
+
+
+class ActionView(Schema):
+    """A move that this person can make now."""
+
+    action = fields.String()
+    text = fields.String()
+    needs = fields.List(fields.String())
+    irreversible = fields.Boolean()
+
+
+class WithdrawalView(Schema):
+    """The reporter took the tip back."""
+
+    at = fields.AwareDateTime(format="iso")
+    reason = fields.String()
+
+
+class TipView(TipLineView):
+    """One tip whole. Of the reporter it says only whether there is one."""
+
+    statement = fields.Nested(StatementView)
+    subject = fields.Nested(SubjectView)
+    jurisdiction = fields.Dict()
+    evidence = fields.List(fields.Nested(EvidenceView))
+    clocks = fields.Nested(ClockView)
+    history = fields.List(fields.Nested(HistoryView))
+    outcome = fields.String(allow_none=True)
+    feedback = fields.String(allow_none=True)
+    reply = fields.String(allow_none=True)
+    available_actions = fields.List(fields.Nested(ActionView))
+    can_apply_reassignment = fields.Boolean()
+    can_open_identity = fields.Boolean()
+    can_write_to_reporter = fields.Boolean()
+    messages = fields.List(fields.Nested(MessageView))
+    withdrawal = fields.Nested(WithdrawalView, allow_none=True)
+
+
+class ActOnTipBody(Schema):
+    """An action with its fields; which are needed is written in the transition table."""
+
+    action = fields.String(
+        required=True,
+        validate=validate.OneOf(
+            [action for action in Action if action not in {Action.REASSIGN, Action.SUPPLEMENT_RECEIVED}],
+            error="未知的操作",
+        ),
+    )
+    expected_version = fields.Integer(required=True, strict=True)
+    reason = PlainText(2000, load_default=None, allow_none=True)
+    division = fields.String(validate=current_division)
+    text = PlainText(5000)
+    outcome = fields.String()
+    agree = fields.Boolean(truthy={True}, falsy={False})
+    reason_code = fields.String(validate=validate.Length(max=50))
+    route = PlainText(500)
+    into = fields.UUID()
+    to = fields.String(validate=validate.Length(max=50))
+    number = PlainText(100)
+    received_on = fields.Date()
+    kind = fields.String(validate=validate.Length(max=50))
+
+
+class OpenIdentityBody(Schema):
+    """Why the identity must be opened."""
+
+    reason = PlainText(500, required=True)
+
+
+class IdentityView(Schema):
+    """The opened identity."""
+
+    name = fields.String()
+    phone = fields.String()
+    id_number = fields.String(allow_none=True)
+    wants_reward = fields.Boolean()
+    reply_channel = fields.String(allow_none=True)

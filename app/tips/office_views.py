@@ -1,0 +1,107 @@
+"""What an officer sees of a tip: rows put into the shape of the office API and of the console."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.foundation import clock
+from app.foundation.database import db
+from app.foundation.permissions import Actor
+from app.geo.divisions import divisions
+from app.tips import policy
+from app.tips.models import Tip, TipSubject, TipWithdrawal
+from app.tips.progress import as_shown, messages_of
+from app.tips.queries import WholeTip
+from app.tips.service import named
+from app.workflow import policy as handling_policy
+from app.workflow import queries as handling_queries
+from app.workflow.calendar import region_calendar
+from app.workflow.deadlines import end_of_day
+from app.workflow.models import Handling
+from app.workflow.service import open_reassignment_of
+from app.workflow.states import ACTION_TEXTS, LIMITS, WITH_UNIT, Action, Status, Transition
+
+
+def line(tip: Tip, handling: Handling, subject: TipSubject) -> dict[str, Any]:
+    """One line of the queue."""
+    return {
+        "id": tip.id,
+        "receipt_number": tip.receipt_number,
+        "status": handling.status,
+        "status_text": Status(handling.status).text,
+        "version": handling.version,
+        "division": handling.division_code,
+        "division_name": divisions().name(handling.division_code) if handling.division_code else "",
+        "subject_name": subject.name,
+        "registered_at": tip.registered_at,
+        "due_at": end_of_day(handling.due_on) if handling.due_on and not handling.paused_on else None,
+        "overdue": is_overdue(handling),
+        "dispute": handling.dispute,
+        "needs_review": handling.needs_review,
+    }
+
+
+def is_overdue(handling: Handling) -> bool:
+    """Whether the running limit has passed."""
+    return bool(handling.due_on and not handling.paused_on and handling.due_on < clock.today())
+
+
+def whole(actor: Actor, found: WholeTip) -> dict[str, Any]:
+    """One tip with its clocks, history and what this person can do now."""
+    handling = found.handling
+    request = open_reassignment_of(handling.tip_id)
+    return (
+        line(found.tip, handling, found.subject)
+        | said_after_filing(handling)
+        | {
+            "statement": found.tip,
+            "subject": found.subject,
+            "jurisdiction": named(found.jurisdiction.decision),
+            "evidence": found.evidence,
+            "clocks": clocks(handling),
+            "history": handling_queries.history_of(handling.tip_id),
+            "outcome": handling.outcome,
+            "feedback": handling.feedback,
+            "reply": handling.reply,
+            "available_actions": [
+                action_view(row) for row in handling_policy.available_actions(actor, handling, request)
+            ],
+            "can_apply_reassignment": (
+                request is None and handling.status in WITH_UNIT and handling_policy.can_apply(actor, handling)
+            ),
+            "can_write_to_reporter": policy.can_write_to_reporter(actor, handling),
+            "can_open_identity": found.tip.real_name and policy.can_open_identity(actor, handling),
+        }
+    )
+
+
+def said_after_filing(handling: Handling) -> dict[str, Any]:
+    """Messages and marks of the conversation."""
+    return {
+        "messages": [as_shown(*row) for row in messages_of(handling.tip_id)],
+        "withdrawal": db.session.get(TipWithdrawal, handling.tip_id),
+    }
+
+
+def clocks(handling: Handling) -> Mapping[str, Any]:
+    """The running limit of the present status, and the overall one."""
+    limit = LIMITS.get(Status(handling.status))
+    counted_from = handling.paused_on or clock.today()
+    return {
+        "name": limit.name if limit else None,
+        "due_at": end_of_day(handling.due_on) if handling.due_on else None,
+        "working_days_left": region_calendar().count(counted_from, handling.due_on) if handling.due_on else None,
+        "paused": handling.paused_on is not None,
+        "overall_due_at": end_of_day(handling.overall_due_on) if handling.overall_due_on else None,
+    }
+
+
+def action_view(row: Transition) -> dict[str, Any]:
+    """A row of the table as a button."""
+    return {
+        "action": row.action,
+        "text": ACTION_TEXTS[Action(row.action)],
+        "needs": list(row.needs),
+        "irreversible": row.irreversible,
+    }

@@ -1,0 +1,27 @@
+"""Who sees which tips: whoever sees the handling; and who may open the identity behind one."""
+
+from __future__ import annotations
+
+from sqlalchemy import Select, select
+
+from app.foundation.permissions import Actor, Permission
+from app.tips.models import Tip
+from app.workflow.models import Handling
+from app.workflow.policy import within_sight
+
+
+def visible_tips(actor: Actor) -> Select[Tip, Handling]:
+    """Tips with their handling, within sight of ``actor``."""
+    return select(Tip, Handling).join(Handling, Handling.tip_id == Tip.id).where(within_sight(actor))
+
+
+def can_open_identity(actor: Actor, handling: Handling) -> bool:
+    """The unit that holds the tip, and the city's reviewer; always with a reason, always audited."""
+    return actor.may(Permission.IDENTITY_OPEN) and (actor.city_wide or handling.unit_id == actor.unit_id)
+
+
+def can_write_to_reporter(actor: Actor, handling: Handling) -> bool:
+    """The unit that holds the tip; the city's reviewer while the city itself holds it."""
+    if not actor.may(Permission.TIP_REPLY):
+        return False
+    return handling.unit_id is None if actor.city_wide else handling.unit_id == actor.unit_id
