@@ -1,0 +1,23 @@
+"""The admin web: pages in Chinese over the same services as the office API."""
+
+from __future__ import annotations
+
+from apiflask import APIFlask
+
+
+def register(application: APIFlask) -> None:
+    """Connect the pages, the assets, the error page and the security headers."""
+    import app.console.audit
+    import app.console.home
+    import app.console.notices
+    import app.console.reassignments
+    import app.console.sign_in
+    import app.console.tips  # noqa: F401  # each hangs its pages on the blueprint
+    from app.console import assets, csrf, refusals, security_headers
+    from app.console.blueprint import pages
+
+    csrf.register(application)
+    refusals.register(application)
+    security_headers.register(application)
+    application.register_blueprint(pages)
+    assets.register(application)

@@ -1,0 +1,147 @@
+"""The first page by role: what waits, what is late, one click to each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from flask import url_for
+
+from app.console import queries
+from app.console.blueprint import pages
+from app.console.shell import rendered, see_other
+from app.console.views.requests import brief_requests, request_lines
+from app.console.views.tip_list import WORK_OF, brief_rows
+from app.foundation import clock
+from app.foundation.http import page
+from app.foundation.permissions import Actor, Permission, Role
+from app.tips.queries import QueueFilter, queue_page
+from app.workflow.states import OPEN_STATUSES, Status
+
+_ROWS: Final = 6
+_WEEKDAYS: Final = "一二三四五六日"
+_COUNTED: Final = {
+    Status.REGISTERED: ("待受理", "inbox", "orange"),
+    Status.ACCEPTED: ("待交办", "send", "blue"),
+    Status.FEEDBACK_SUBMITTED: ("待审核", "file-search", "blue"),
+    Status.ASSIGNED: ("待签收", "inbox", "orange"),
+    Status.VERIFYING: ("核查中", "list-search", "blue"),
+    Status.REWORK: ("退回重办", "refresh", "orange"),
+    Status.CONCLUDED: ("待答复", "message", "blue"),
+}
+"""Statuses in the words of what is to be done."""
+_COUNTED_FOR: Final = {
+    Role.CITY_REVIEWER: (Status.REGISTERED, Status.ACCEPTED, Status.FEEDBACK_SUBMITTED),
+    Role.DISTRICT_HANDLER: (Status.ASSIGNED, Status.VERIFYING, Status.REWORK, Status.CONCLUDED),
+}
+
+
+@pages.get("/")
+@page(permission=Permission.SELF_USE)
+def home(actor: Actor) -> Any:
+    """The desk of those who handle tips; auditors go to the log, administrators read what serves them today."""
+    if actor.may(Permission.TIP_READ):
+        return rendered("console/home.html", actor, **_desk(actor))
+    if actor.may(Permission.AUDIT_READ):
+        return see_other(url_for("console.list_audit_events"))
+    return rendered("console/administration.html", actor, **_administration(actor))
+
+
+def _desk(actor: Actor) -> dict[str, Any]:
+    work = _work_of(actor)
+    requests, waiting = queries.waiting_requests(actor, _ROWS)
+    return {
+        "greeting": _greeting(queries.due_today(actor, work)),
+        "counters": _counters(actor, waiting),
+        "lists": [
+            {
+                "title": "待办线索（期限近的在前）" if actor.role in WORK_OF else "在办线索（期限近的在前）",
+                "href": url_for("console.list_tips"),
+                "rows": brief_rows(queries.most_urgent_tips(actor, work, _ROWS)),
+                "empty_title": "没有待办线索",
+                "empty_text": "新的线索到达时会出现在这里，并发送站内消息。",
+            },
+            {
+                "title": "等待我办理的属地调整" if _moves_requests(actor) else "在办的属地调整",
+                "href": url_for("console.list_reassignments"),
+                "rows": brief_requests(request_lines(actor, requests)),
+                "empty_title": "没有在办的属地调整",
+                "empty_text": "",
+            },
+        ],
+    }
+
+
+def _work_of(actor: Actor) -> Sequence[str]:
+    return WORK_OF.get(actor.role, sorted(OPEN_STATUSES)) if actor.role else ()
+
+
+def _moves_requests(actor: Actor) -> bool:
+    moving = {Permission.REASSIGNMENT_REVIEW, Permission.REASSIGNMENT_ADJUST, Permission.REASSIGNMENT_CONFIRM}
+    return any(actor.may(permission) for permission in moving)
+
+
+def _greeting(due: int) -> str:
+    today = clock.today()
+    told = f"有 {due} 件线索今日到期。" if due else "没有今日到期的线索。"
+    return f"今天是 {today.year} 年 {today.month} 月 {today.day} 日（星期{_WEEKDAYS[today.weekday()]}），{told}"
+
+
+def _counters(actor: Actor, waiting: int) -> list[dict[str, Any]]:
+    """Every number is that of the list behind it."""
+    counted = [
+        _counter(actor, *_COUNTED[status], status=status.value)
+        for status in (_COUNTED_FOR.get(actor.role, ()) if actor.role else ())
+    ]
+    if actor.city_wide:
+        counted.append(_counter(actor, "属地争议风险", "scale", "purple", dispute=True))
+    counted.append(_counter(actor, "已超期", "alert-triangle", "red", overdue=True))
+    href = url_for("console.list_reassignments")
+    shown = {"label": "属地调整", "number": waiting, "href": href, "icon": "arrows-exchange", "tone": "teal"}
+    return [*counted, shown]
+
+
+def _counter(actor: Actor, label: str, icon: str, tone: str, **wanted: Any) -> dict[str, Any]:
+    number = queue_page(actor, QueueFilter(**wanted), None, 1)[1]
+    address: dict[str, Any] = {name: "true" if value is True else value for name, value in wanted.items()}
+    return {
+        "label": label,
+        "number": number,
+        "href": url_for("console.list_tips", **address),
+        "icon": icon,
+        "tone": tone if number else "none",
+    }
+
+
+def _administration(actor: Actor) -> dict[str, Any]:
+    return {
+        "lead": _LEADS[Role(actor.role)] if actor.role else "",
+        "commands": _COMMANDS.get(Role(actor.role), ()) if actor.role else (),
+        "sessions": [
+            {
+                "kind": "网页" if one.audience == "console" else "接口",
+                "since": clock.beijing(one.created_at),
+                "seen": clock.beijing(one.seen_at),
+                "here": one.id == actor.session_id,
+            }
+            for one in queries.own_sessions(actor)
+        ],
+    }
+
+
+_LEADS: Final = {
+    Role.SYS_ADMIN: "系统管理员维护单位、账号和工作日历，不接触举报线索。",
+    Role.SECURITY_ADMIN: "安全管理员负责授权和密钥，不接触举报线索，也不能兼任系统管理员或者审计管理员。",
+}
+_COMMANDS: Final = {
+    Role.SYS_ADMIN: (
+        ("导入或者更新单位", "flask --app wsgi units import 单位.csv"),
+        ("创建账号", "flask --app wsgi accounts create"),
+        ("导入工作日历", "flask --app wsgi calendar import 日历.csv"),
+        ("试算到期日", "flask --app wsgi calendar due --from 2026-11-23 --working-days 15 --region 650000"),
+    ),
+    Role.SECURITY_ADMIN: (
+        ("授予岗位（创建账号时指定）", "flask --app wsgi accounts create --role 岗位代码"),
+        ("校验审计日志链", "flask --app wsgi audit verify"),
+    ),
+}

@@ -1,0 +1,96 @@
+"""In-app notices of the person who is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request, url_for
+
+from app.console.blueprint import pages
+from app.console.shell import done, rendered, see_other
+from app.console.views.tip_list import paging
+from app.foundation import clock
+from app.foundation.http import load, page
+from app.foundation.paging import from_cursor, to_cursor
+from app.foundation.permissions import Actor, Permission
+from app.notifications import service
+from app.notifications.models import Notice
+from app.notifications.queries import notice_page, unread_count
+from app.notifications.schemas import ListNoticesQuery
+
+_A_PAGE = 20
+
+
+@pages.get("/notices")
+@page(permission=Permission.SELF_USE)
+def list_notices(actor: Actor) -> str:
+    """The own notices, newest first."""
+    return _notices_page(actor)
+
+
+def _notices_page(actor: Actor) -> str:
+    """The page of notices."""
+    query = load(ListNoticesQuery(), {name: value for name, value in request.args.items() if value})
+    rows = notice_page(actor, unread=query["unread"], after=from_cursor(query["cursor"]), limit=_A_PAGE)
+    shown, unread = rows[:_A_PAGE], unread_count(actor)
+    wanted = {"unread": "true"} if query["unread"] else {}
+    following = to_cursor(shown[-1].created_at, shown[-1].id) if len(rows) > len(shown) else None
+    return rendered(
+        "console/notices.html",
+        actor,
+        quick=_quick(query["unread"], unread),
+        mark_all_url=url_for("console.mark_all_notices_read") if unread else None,
+        notices=_lines(shown),
+        page=paging("console.list_notices", wanted, query["cursor"], following, None),
+    )
+
+
+def _quick(only_unread: bool, unread: int) -> list[dict[str, Any]]:
+    address = url_for("console.list_notices")
+    return [
+        {"label": "全部", "href": address, "number": None, "active": not only_unread},
+        {
+            "label": "未读",
+            "href": f"{address}?unread=true",
+            "number": unread,
+            "active": only_unread,
+        },
+    ]
+
+
+def _lines(rows: Sequence[Notice]) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": one.title,
+            "at": clock.beijing(one.created_at),
+            "read": one.read_at is not None,
+            "href": _address(one),
+            "icon": "arrows-exchange" if one.reassignment_id else "clipboard-list",
+            "mark_url": url_for("console.mark_notice_read", notice_id=one.id),
+        }
+        for one in rows
+    ]
+
+
+def _address(one: Notice) -> str:
+    if one.reassignment_id:
+        return url_for("console.show_reassignment", request_id=one.reassignment_id)
+    return url_for("console.show_tip", tip_id=one.tip_id)
+
+
+@pages.post("/notices/<uuid:notice_id>/read")
+@page(permission=Permission.SELF_USE, changes=True)
+def mark_notice_read(actor: Actor, notice_id: UUID) -> Response:
+    """Mark one own notice read."""
+    service.mark_read(actor, notice_id)
+    return see_other(url_for("console.list_notices"))
+
+
+@pages.post("/notices/read-all")
+@page(permission=Permission.SELF_USE, changes=True)
+def mark_all_notices_read(actor: Actor) -> Response:
+    """Mark every own notice read."""
+    service.mark_all_read(actor)
+    return done("全部消息已标为已读。", "console.list_notices")

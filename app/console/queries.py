@@ -1,0 +1,200 @@
+"""Read-only selects that only pages need: what waits for a person, names beside ids, the log as an auditor searches it.
+
+Each starts from the room's own policy, as every list does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, select
+
+from app.audit.models import AuditEvent
+from app.files.models import StoredFile
+from app.foundation import clock
+from app.foundation.database import db
+from app.foundation.permissions import Actor, Permission
+from app.geo.divisions import divisions
+from app.identity import policy as people_policy
+from app.identity.models import StaffSession, Unit
+from app.tips.models import Tip, TipSubject
+from app.tips.policy import visible_tips
+from app.workflow import policy
+from app.workflow.models import Handling, Reassignment, ReassignmentEvent
+from app.workflow.service import region_code
+from app.workflow.states import OPEN_REASSIGNMENTS, ReassignmentAction, ReassignmentStatus
+
+COUNTED_UP_TO: Final = 1000
+"""Beyond it a number on a page says no more; counting on would cost time."""
+
+
+def handling_units() -> Sequence[Unit]:
+    """The units of this city that handle tips, in the order of their codes."""
+    found = db.session.scalars(
+        people_policy.visible_units(_NOBODY).where(Unit.kind.not_in(["region", "city"])).order_by(Unit.division_code)
+    )
+    return [unit for unit in found if region_code() in divisions().ancestors(unit.division_code)]
+
+
+_NOBODY: Final = Actor(kind="program")
+
+
+def due_today(actor: Actor, statuses: Collection[str]) -> int:
+    """How many tips within sight and in one of ``statuses`` fall due today."""
+    due = policy.visible_handlings(actor).where(
+        Handling.status.in_(statuses), Handling.due_on == clock.today(), Handling.paused_on.is_(None)
+    )
+    return _count(due.with_only_columns(Handling.tip_id))
+
+
+def most_urgent_tips(actor: Actor, statuses: Collection[str], limit: int) -> Sequence[Any]:
+    """Rows of tip, handling and subject within sight and in one of ``statuses``, the nearest limit first."""
+    return db.session.execute(
+        visible_tips(actor)
+        .add_columns(TipSubject)
+        .join(TipSubject, TipSubject.tip_id == Tip.id)
+        .where(Handling.status.in_(statuses))
+        .order_by(Handling.due_on.asc().nulls_last(), Handling.registered_at)
+        .limit(limit)
+    ).all()
+
+
+def waiting_requests(actor: Actor, limit: int) -> tuple[Sequence[Reassignment], int]:
+    """Requests for reassignment that wait for this person: (the oldest of them, how many)."""
+    waiting = policy.visible_reassignments(actor).where(_waits_for(actor))
+    rows = db.session.scalars(waiting.order_by(Reassignment.applied_at).limit(limit)).all()
+    return rows, _count(waiting.with_only_columns(Reassignment.id))
+
+
+def _waits_for(actor: Actor) -> Any:
+    wanted = []
+    if actor.may(Permission.REASSIGNMENT_REVIEW):
+        wanted.append(Reassignment.status == ReassignmentStatus.APPLIED)
+    if actor.may(Permission.REASSIGNMENT_ADJUST):
+        wanted.append(Reassignment.status == ReassignmentStatus.APPROVED)
+    if actor.may(Permission.REASSIGNMENT_CONFIRM):
+        wanted.append((Reassignment.status == ReassignmentStatus.ADJUSTED) & (Reassignment.to_unit_id == actor.unit_id))
+        returned = Reassignment.status == ReassignmentStatus.RETURNED_FOR_EVIDENCE
+        wanted.append(returned & (Reassignment.from_unit_id == actor.unit_id))
+    return or_(*wanted) if wanted else Reassignment.status.in_(OPEN_REASSIGNMENTS)
+
+
+def _count(ids: Select[Any]) -> int:
+    return db.session.scalar(select(func.count()).select_from(ids.limit(COUNTED_UP_TO).subquery())) or 0
+
+
+def tips_under_reassignment(actor: Actor, tip_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these tips have an open request."""
+    requests = policy.visible_reassignments(actor).where(
+        Reassignment.tip_id.in_(tip_ids), Reassignment.status.in_(OPEN_REASSIGNMENTS)
+    )
+    return set(db.session.scalars(requests.with_only_columns(Reassignment.tip_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedTip:
+    """What a list of requests says of a tip."""
+
+    receipt_number: str
+    subject_name: str | None
+    moves: int
+
+
+def requested_tips(actor: Actor, requests: Sequence[Reassignment]) -> dict[UUID, RequestedTip]:
+    """The tips of these requests that are within sight; one that was moved away is not."""
+    rows = db.session.execute(
+        visible_tips(actor)
+        .join(TipSubject, TipSubject.tip_id == Tip.id)
+        .where(Tip.id.in_([one.tip_id for one in requests]))
+        .with_only_columns(Tip.id, Tip.receipt_number, TipSubject.name, Handling.moves)
+    )
+    return {tip_id: RequestedTip(number, name, moves) for tip_id, number, name, moves in rows}
+
+
+def applications(requests: Sequence[Reassignment]) -> dict[UUID, ReassignmentEvent]:
+    """The first step of each request: who applied, and when."""
+    events = db.session.scalars(
+        select(ReassignmentEvent).where(
+            ReassignmentEvent.reassignment_id.in_([one.id for one in requests]),
+            ReassignmentEvent.action == ReassignmentAction.APPLY,
+        )
+    )
+    return {event.reassignment_id: event for event in events}
+
+
+def files_of_request(request: Reassignment) -> Sequence[StoredFile]:
+    """The evidence of a request, in the order it came."""
+    found = {
+        file.id: file for file in db.session.scalars(select(StoredFile).where(StoredFile.id.in_(request.evidence)))
+    }
+    return [found[file_id] for file_id in request.evidence if file_id in found]
+
+
+def unit_names(unit_ids: Collection[int | None]) -> dict[int | None, str]:
+    """Names by id; an unknown or missing unit has none."""
+    wanted = [unit_id for unit_id in unit_ids if unit_id is not None]
+    rows = db.session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(wanted)))
+    return {row.id: row.name for row in rows}
+
+
+def moves_of(requests: Sequence[Reassignment]) -> dict[UUID, tuple[str, str]]:
+    """From where to where each request moves its tip, as names of places."""
+    ids = {unit_id for one in requests for unit_id in (one.from_unit_id, one.to_unit_id) if unit_id is not None}
+    rows = db.session.execute(select(Unit.id, Unit.division_code, Unit.name).where(Unit.id.in_(ids)))
+    places: dict[int | None, str] = {row.id: divisions().name(row.division_code) or row.name for row in rows}
+    return {
+        one.id: (places[one.from_unit_id], places.get(one.to_unit_id) or divisions().full_name(one.to_division))
+        for one in requests
+    }
+
+
+def own_sessions(actor: Actor) -> Sequence[StaffSession]:
+    """Where this person is signed in, the latest first."""
+    return db.session.scalars(
+        select(StaffSession)
+        .where(
+            StaffSession.account_id == actor.account_id,
+            StaffSession.revoked_at.is_(None),
+            StaffSession.expires_at > clock.now(),
+        )
+        .order_by(StaffSession.seen_at.desc())
+    ).all()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """What an auditor looks for; days are Beijing days, both included."""
+
+    q: str | None = None
+    action: str | None = None
+    succeeded: bool | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+def audit_page(wanted: AuditFilter, before_id: int | None, limit: int) -> Sequence[AuditEvent]:
+    """Audit rows, newest first, by keyset; one row more than ``limit`` tells of a next page. For auditors alone."""
+    statement = select(AuditEvent).order_by(AuditEvent.id.desc()).limit(limit + 1)
+    if before_id is not None:
+        statement = statement.where(AuditEvent.id < before_id)
+    if wanted.q:
+        statement = statement.where(
+            or_(AuditEvent.actor_name.contains(wanted.q, autoescape=True), AuditEvent.object_id == wanted.q)
+        )
+    if wanted.action:
+        statement = statement.where(AuditEvent.action == wanted.action)
+    if wanted.succeeded is not None:
+        statement = statement.where(AuditEvent.succeeded == wanted.succeeded)
+    if wanted.since:
+        statement = statement.where(AuditEvent.at >= _midnight(wanted.since))
+    if wanted.until:
+        statement = statement.where(AuditEvent.at < _midnight(wanted.until + timedelta(days=1)))
+    return db.session.scalars(statement).all()
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), clock.BEIJING)

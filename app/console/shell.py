@@ -1,0 +1,91 @@
+"""What surrounds every page: navigation by role, the person, the look; and the redirect after a form."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Response, flash, redirect, render_template, request, url_for
+
+from app.foundation.permissions import Actor, Permission
+from app.identity import queries as people
+from app.notifications import queries as notifications
+from app.workflow.service import region_code
+
+SEE_OTHER: Final = 303
+
+# label, endpoint, icon, permission; the beginning of an address tells which entry is the present one
+_NAVIGATION: Final = (
+    ("工作台", "console.home", "home", Permission.TIP_READ),
+    ("举报线索", "console.list_tips", "clipboard-list", Permission.TIP_READ),
+    ("属地调整", "console.list_reassignments", "arrows-exchange", Permission.REASSIGNMENT_READ),
+    ("审计日志", "console.list_audit_events", "shield-check", Permission.AUDIT_READ),
+    ("系统维护", "console.home", "settings", Permission.ACCOUNT_MANAGE),
+    ("安全管理", "console.home", "shield-lock", Permission.ROLE_GRANT),
+    ("站内消息", "console.list_notices", "bell", Permission.SELF_USE),
+)
+
+
+def rendered(template: str, actor: Actor, **view: Any) -> str:
+    """A page for a signed-in officer; ``view`` holds the variables that the template's head names."""
+    unread = notifications.unread_count(actor)
+    return render_template(
+        template,
+        **_look(),
+        office_name=office_name(),
+        viewer={"name": actor.name, "role_text": actor.role.text if actor.role else "", "unit_name": actor.unit_name},
+        nav=_navigation(actor, unread),
+        unread=unread,
+        urls={
+            "home": url_for("console.home"),
+            "notices": url_for("console.list_notices"),
+            "sign_out": url_for("console.sign_out"),
+        },
+        **view,
+    )
+
+
+def rendered_plain(template: str, *, office: str, **view: Any) -> str:
+    """A page before anybody has signed in; ``office`` is given, because the database may be away."""
+    return render_template(template, **_look(), office_name=office, **view)
+
+
+def office_name() -> str:
+    """The name of the city's office."""
+    unit = people.unit_at(region_code())
+    return unit.name if unit else ""
+
+
+def done(text: str, endpoint: str, **values: Any) -> Response:
+    """After a form: say that it is done, and send the browser to a page that can be loaded again."""
+    flash(text, "success")
+    return see_other(url_for(endpoint, **values))
+
+
+def see_other(address: str) -> Response:
+    """Redirect with 303, so that a reload sends no form again."""
+    return redirect(address, SEE_OTHER)  # type: ignore[return-value]  # werkzeug's type names its base class
+
+
+def _look() -> dict[str, str]:
+    return {
+        "theme": "dark" if request.cookies.get("shudi_theme") == "dark" else "light",
+        "text_size": "large" if request.cookies.get("shudi_text") == "large" else "normal",
+    }
+
+
+def _navigation(actor: Actor, unread: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": label,
+            "href": url_for(endpoint),
+            "icon": icon,
+            "active": _is_here(url_for(endpoint)),
+            "badge": unread if endpoint == "console.list_notices" and unread else None,
+        }
+        for label, endpoint, icon, permission in _NAVIGATION
+        if actor.may(permission)
+    ]
+
+
+def _is_here(address: str) -> bool:
+    return request.path == address if address == url_for("console.home") else request.path.startswith(address)

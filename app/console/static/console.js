@@ -1,0 +1,156 @@
+// The console's only script of our own. No inline handlers anywhere: behaviour hangs on data- attributes.
+"use strict";
+
+const YEAR = 31536000;
+const root = document.documentElement;
+const byId = (id) => document.getElementById(id);
+
+// The server reads both cookies and renders the page in the wanted look, so nothing flashes while loading.
+function remember(name, value) {
+  document.cookie = `${name}=${value}; path=/; max-age=${YEAR}; samesite=lax`;
+}
+
+function toggleLook(button, attribute, cookie, on, off) {
+  const value = root.getAttribute(attribute) === on ? off : on;
+  root.setAttribute(attribute, value);
+  button.setAttribute("aria-pressed", String(value === on));
+  remember(cookie, value);
+}
+
+function toggleSidebar(open) {
+  document.body.classList.toggle("sidebar-open", open);
+  document.querySelector("[data-sidebar-toggle]")?.setAttribute("aria-expanded", String(open));
+}
+
+function showToast(text, tone = "info") {
+  const toast = byId("toast-template").content.firstElementChild.cloneNode(true);
+  toast.classList.add(`toast-${tone}`);
+  toast.querySelector("[data-toast-text]").textContent = text;
+  byId("toasts").append(toast);
+  leaveByItself(toast);
+}
+
+// Good news goes by itself; what needs attention stays until it is closed.
+function leaveByItself(toast) {
+  if (toast.matches(".toast-success, .toast-info")) setTimeout(() => toast.remove(), 8000);
+}
+
+// A form with data-confirm asks first; any form is sent once only, however often the button is pressed.
+function guardSubmit(event) {
+  const form = event.target;
+  if (form.dataset.confirm && form.dataset.confirmed !== "yes") {
+    event.preventDefault();
+    askToConfirm(form, event.submitter);
+    return;
+  }
+  if (form.dataset.sent === "yes") {
+    event.preventDefault();
+    return;
+  }
+  if (form.method === "post") {
+    form.dataset.sent = "yes";
+    form.querySelectorAll("button[type=submit]").forEach((button) => button.setAttribute("aria-busy", "true"));
+  }
+}
+
+function askToConfirm(form, submitter) {
+  const dialog = byId("confirm-dialog");
+  dialog.querySelector("[data-confirm-text]").textContent = form.dataset.confirm;
+  dialog.querySelector("[data-confirm-yes]").textContent = submitter?.textContent.trim() || "确认办理";
+  dialog.returnValue = "";
+  dialog.addEventListener("close", () => {
+    if (dialog.returnValue !== "yes") return;
+    form.dataset.confirmed = "yes";
+    form.requestSubmit(submitter);
+  }, { once: true });
+  dialog.showModal();
+}
+
+function releaseForms() {
+  document.querySelectorAll("form[data-sent]").forEach((form) => {
+    delete form.dataset.sent;
+    delete form.dataset.confirmed;
+    form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
+  });
+}
+
+function fileSize(bytes) {
+  return bytes < 1048576 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1048576).toFixed(1)} MB`;
+}
+
+function listChosenFiles(input) {
+  const list = input.closest("[data-file-field]").querySelector("[data-file-list]");
+  const limit = Number(input.dataset.maxBytes || Infinity);
+  const files = [...input.files];
+  list.replaceChildren(...files.map((file) => {
+    const item = document.createElement("li");
+    item.textContent = `${file.name}（${fileSize(file.size)}）`;
+    return item;
+  }));
+  const tooLarge = files.find((file) => file.size > limit);
+  input.setCustomValidity(tooLarge ? `“${tooLarge.name}”超过 ${fileSize(limit)}，请压缩后再上传` : "");
+  input.reportValidity();
+}
+
+function countCharacters(area) {
+  const counter = area.closest(".field")?.querySelector("[data-counter]");
+  if (counter) counter.textContent = `${[...area.value].length} / ${area.maxLength}`;
+}
+
+const CLICKS = {
+  "[data-theme-toggle]": (button) => toggleLook(button, "data-bs-theme", "shudi_theme", "dark", "light"),
+  "[data-text-toggle]": (button) => toggleLook(button, "data-text", "shudi_text", "large", "normal"),
+  "[data-sidebar-toggle]": () => toggleSidebar(!document.body.classList.contains("sidebar-open")),
+  "[data-sidebar-close]": () => toggleSidebar(false),
+  "[data-open-dialog]": (button) => byId(button.dataset.openDialog).showModal(),
+  "[data-close-dialog]": (button) => button.closest("dialog").close(),
+  "[data-dismiss]": (button) => button.closest("[data-dismissable]").remove(),
+  "[data-print]": () => window.print(),
+};
+
+document.addEventListener("click", (event) => {
+  for (const [selector, act] of Object.entries(CLICKS)) {
+    const hit = event.target.closest(selector);
+    if (hit) act(hit);
+  }
+  document.querySelectorAll("details.menu[open]").forEach((menu) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    toggleSidebar(false);
+    document.querySelectorAll("details.menu[open]").forEach((menu) => {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  }
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  const search = document.querySelector("[data-search]");
+  if (event.key === "/" && search && !typing && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    search.focus();
+  }
+});
+
+document.addEventListener("submit", guardSubmit);
+document.addEventListener("input", (event) => {
+  if (event.target.matches("textarea[maxlength]")) countCharacters(event.target);
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches("input[type=file]")) listChosenFiles(event.target);
+});
+window.addEventListener("pageshow", releaseForms);
+
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRFToken"] = document.querySelector("meta[name=csrf-token]").content;
+});
+document.addEventListener("htmx:sendError", () => showToast("网络不通，请检查连接后重试。", "danger"));
+document.addEventListener("htmx:responseError", (event) => {
+  const expired = event.detail.xhr.status === 401;
+  showToast(expired ? "登录已失效，请重新登录。" : "没有办成，请刷新页面后重试。", "danger");
+});
+document.addEventListener("toast", (event) => showToast(event.detail.text, event.detail.tone));
+
+document.querySelectorAll(".notice-toast").forEach(leaveByItself);

@@ -1,0 +1,1 @@
+"""Rows of the office put into the words and shapes that the templates name at their heads."""

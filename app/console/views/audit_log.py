@@ -1,0 +1,103 @@
+"""Audit rows in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.audit.models import AuditEvent
+from app.foundation import clock, errors
+from app.foundation.permissions import Role
+from app.workflow.states import ACTION_TEXTS, REASSIGNMENT_ACTION_TEXTS
+
+DEEDS: Final[Mapping[str, str]] = {
+    "identity.sign_in": "登录",
+    "identity.sign_out": "退出登录",
+    "identity.create_account": "创建账号",
+    "identity.import_units": "导入单位",
+    "workflow.import_calendar": "导入工作日历",
+    "tips.submit": "提交举报",
+    "tips.open_identity": "查看举报人身份",
+    "files.download": "下载文件",
+    **{f"workflow.{action}": f"线索：{text}" for action, text in ACTION_TEXTS.items()},
+    **{f"reassignment.{action}": f"属地调整：{text}" for action, text in REASSIGNMENT_ACTION_TEXTS.items()},
+}
+"""Deeds that rooms record, as the office says them."""
+
+ATTEMPTS: Final[Mapping[str, str]] = {
+    "console.sign_in": "登录（网页）",
+    "console.show_tip": "打开线索",
+    "console.act_on_tip": "办理线索",
+    "console.open_identity": "查看举报人身份",
+    "console.download_tip_file": "下载举报材料",
+    "console.apply_for_reassignment": "申请属地调整",
+    "console.show_reassignment": "打开属地调整申请",
+    "console.act_on_reassignment": "办理属地调整",
+    "console.download_request_file": "下载佐证材料",
+    "console.mark_notice_read": "标记消息已读",
+    "office_session.open_officer_session": "登录（接口）",
+    "office_tips.show_tip": "打开线索（接口）",
+    "office_tips.act_on_tip": "办理线索（接口）",
+    "office_tips.open_identity": "查看举报人身份（接口）",
+    "office_reassignments.apply": "申请属地调整（接口）",
+    "office_reassignments.show": "打开属地调整申请（接口）",
+    "office_reassignments.act": "办理属地调整（接口）",
+}
+"""Refused attempts are recorded under the door they were made at; any other door shows its technical name."""
+
+_OBJECTS: Final = {
+    "tip": "线索",
+    "reassignment": "属地调整申请",
+    "account": "账号",
+    "file": "文件",
+    "unit": "单位",
+    "calendar": "工作日历",
+    "notice": "站内消息",
+    "operation": "操作",
+}
+
+
+def audit_line(event: AuditEvent, unit_name: str) -> dict[str, Any]:
+    """One row of the log."""
+    return {
+        "number": event.seq,
+        "at": clock.beijing(event.at),
+        "actor_name": event.actor_name,
+        "actor_role_text": Role(event.actor_role).text if event.actor_role else "",
+        "actor_unit": unit_name,
+        "action_text": DEEDS.get(event.action) or ATTEMPTS.get(event.action, event.action),
+        "object_text": f"{_OBJECTS.get(event.object_type, event.object_type)} {event.object_id}",
+        "result": "done" if event.succeeded else "refused",
+        "note": _note(event),
+    }
+
+
+def _note(event: AuditEvent) -> str:
+    if not event.succeeded:
+        code = str(event.details.get("code", ""))
+        return _REFUSAL_TITLES.get(code, code)
+    return str(event.details.get("reason", ""))
+
+
+def _titles(kind: type[errors.DomainError]) -> dict[str, str]:
+    titles = {kind.code: kind.title}
+    for below in kind.__subclasses__():
+        titles |= _titles(below)
+    return titles
+
+
+_REFUSAL_TITLES: Final = (
+    {"same_person": "申请、审核、调整须由三名不同人员办理"}
+    | _titles(errors.DomainError)
+    | {
+        "not_found": "不在权限范围内",
+    }
+)
+
+
+def action_choices() -> list[dict[str, str]]:
+    """Everything that the log can be filtered by."""
+    return [
+        *({"value": value, "label": label} for value, label in DEEDS.items()),
+        *({"value": value, "label": f"被拒绝：{label}"} for value, label in ATTEMPTS.items()),
+    ]

@@ -1,0 +1,120 @@
+"""How each field that a move needs is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from app.files.formats import FORMATS
+from app.files.service import LARGEST_FILE_BYTES
+from app.identity.models import Unit
+from app.workflow.states import OUTCOME_TEXTS, Action
+
+Field = dict[str, Any]
+LONGEST_REASON: Final = 2000
+_LONGEST_TEXT: Final = 5000
+_ACCEPTED_FILES: Final = ",".join(sorted({f".{extension}" for format_ in FORMATS for extension in format_.extensions}))
+
+
+@dataclass(frozen=True, slots=True)
+class FormState:
+    """What the forms of a page know beyond the table.
+
+    Attributes:
+        units: units that a tip can go to.
+        suggested_division: the leading place of the proposal.
+        refused: name of the action that was refused, its form stays open with what was typed.
+        errors: messages by field of the refused form.
+    """
+
+    units: Iterable[Unit] = ()
+    suggested_division: str | None = None
+    refused: str | None = None
+    errors: Mapping[str, list[str]] = field(default_factory=dict)
+
+
+def text(name: str, label: str, longest: int, *, required: bool = True, hint: str = "", rows: int = 4) -> Field:
+    """Words of one's own."""
+    asked = {"name": name, "label": label, "kind": "textarea", "required": required, "max_length": longest}
+    return asked | {"hint": hint, "rows": rows}
+
+
+def select(name: str, label: str, options: list[dict[str, str]], *, value: str | None = None, hint: str = "") -> Field:
+    """A choice from a list."""
+    asked = {"name": name, "label": label, "kind": "select", "required": True, "options": options}
+    return asked | {"value": value, "hint": hint}
+
+
+def options(texts: Mapping[Any, str]) -> list[dict[str, str]]:
+    """Code → wording as choices."""
+    return [{"value": str(value), "label": label} for value, label in texts.items()]
+
+
+def divisions_of(units: Iterable[Unit]) -> list[dict[str, str]]:
+    """Units as choices, by the division they answer for."""
+    return [{"value": unit.division_code, "label": unit.name} for unit in units]
+
+
+def evidence() -> Field:
+    """Files that prove what a request says."""
+    megabytes = LARGEST_FILE_BYTES // 1024 // 1024
+    return {
+        "name": "evidence",
+        "label": "佐证材料",
+        "kind": "file",
+        "required": True,
+        "multiple": True,
+        "accept": _ACCEPTED_FILES,
+        "max_bytes": LARGEST_FILE_BYTES,
+        "hint": f"至少一份，如登记信息、租赁合同、现场照片；合计不超过 {megabytes} MB",
+    }
+
+
+def _division(_action: Action, state: FormState) -> Field:
+    hint = "已按研判结果预选，请核对后交办"
+    return select("division", "承办属地", divisions_of(state.units), value=state.suggested_division, hint=hint)
+
+
+def _outcome(_action: Action, _state: FormState) -> Field:
+    return select("outcome", "核查结论", options(OUTCOME_TEXTS))
+
+
+_TEXTS: Final[Mapping[Action, tuple[str, str]]] = {
+    Action.REPLY: ("答复内容", "举报人凭查询码看到这段话，不要写出举报内容和被举报人的详细情况"),
+    Action.SUBMIT_FEEDBACK: ("核查情况", ""),
+    Action.ASK_SUPPLEMENT: ("请举报人补充的内容", "举报人凭查询码看到这段话"),
+}
+
+
+def _text(action: Action, _state: FormState) -> Field:
+    label, hint = _TEXTS[action]
+    return text("text", label, _LONGEST_TEXT, hint=hint, rows=6)
+
+
+def _reason(_action: Action, _state: FormState) -> Field:
+    return text("reason", "理由", LONGEST_REASON)
+
+
+def _agree(_action: Action, _state: FormState) -> Field:
+    return select("agree", "审定意见", options({"true": "同意退回", "false": "不同意退回"}))
+
+
+def _number(_action: Action, _state: FormState) -> Field:
+    return {"name": "number", "label": "回执编号", "kind": "text", "required": True, "max_length": 100}
+
+
+def _received_on(_action: Action, _state: FormState) -> Field:
+    return {"name": "received_on", "label": "收到回执日期", "kind": "date", "required": True}
+
+
+FIELDS: Final[Mapping[str, Callable[[Action, FormState], Field]]] = {
+    "division": _division,
+    "outcome": _outcome,
+    "text": _text,
+    "reason": _reason,
+    "agree": _agree,
+    "number": _number,
+    "received_on": _received_on,
+}
+"""By the names in ``Transition.needs``."""

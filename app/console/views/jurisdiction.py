@@ -1,0 +1,91 @@
+"""The proposal of Article 20 with its evidence on the address text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.geo.divisions import divisions
+from app.tips.models import Tip, TipSubject
+from app.workflow.service import region_code
+
+DISPUTE_SENTENCES: Final[Mapping[str, str]] = {
+    "registered_and_operating_differ": "登记地与经营地不在同一区县：登记地牵头，经营地配合，交办前须人工确认。",
+    "uscc_and_address_differ": "统一社会信用代码中的登记机关与所填登记地址不在同一区县，请核对登记信息。",
+    "point_and_address_differ": "举报位置与经营地址不在同一区县，请核实实际经营场所。",
+    "guess_differs": "举报人所选区县与研判结果不同，以研判依据为准。",
+    "ambiguous_address": "地址对应多个同名区县，不能自动确定，请结合其他材料判断。",
+    "unknown_address": "地址没有写明区县，请联系举报人补充或者查询登记信息。",
+    "point_near_border": "举报位置靠近区县边界，仅凭定位不能确定。",
+    "zone_without_agreed_unit": "地址位于功能区，本市尚未约定由谁承办，请人工确定。",
+    "zone_and_address_differ": "地址写明的区县与功能区的约定不一致，请核对实际所在地。",
+    "precedent_differs": "地址写明的区县与以往的属地决定不一致，请对照该决定确认。",
+    "learnt_place": "地址没有写明区县，研判结果由本办已办结线索推断，请核实。",
+    "outside_region": "研判属地不在本市，应当移送有管辖权的地区或者机关。",
+}
+"""The stable codes of ``app/geo/jurisdiction.py`` as sentences that say what to do."""
+_OTHER_DOUBT: Final = "研判结果存在其他疑点，请人工核对后再交办。"
+
+_UNIT_LABELS: Final = {"registered": "登记地址", "operating": "经营地址"}
+_PERSON_LABELS: Final = {"registered": "住所地", "operating": "经常居住地或活动地"}
+_OTHER_LABELS: Final = {"uscc": "统一社会信用代码", "point": "举报位置"}
+_ORDER: Final = ("registered", "operating", "uscc", "point")
+
+
+def jurisdiction_view(decision: Mapping[str, Any], tip: Tip, subject: TipSubject) -> dict[str, Any]:
+    """The panel of one tip; ``decision`` is the stored *Jurisdiction*."""
+    texts = _texts(tip, subject)
+    return {
+        "lead_name": place_name(decision["lead"]),
+        "cooperating_names": [place_name(code) for code in decision["cooperating"]],
+        "arbiter_name": place_name(decision["arbiter"]) if decision["dispute"] else "",
+        "dispute": decision["dispute"],
+        "dispute_reasons": [DISPUTE_SENTENCES.get(reason, _OTHER_DOUBT) for reason in decision["dispute_reasons"]],
+        "needs_review": decision["needs_review"],
+        "sentence": decision["explanation"],
+        "sources": [
+            (_labels(subject)[name], match_view(texts[name], decision["sources"][name]))
+            for name in _ORDER
+            if name in decision["sources"]
+        ],
+    }
+
+
+def address_view(decision: Mapping[str, Any], name: str, text: str | None) -> dict[str, Any] | None:
+    """One source of a decision, or nothing where the tip did not tell it."""
+    match = decision["sources"].get(name)
+    return match_view(text or "", match) if match and text else None
+
+
+def match_view(text: str, match: Mapping[str, Any]) -> dict[str, Any]:
+    """A *Match* with the names of its divisions; evidence keeps its place in ``text``."""
+    lowest = next((match[level] for level in ("township", "county", "prefecture", "province") if match[level]), None)
+    return {
+        "text": text,
+        "status": match["status"],
+        "confidence": match["confidence"],
+        "place_name": place_name(lowest),
+        "alternatives": [one | {"name": place_name(one["code"])} for one in match["alternatives"]],
+        "evidence": [one | {"means_name": place_name(one["means"])} for one in match["evidence"]],
+    }
+
+
+def place_name(code: str | None) -> str:
+    """A division with those above it; the own province is left out, as everybody here knows it."""
+    tree = divisions()
+    own = tree.province_of(region_code())
+    whole, province = tree.full_name(code), tree.name(own)
+    return whole.removeprefix(province) if code != own else whole
+
+
+def _labels(subject: TipSubject) -> dict[str, str]:
+    return (_PERSON_LABELS if subject.kind == "individual" else _UNIT_LABELS) | _OTHER_LABELS
+
+
+def _texts(tip: Tip, subject: TipSubject) -> dict[str, str]:
+    return {
+        "registered": subject.registered_address or "",
+        "operating": subject.operating_address or "",
+        "uscc": subject.uscc or "",
+        "point": f"东经 {tip.longitude}，北纬 {tip.latitude}" if tip.longitude is not None else "",
+    }

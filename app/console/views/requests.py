@@ -1,0 +1,128 @@
+"""Requests for reassignment: lines of the desk, and one with its stations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from flask import url_for
+
+from app.console import queries
+from app.console.views.clocks import request_clock, working_days_used
+from app.foundation import clock
+from app.foundation.permissions import Actor
+from app.workflow.models import Reassignment, ReassignmentEvent
+from app.workflow.states import (
+    GROUND_TEXTS,
+    REASSIGNMENT_ACTION_TEXTS,
+    Ground,
+    ReassignmentAction,
+    ReassignmentStatus,
+)
+
+_GONE: Final = "已调出本单位"
+
+
+def request_lines(actor: Actor, requests: Sequence[Reassignment]) -> list[dict[str, Any]]:
+    """Requests as lines of a list."""
+    tips = queries.requested_tips(actor, requests)
+    begun = queries.applications(requests)
+    units = queries.unit_names({event.actor_unit_id for event in begun.values()})
+    moves = queries.moves_of(requests)
+    return [
+        _line(one, tips.get(one.tip_id), moves[one.id])
+        | {
+            "applicant_name": begun[one.id].actor_name,
+            "applicant_unit": units.get(begun[one.id].actor_unit_id, ""),
+        }
+        for one in requests
+    ]
+
+
+def _line(one: Reassignment, tip: queries.RequestedTip | None, move: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "href": url_for("console.show_reassignment", request_id=one.id),
+        "receipt_number": tip.receipt_number if tip else _GONE,
+        "subject_name": tip.subject_name if tip else _GONE,
+        "from_name": move[0],
+        "to_name": move[1],
+        "ground_text": GROUND_TEXTS[Ground(one.ground)],
+        "reason": one.reason,
+        "status": ReassignmentStatus(one.status),
+        "version": one.version,
+        "applied_at": clock.beijing(one.applied_at),
+        "clock": request_clock(one),
+        "moves": tip.moves if tip else 0,
+        "tip_href": url_for("console.show_tip", tip_id=one.tip_id) if tip else None,
+    }
+
+
+def brief_requests(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Requests as short rows of the home page."""
+    return [
+        {
+            "href": line["href"],
+            "title": f"{line['from_name']} 调整至 {line['to_name']}",
+            "note": f"{line['receipt_number']} · {line['ground_text']}",
+            "clock": None,
+            "status": line["status"],
+            "kind": "reassignment",
+        }
+        for line in lines
+    ]
+
+
+def steps_of(history: Sequence[ReassignmentEvent]) -> list[dict[str, Any]]:
+    """The steps of a request, newest first."""
+    units = queries.unit_names({event.actor_unit_id for event in history})
+    steps = [
+        {
+            "at": clock.beijing(event.at),
+            "actor_name": event.actor_name,
+            "actor_unit": units.get(event.actor_unit_id, ""),
+            "action_text": REASSIGNMENT_ACTION_TEXTS[ReassignmentAction(event.action)],
+            "from_status": ReassignmentStatus(event.from_status) if event.from_status else None,
+            "to_status": ReassignmentStatus(event.to_status),
+            "reason": event.reason,
+            "days_used": working_days_used(before.at, event.at) if before else None,
+        }
+        for before, event in zip([None, *history], history, strict=False)
+    ]
+    return steps[::-1]
+
+
+_R = ReassignmentStatus
+_STATIONS: Final = (
+    ("申请", {ReassignmentAction.APPLY, ReassignmentAction.RESUBMIT}),
+    ("审核", {ReassignmentAction.APPROVE, ReassignmentAction.REJECT, ReassignmentAction.RETURN_FOR_EVIDENCE}),
+    ("调整", {ReassignmentAction.ADJUST}),
+    ("签收", {ReassignmentAction.CONFIRM}),
+)
+_AT_STATION: Final[Mapping[ReassignmentStatus, tuple[int, str]]] = {
+    _R.APPLIED: (1, "current"),
+    _R.RETURNED_FOR_EVIDENCE: (0, "current"),
+    _R.APPROVED: (2, "current"),
+    _R.REJECTED: (1, "stopped"),
+    _R.ADJUSTED: (3, "current"),
+    _R.CONFIRMED: (4, ""),
+    _R.CANCELLED: (0, "stopped"),
+}
+"""Which station a status has reached, and how it stands there; 4 is behind the last."""
+
+
+def stations_of(status: ReassignmentStatus, history: Sequence[ReassignmentEvent]) -> list[dict[str, Any]]:
+    """The four stations with who passed them and when."""
+    reached, state = _AT_STATION[status]
+    return [
+        {
+            "label": label,
+            "note": _who_and_when(actions, history) if number <= reached else "",
+            "state": "passed" if number < reached else state if number == reached else None,
+        }
+        for number, (label, actions) in enumerate(_STATIONS)
+    ]
+
+
+def _who_and_when(actions: set[ReassignmentAction], history: Sequence[ReassignmentEvent]) -> str:
+    last = next((event for event in reversed(history) if event.action in actions), None)
+    return f"{last.actor_name} {clock.beijing(last.at):%m-%d %H:%M}" if last else ""

@@ -1,0 +1,180 @@
+"""One tip as its page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from flask import url_for
+
+from app.console import queries
+from app.console.views.actions import application, is_asked_for, tip_action
+from app.console.views.clocks import clocks_of, working_days_used
+from app.console.views.fields import FormState
+from app.console.views.files import reporters_files
+from app.console.views.jurisdiction import jurisdiction_view
+from app.foundation import clock
+from app.foundation.permissions import Actor, Permission
+from app.geo.divisions import divisions
+from app.tips.models import Tip, TipSubject
+from app.tips.queries import WholeTip
+from app.tips.schemas import CONDUCT_TYPES, PUBLICITY, RELATIONS, REPLY_CHANNELS, SUBJECT_KINDS
+from app.workflow.models import Handling, HandlingEvent, Reassignment
+from app.workflow.states import ACTION_TEXTS, HANDLING, OUTCOME_TEXTS, Action, Outcome, ReassignmentStatus, Status, find
+
+_CHANNELS: Final = {"miniprogram": "微信小程序", "web": "网页"}
+_HIDDEN: Final = "••••••"
+Pairs = list[tuple[str, Any]]
+
+
+def tip_view(actor: Actor, found: WholeTip, whole: Mapping[str, Any], state: FormState) -> dict[str, Any]:
+    """Everything of the page but the requests, the reporter and the problem; ``whole`` is ``office_views.whole``."""
+    handling = found.handling
+    file_address = None
+    if actor.may(Permission.EVIDENCE_READ):
+
+        def file_address(file_id: Any) -> str:
+            return url_for("console.download_tip_file", tip_id=handling.tip_id, file_id=file_id)
+
+    return {
+        "tip": _summary(found, whole),
+        "jurisdiction": jurisdiction_view(whole["jurisdiction"], found.tip, found.subject),
+        "files": reporters_files(found.evidence, file_address),
+        "clocks": clocks_of(handling),
+        "steps": steps_of(whole["history"]),
+        "findings": _findings(handling),
+        "actions": _actions(whole["available_actions"], handling.status, state),
+        "reassignment_action": application(state, handling.unit_id) if whole["can_apply_reassignment"] else None,
+    }
+
+
+def _summary(found: WholeTip, whole: Mapping[str, Any]) -> dict[str, Any]:
+    tip, handling = found.tip, found.handling
+    return {
+        "receipt_number": tip.receipt_number,
+        "status": Status(handling.status),
+        "version": handling.version,
+        "subject_name": found.subject.name,
+        "registered_at": clock.beijing(tip.registered_at),
+        "division_name": whole["division_name"],
+        "channel_text": _CHANNELS.get(tip.channel, tip.channel),
+        "dispute": handling.dispute,
+        "open_reassignment": not whole["can_apply_reassignment"] and handling.paused_on is not None,
+        "subject": _subject(found.subject),
+        "conduct": _conduct(tip),
+        "description": tip.description,
+    }
+
+
+def _subject(subject: TipSubject) -> Pairs:
+    individual = subject.kind == "individual"
+    return [
+        ("类别", SUBJECT_KINDS[subject.kind]),
+        ("名称", subject.name),
+        ("统一社会信用代码", subject.uscc),
+        ("住所地" if individual else "登记地址", subject.registered_address),
+        ("居住或活动地" if individual else "经营地址", subject.operating_address),
+        ("联系方式", subject.contact),
+        ("网站、账号", "、".join(subject.online_presence)),
+    ]
+
+
+def _conduct(tip: Tip) -> Pairs:
+    return [
+        ("行为类型", CONDUCT_TYPES.get(tip.conduct_type or "", None)),
+        ("承诺回报", tip.promised_return),
+        ("宣传方式", "、".join(PUBLICITY.get(one, one) for one in tip.publicity)),
+        ("开始时间", tip.started_on),
+        ("是否仍在进行", {True: "是", False: "否", None: None}[tip.ongoing]),
+        ("涉及金额", money_text(tip.amount_yuan)),
+        ("参与人数", f"{tip.participants:,} 人" if tip.participants is not None else None),
+        ("举报人损失", money_text(tip.loss_yuan)),
+        ("举报人与对象关系", RELATIONS.get(tip.relation or "")),
+        ("举报人所选区县", divisions().name(tip.district_guess) if tip.district_guess else None),
+    ]
+
+
+def money_text(yuan: Any) -> str | None:
+    """Money as officials count: 万元 from ten thousand on."""
+    if yuan is None:
+        return None
+    return f"{yuan / 10000:,.2f} 万元" if yuan >= 10000 else f"{yuan:,.2f} 元"  # noqa: PLR2004  # that is what 万 means
+
+
+def _findings(handling: Handling) -> dict[str, Any] | None:
+    """What the district found, and what was answered to the reporter."""
+    if not (handling.outcome or handling.reply):
+        return None
+    return {
+        "outcome": OUTCOME_TEXTS[Outcome(handling.outcome)] if handling.outcome else None,
+        "feedback": handling.feedback,
+        "reply": handling.reply,
+    }
+
+
+def steps_of(history: Sequence[HandlingEvent]) -> list[dict[str, Any]]:
+    """The steps of a tip, newest first, with the working days that each state took."""
+    units = queries.unit_names({event.actor_unit_id for event in history})
+    steps = [
+        {
+            "at": clock.beijing(event.at),
+            "actor_name": event.actor_name,
+            "actor_unit": units.get(event.actor_unit_id, ""),
+            "action_text": _action_text(event.action),
+            "from_status": Status(event.from_status) if event.from_status else None,
+            "to_status": Status(event.to_status),
+            "reason": event.reason,
+            "days_used": working_days_used(before.at, event.at) if before else None,
+        }
+        for before, event in zip([None, *history], history, strict=False)
+    ]
+    return steps[::-1]
+
+
+def _action_text(action: str) -> str:
+    return "登记" if action == "register" else ACTION_TEXTS[Action(action)]
+
+
+def _actions(available: Sequence[Mapping[str, Any]], status: str, state: FormState) -> list[dict[str, Any]]:
+    rows = [find(HANDLING, one["action"], status) for one in available]
+    return [tip_action(row, state) for row in rows if row is not None and is_asked_for(row)]
+
+
+def reporter_view(tip: Tip, *, may_open: bool, reason: str, opened: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The reporter's panel: nothing, masks, or the opened identity with its watermark."""
+    if not tip.real_name:
+        return {"kind": "anonymous"}
+    reveal_url = url_for("console.open_identity", tip_id=tip.id) if may_open and opened is None else None
+    masked = [(label, _HIDDEN) for label in ("姓名", "联系电话", "证件号码")]
+    return {"kind": "real_name", "masked": masked, "reveal_url": reveal_url, "reason": reason, "revealed": opened}
+
+
+def opened_identity(actor: Actor, identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An opened identity with who opened it and when."""
+    return {
+        "pairs": [
+            ("姓名", identity["name"]),
+            ("联系电话", identity["phone"]),
+            ("证件号码", identity["id_number"]),
+            ("申请奖励", "是" if identity["wants_reward"] else "否"),
+            ("答复方式", REPLY_CHANNELS.get(identity["reply_channel"] or "", None)),
+        ],
+        "opened_by": actor.name,
+        "opened_unit": actor.unit_name,
+        "opened_at": clock.beijing(clock.now()),
+    }
+
+
+def requests_of(requests: Sequence[Reassignment]) -> list[dict[str, Any]]:
+    """The chain of moves of a tip, newest first."""
+    moves = queries.moves_of(requests)
+    return [
+        {
+            "href": url_for("console.show_reassignment", request_id=one.id),
+            "status": ReassignmentStatus(one.status),
+            "from_name": moves[one.id][0],
+            "to_name": moves[one.id][1],
+            "applied_at": clock.beijing(one.applied_at),
+        }
+        for one in reversed(requests)
+    ]
