@@ -1,0 +1,62 @@
+"""A browser of a test without a browser: signs in, reads the token of a form, sends the form."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Flask, g
+from werkzeug.test import TestResponse
+
+from tests import factories
+
+
+class Officer:
+    """One person at the console, with the cookies of one browser."""
+
+    def __init__(self, app: Flask, username: str) -> None:
+        self.client = app.test_client()
+        self.username = username
+        answer = self.post("/sign-in", seen="/sign-in", username=username, password=factories.PASSWORD)
+        assert answer.status_code == 303, answer.get_data(as_text=True)
+
+    def open(self, path: str, **options: Any) -> TestResponse:
+        """One request. The test's own application context lends it a used ``g``, which a server never does."""
+        for name in list(g):
+            g.pop(name)
+        return self.client.open(path, **options)
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.open(path, **options)
+
+    def text(self, path: str) -> str:
+        answer = self.get(path)
+        assert answer.status_code == 200, (answer.status_code, path)
+        return answer.get_data(as_text=True)
+
+    def token(self, path: str) -> str:
+        """The CSRF token that the page at ``path`` puts into its forms."""
+        return csrf_token(self.get(path).get_data(as_text=True))
+
+    def post(self, path: str, *, seen: str = "/notices", **fields: Any) -> TestResponse:
+        """Send a form with the token of the page that was seen."""
+        return self.open(path, method="POST", data={"csrf_token": self.token(seen), **fields})
+
+    def act(self, tip_id: Any, action: str, **fields: Any) -> TestResponse:
+        """Send an action's form of the tip's page as it stands now."""
+        page = self.text(f"/tips/{tip_id}")
+        fields.setdefault("expected_version", version_of(page))
+        data = {"csrf_token": csrf_token(page), "action": action, **fields}
+        return self.open(f"/tips/{tip_id}/actions", method="POST", data=data)
+
+
+def csrf_token(page: str) -> str:
+    found = re.search(r'name="csrf-token" content="([^"]+)"', page)
+    assert found, "the page has no token"
+    return found[1]
+
+
+def version_of(page: str) -> str:
+    found = re.search(r'name="expected_version" value="(\d+)"', page)
+    assert found, "the page offers no action"
+    return found[1]

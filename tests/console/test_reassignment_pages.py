@@ -1,0 +1,194 @@
+"""The reassignment desk: applying with files in one form, three people, stations, evidence within sight alone."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests import rows
+from tests.console.office import Officer, csrf_token, version_of
+from tests.files import samples
+
+REASON = "登记地已变更至天山区，附登记信息。<b>请核</b>"
+
+
+def apply_for(person: Officer, tip_id: UUID, files: list[tuple[bytes, str]], **fields: Any) -> TestResponse:
+    page = person.text(f"/tips/{tip_id}")
+    data = {
+        "csrf_token": csrf_token(page),
+        "action": "apply",
+        "expected_version": version_of(page),
+        "to_division": "650102",
+        "ground": "registered_elsewhere",
+        "reason": REASON,
+        "evidence": [(io.BytesIO(content), name) for content, name in files],
+    }
+    return person.open(f"/tips/{tip_id}/reassignments", method="POST", data=data | fields)
+
+
+def step(person: Officer, path: str, action: str, **fields: Any) -> TestResponse:
+    page = person.text(path)
+    data = {"csrf_token": csrf_token(page), "action": action, "expected_version": version_of(page), **fields}
+    return person.open(f"{path}/actions", method="POST", data=data)
+
+
+@pytest.fixture
+def applied(officer: Callable[[str], Officer], tip_in_district: UUID) -> str:
+    """The address of a request with two files."""
+    files = [(samples.pdf(), "登记信息.pdf"), (samples.png(5, 4), "门头.png")]
+    answer = apply_for(officer("district.650104"), tip_in_district, files)
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    return answer.headers["Location"]
+
+
+def test_files_and_request_travel_in_one_form(officer: Callable[[str], Officer], applied: str) -> None:
+    page = officer("district.650104").text(applied)
+    assert "登记信息.pdf" in page
+    assert "门头.png" in page
+    assert "&lt;b&gt;请核&lt;/b&gt;" in page
+    assert re.search(r"<strong>新市区</strong>.*<strong>天山区</strong>", page, re.DOTALL)
+    assert rows.scalar("SELECT count(*) FROM stored_files WHERE claimed_at IS NOT NULL") == 2
+
+
+def test_a_request_without_files_keeps_the_text_and_leaves_nothing(
+    officer: Callable[[str], Officer], tip_in_district: UUID
+) -> None:
+    before = rows.row_counts()
+    person = officer("district.650104")
+    signed_in = rows.growth(before)
+    answer = apply_for(person, tip_in_district, [])
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "申请属地调整须至少附一份佐证材料" in page
+    form = page.split('value="apply"')[1].split("</form>")[0]
+    assert "&lt;b&gt;请核&lt;/b&gt;" in form
+    assert '<option value="650102" selected>' in form
+    assert '<option value="registered_elsewhere" selected>' in form
+    assert rows.growth(before) == signed_in
+
+
+def test_a_refused_file_keeps_the_text_and_leaves_no_row(
+    officer: Callable[[str], Officer], tip_in_district: UUID
+) -> None:
+    person = officer("district.650104")
+    answer = apply_for(person, tip_in_district, [(samples.png(), "门头.png"), (b"<html>", "说明.png")])
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 415
+    assert "&lt;b&gt;请核&lt;/b&gt;" in page.split('value="apply"')[1]
+    assert rows.scalar("SELECT count(*) FROM stored_files") == 0
+    assert rows.scalar("SELECT count(*) FROM reassignments") == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"to_division": "650104"}, "目标单位就是当前承办单位"),
+        ({"to_division": "abc"}, "应为六位或九位行政区划代码"),
+        ({"ground": "because"}, "未知的调整事由"),
+        ({"reason": ""}, "情况说明"),
+    ],
+)
+def test_a_faulty_request_is_explained_on_the_page(
+    officer: Callable[[str], Officer], tip_in_district: UUID, fields: dict[str, str], told: str
+) -> None:
+    answer = apply_for(officer("district.650104"), tip_in_district, [(samples.pdf(), "a.pdf")], **fields)
+    assert answer.status_code == 422
+    assert told in answer.get_data(as_text=True)
+    assert rows.scalar("SELECT count(*) FROM reassignments") == 0
+
+
+def test_a_second_request_is_refused(officer: Callable[[str], Officer], applied: str, tip_in_district: UUID) -> None:
+    person = officer("district.650104")
+    data = {
+        "csrf_token": person.token(f"/tips/{tip_in_district}"),
+        "expected_version": rows.scalar("SELECT version FROM handlings"),
+        "to_division": "650102",
+        "ground": "moved",
+        "reason": "再次申请",
+        "evidence": (io.BytesIO(samples.pdf()), "a.pdf"),
+    }
+    answer = person.open(f"/tips/{tip_in_district}/reassignments", method="POST", data=data)
+    assert answer.status_code == 409
+    assert "已有未办结的属地调整申请" in answer.get_data(as_text=True)
+    assert "再次申请" in answer.get_data(as_text=True)
+
+
+def test_three_people_move_a_tip(
+    officer: Callable[[str], Officer], applied: str, tip_in_district: UUID, client: FlaskClient
+) -> None:
+    reviewer, adjuster, taker = officer("city.reviewer"), officer("city.adjuster"), officer("district.650102")
+    assert taker.get(applied).status_code == 404, "not yet the new unit's"
+    assert step(reviewer, applied, "approve", reason="同意。").status_code == 303
+    assert step(adjuster, applied, "adjust").headers["Location"] == applied
+    assert step(taker, applied, "confirm").status_code == 303
+    page = taker.text(applied)
+    assert page.count('class="passed"') == 4
+    assert "核查中" in taker.text(f"/tips/{tip_in_district}")
+    giver = officer("district.650104")
+    assert giver.get(f"/tips/{tip_in_district}").status_code == 404
+    own_record = giver.text(applied)
+    assert "已调出本单位" in own_record
+    assert "瑞丰源" not in own_record
+    assert "查看线索" not in own_record
+
+
+def test_the_applicant_reviews_nothing_of_his_own(officer: Callable[[str], Officer], tip_in_district: UUID) -> None:
+    person = officer("city.reviewer")
+    path = apply_for(person, tip_in_district, [(samples.pdf(), "a.pdf")]).headers["Location"]
+    page = person.text(path)
+    assert "审核同意" not in page
+    data = {"csrf_token": csrf_token(page), "action": "approve", "expected_version": "1", "reason": "自己同意"}
+    answer = person.open(f"{path}/actions", method="POST", data=data)
+    assert answer.status_code == 403
+    assert "申请、审核、调整须由三名不同人员办理" in answer.get_data(as_text=True)
+    assert "自己同意" in answer.get_data(as_text=True)
+
+
+def test_a_returned_request_is_sent_again_with_more_evidence(officer: Callable[[str], Officer], applied: str) -> None:
+    assert step(officer("city.reviewer"), applied, "return_for_evidence", reason="请附租赁合同。").status_code == 303
+    person = officer("district.650104")
+    assert "退回补证" in person.text(applied)
+    more = {"reason": "已补充。", "evidence": (io.BytesIO(samples.pdf()), "租赁合同.pdf")}
+    assert step(person, applied, "resubmit", **more).status_code == 303
+    page = person.text(applied)
+    assert "租赁合同.pdf" in page
+    assert "3 份" in page
+
+
+def test_a_stale_review_keeps_its_reason(officer: Callable[[str], Officer], applied: str) -> None:
+    first, second = officer("city.reviewer"), officer("city.reviewer2")
+    page = second.text(applied)
+    step(first, applied, "return_for_evidence", reason="请补充。")
+    data = {"csrf_token": csrf_token(page), "action": "approve", "expected_version": "1", "reason": "证据充分，同意。"}
+    answer = second.open(f"{applied}/actions", method="POST", data=data)
+    told = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "测试市级审核人" in told.split("已有更新")[1]
+    assert re.search(r"待审核</td><td>退回补证", told)
+    assert "证据充分，同意。" in told.split("您刚才填写的内容")[1]
+
+
+def test_evidence_is_opened_within_sight_and_remembered(officer: Callable[[str], Officer], applied: str) -> None:
+    reviewer = officer("city.reviewer")
+    link = re.search(rf'href="({applied}/files/[^"]+)"', reviewer.text(applied))
+    assert link
+    assert reviewer.get(link[1]).data == samples.pdf()
+    assert rows.scalar("SELECT count(*) FROM audit_events WHERE action = 'files.download'") == 1
+    assert officer("district.650102").get(link[1]).status_code == 404
+    assert officer("auditor").get(link[1]).status_code == 403
+
+
+def test_the_desk_is_filtered_and_shows_no_others(app: Flask, officer: Callable[[str], Officer], applied: str) -> None:
+    reviewer = officer("city.reviewer")
+    assert reviewer.text("/reassignments?status=applied").count('class="row-link"') == 1
+    assert "没有调整申请" in reviewer.text("/reassignments?status=rejected")
+    assert "没有调整申请" in officer("district.650105").text("/reassignments")
+    assert applied in reviewer.text("/"), "it waits on the home page"

@@ -1,0 +1,39 @@
+"""The API document is valid, complete, and says what a caller must expect."""
+
+from __future__ import annotations
+
+from flask.testing import FlaskClient
+from openapi_spec_validator import validate
+
+
+def test_document_is_valid_openapi_and_names_every_api_route(client: FlaskClient) -> None:
+    document = client.get("/api/v1/openapi.json").get_json()
+    validate(document)
+    rules = {
+        rule.rule.replace("<uuid:", "{").replace(">", "}")
+        for rule in client.application.url_map.iter_rules()
+        if rule.rule.startswith("/api/v1/")
+    }
+    assert rules <= set(document["paths"])
+
+
+def test_office_operations_name_their_token_and_their_problems(client: FlaskClient) -> None:
+    document = client.get("/api/v1/openapi.json").get_json()
+    act = document["paths"]["/api/v1/office/tips/{tip_id}/actions"]["post"]
+    assert act["security"] == [{"officer": []}]
+    assert {"200", "401", "403", "404", "409", "422"} <= set(act["responses"])
+    assert "application/problem+json" in act["responses"]["409"]["content"]
+    assert "security" not in document["paths"]["/api/v1/tips"]["post"]
+
+
+def test_upload_is_documented_as_a_multipart_form(client: FlaskClient) -> None:
+    document = client.get("/api/v1/openapi.json").get_json()
+    upload = document["paths"]["/api/v1/uploads"]["post"]
+    assert list(upload["requestBody"]["content"]) == ["multipart/form-data"]
+
+
+def test_readable_page_needs_nothing_from_elsewhere(client: FlaskClient) -> None:
+    page = client.get("/api/v1/docs").get_data(as_text=True)
+    assert "/api/v1/tips/query" in page
+    assert "http://" not in page
+    assert "https://" not in page
