@@ -14,7 +14,7 @@ def row_counts() -> dict[str, int]:
     names = [table.name for table in db.metadata.sorted_tables]
     union = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in names)
     with transaction(OPEN_WALL) as session:
-        return dict(session.execute(text(union)).tuples().all())
+        return dict(tuple(row) for row in session.execute(text(union)))
 
 
 def growth(before: dict[str, int]) -> dict[str, int]:

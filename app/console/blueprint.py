@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint
+from apiflask import APIBlueprint
 
-pages: Final = Blueprint(
-    "console", "app.console", template_folder="templates", static_folder="static", static_url_path="/static"
+pages: Final = APIBlueprint(
+    "console",
+    "app.console",
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/static",
+    enable_openapi=False,
 )

@@ -87,13 +87,8 @@ def receive(
         raise ValueError("officers' files carry their account, files of the public carry nobody's")
     head, whole = _peek(stream)
     sniff_head(head)
-    file_id = uuid.uuid4()
-    measured = _Measured(whole)
-    try:
-        place = vault().put(file_id, measured)
-    except StorageFault as fault:
-        logger.exception("a file could not be stored")
-        raise ServiceUnavailable(_NOT_KEPT) from fault
+    file_id, measured = uuid.uuid4(), _Measured(whole)
+    place = _stored(file_id, measured)
     name = cleaned_name(filename)
     format_ = _checked_format(place, measured.size, name, declared_type)
     return ReceivedFile(
@@ -107,6 +102,14 @@ def receive(
         purpose=door,
         uploaded_by=uploaded_by,
     )
+
+
+def _stored(file_id: UUID, measured: _Measured) -> Place:
+    try:
+        return vault().put(file_id, measured)
+    except StorageFault as fault:
+        logger.exception("a file could not be stored")
+        raise ServiceUnavailable(_NOT_KEPT) from fault
 
 
 def register(received: ReceivedFile) -> StoredFile:
@@ -150,26 +153,7 @@ def claim(file_ids: Sequence[UUID], purpose: PurposeName, uploaded_by: UUID | No
         raise _evidence_refused("同一个文件只能提交一次")
     if not file_ids:
         return []
-    now = clock.now()
-    usable = (
-        select(StoredFile.id)
-        .where(
-            StoredFile.id.in_(file_ids),
-            StoredFile.claimed_at.is_(None),
-            StoredFile.created_at > now - UNCLAIMED_FOR,
-            StoredFile.purpose == Purpose(purpose),
-            *([StoredFile.uploaded_by == uploaded_by] if uploaded_by else []),
-        )
-        .order_by(StoredFile.id)
-        .with_for_update()
-    )
-    claimed = {
-        stored.id: stored
-        for stored in db.session.scalars(
-            update(StoredFile).where(StoredFile.id.in_(usable)).values(claimed_at=now).returning(StoredFile),
-            execution_options={"synchronize_session": False, "populate_existing": True},
-        )
-    }
+    claimed = _claimed(file_ids, Purpose(purpose), uploaded_by)
     missing = [
         f"第 {number} 个文件已失效或已被使用，请重新上传"
         for number, file_id in enumerate(file_ids, start=1)
@@ -178,6 +162,30 @@ def claim(file_ids: Sequence[UUID], purpose: PurposeName, uploaded_by: UUID | No
     if missing:
         raise _evidence_refused(*missing)
     return [claimed[file_id] for file_id in file_ids]
+
+
+def _claimed(file_ids: Sequence[UUID], purpose: Purpose, uploaded_by: UUID | None) -> dict[UUID, StoredFile]:
+    """Those of the files that could be claimed, now claimed."""
+    now = clock.now()
+    usable = (
+        select(StoredFile.id)
+        .where(
+            StoredFile.id.in_(file_ids),
+            StoredFile.claimed_at.is_(None),
+            StoredFile.created_at > now - UNCLAIMED_FOR,
+            StoredFile.purpose == purpose,
+            *([StoredFile.uploaded_by == uploaded_by] if uploaded_by else []),
+        )
+        .order_by(StoredFile.id)
+        .with_for_update()
+    )
+    return {
+        stored.id: stored
+        for stored in db.session.scalars(
+            update(StoredFile).where(StoredFile.id.in_(usable)).values(claimed_at=now).returning(StoredFile),
+            execution_options={"synchronize_session": False, "populate_existing": True},
+        )
+    }
 
 
 def original_name(stored: StoredFile) -> str:

@@ -12,20 +12,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import wraps
-from typing import Any, Final, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 from apiflask import APIBlueprint
 from flask import Flask, Response, current_app, g, request
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.response import Response as BaseResponse
 
 from app.foundation.database import db, enter_wall, transaction
 from app.foundation.errors import DomainError, Forbidden, InvalidInput, PayloadTooLarge
+from app.foundation.field_faults import flat_errors, unstorable_text
 from app.foundation.permissions import PUBLIC, Actor, Permission
 
 LARGEST_JSON_BYTES: Final = 512 * 1024
 """The longest honest statement is a tenth of this; files travel through ``/uploads``."""
+_TOO_LONG: Final = f"提交的内容超过 {LARGEST_JSON_BYTES // 1024} KB，文件请通过上传接口提交"
 
 
 class Audience(StrEnum):
@@ -184,36 +185,30 @@ def _answered(result: Any, answer: Schema | None, status: int) -> BaseResponse:
 def json_body() -> Any:
     """The JSON value of the request; raise ``PayloadTooLarge`` or ``InvalidInput``."""
     if (request.content_length or 0) > LARGEST_JSON_BYTES:
-        raise PayloadTooLarge(f"提交的内容超过 {LARGEST_JSON_BYTES // 1024} KB，文件请通过上传接口提交")
-    request.max_content_length = LARGEST_JSON_BYTES
+        raise PayloadTooLarge(_TOO_LONG)
+    request.max_content_length = LARGEST_JSON_BYTES + 1  # a body without a stated length is cut off there
+    raw = request.get_data(cache=False)
+    if len(raw) > LARGEST_JSON_BYTES:
+        raise PayloadTooLarge(_TOO_LONG)
     try:
-        raw = request.get_data(cache=False)
-    except RequestEntityTooLarge as fault:
-        raise PayloadTooLarge(f"提交的内容超过 {LARGEST_JSON_BYTES // 1024} KB，文件请通过上传接口提交") from fault
-    try:
-        return json.loads(raw)
+        return json.loads(raw, parse_constant=_no_number)
     except (ValueError, RecursionError) as fault:
         raise InvalidInput("请求内容不是有效的 JSON", code="malformed_json") from fault
 
 
+def _no_number(name: str) -> NoReturn:
+    """NaN and the infinities are Python's, not JSON's (RFC 8259 section 6)."""
+    raise ValueError(name)
+
+
 def load(schema: Schema, data: Any) -> Any:
     """Validate ``data``; raise ``InvalidInput`` naming every field at fault."""
+    if unstorable := unstorable_text(data):
+        raise InvalidInput("请检查标出的字段", errors=unstorable)
     try:
         return schema.load(data)
     except ValidationError as fault:
         raise InvalidInput("请检查标出的字段", errors=flat_errors(fault.messages_dict)) from fault
-
-
-def flat_errors(messages: Mapping[Any, Any], prefix: str = "") -> dict[str, list[str]]:
-    """Nested marshmallow messages as ``field.path → list of messages``."""
-    flat: dict[str, list[str]] = {}
-    for key, value in messages.items():
-        name = prefix if key == "_schema" else f"{prefix}.{key}" if prefix else str(key)
-        if isinstance(value, Mapping):
-            flat.update(flat_errors(value, name))
-        else:
-            flat.setdefault(name or "_schema", []).extend(str(message) for message in value)
-    return flat
 
 
 _documentation = APIBlueprint("documentation_only", __name__)

@@ -102,11 +102,13 @@ class _Names:
         """(name, start, end) of every name that begins where a name can begin and that no road is named after."""
         if self._automaton is None:
             return []
-        return [
-            (self.names[number], start, end)
-            for number, start, end in self._automaton.find_matches_as_indexes(text.plain)
-            if text.begins_at(start) and not _goes_on(text.plain, start, end)
-        ]
+        hits: list[tuple[str, int, int]] = []
+        last_end = 0
+        for number, start, end in self._automaton.find_matches_as_indexes(text.plain):
+            if (start == last_end or text.begins_at(start)) and not _goes_on(text.plain, start, end):
+                hits.append((self.names[number], start, end))
+                last_end = end
+        return hits
 
 
 def _goes_on(plain: str, start: int, end: int) -> bool:

@@ -153,8 +153,7 @@ def _add_zone(index: _Index, number: int, zone: Row) -> None:
             index.zones.setdefault(folded, {})[number] = None
 
 
-def name_index(rows: list[Row], zones: list[Row]) -> NameIndex:
-    """Patterns in four runs (units, strong townships, weak townships, zones only) and what each of them means."""
+def _indexed(rows: list[Row], zones: list[Row]) -> _Index:
     index = _Index(rows)
     for row in rows:
         if row["level"] == "4":
@@ -165,6 +164,12 @@ def name_index(rows: list[Row], zones: list[Row]) -> NameIndex:
             _add_abolished(index, row)
     for number, zone in enumerate(zones):
         _add_zone(index, number, zone)
+    return index
+
+
+def name_index(rows: list[Row], zones: list[Row]) -> NameIndex:
+    """Patterns in four runs (units, strong townships, weak townships, zones only) and what each of them means."""
+    index = _indexed(rows, zones)
     strong = sorted(n for n in index.towns if n not in index.admin and n.endswith(_TOWN_SUFFIX))
     weak = sorted(n for n in index.towns if n not in index.admin and not n.endswith(_TOWN_SUFFIX))
     zoned = sorted(n for n in index.zones if n not in index.admin and n not in index.towns)

@@ -9,6 +9,7 @@ from app.geo.gazetteer import Gazetteer, Reading
 from app.geo.repair import repair
 
 
+# long because three quarters of all addresses end here, in one loop without calls.
 def resolve(text: str, gaz: Gazetteer, hint: int) -> Found:  # noqa: C901, PLR0911, PLR0912, PLR0915
     """Read one normalised text; ``hint`` is a prefecture or province code, 0 for none.
 

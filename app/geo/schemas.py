@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
+from app.foundation.json_fields import JsonBoolean
 from app.geo.divisions import divisions
 
 
@@ -89,7 +90,7 @@ class AddZoneBody(_Trimmed):
     name = _text(100, load_default=None, allow_none=True)
     aliases = fields.List(_text(100), load_default=list, validate=validate.Length(max=30, error="别称最多 30 个"))
     division = fields.String(load_default=None, allow_none=True)
-    xpcc = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    xpcc = JsonBoolean(load_default=False)
     note = _text(500, load_default="")
 
 

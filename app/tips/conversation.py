@@ -120,6 +120,7 @@ class _Kept:
     repeated: bool = False
 
 
+# long because every column of a message is named once.
 def _keep(
     tip_id: UUID,
     sender: str,

@@ -11,6 +11,7 @@ from typing import Any, Final
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.foundation import clock
+from app.foundation.json_fields import JsonBoolean
 from app.geo.divisions import divisions
 
 CONDUCT_TYPES: Final = {
@@ -135,7 +136,7 @@ class ConductBody(Schema):
         fields.String(validate=one_of(PUBLICITY)), load_default=list, validate=validate.Length(max=len(PUBLICITY))
     )
     started_on = fields.Date(load_default=None, allow_none=True)
-    ongoing = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
+    ongoing = JsonBoolean(load_default=None, allow_none=True)
     amount_yuan = Yuan(load_default=None, allow_none=True)
     participants = fields.Integer(
         strict=True,
@@ -166,7 +167,7 @@ class ReporterBody(Schema):
     name = PlainText(100, required=True)
     phone = PlainText(20, required=True)
     id_number = PlainText(20, load_default=None, allow_none=True)
-    wants_reward = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    wants_reward = JsonBoolean(load_default=False)
     reply_channel = fields.String(load_default=None, allow_none=True, validate=one_of(REPLY_CHANNELS))
 
     @validates_schema

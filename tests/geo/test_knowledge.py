@@ -52,7 +52,7 @@ def test_the_office_settles_what_the_text_leaves_open(address: str, lead: str, m
     assert found(address, known=EMPTY).lead != lead or how == "zone"
     decision = found(address)
     assert decision.lead == lead
-    mark = next(e for e in decision.sources["registered"].evidence if e.how == how)
+    mark = next(e for e in decision.sources["registered"].evidence if e.how == how and e.means == lead)
     assert (mark.text, address[mark.start : mark.end], mark.means) == (marked, marked, lead)
 
 
