@@ -82,7 +82,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.notifications import api as notification_api
     from app.outbox.cli import outbox_cli, worker_command
     from app.tips import cli as _geo_commands  # noqa: F401  # adds to geo's commands
-    from app.tips import conversation_api
+    from app.tips import conversation_api, proof_api, rating_api, recovery_api
     from app.tips import jobs as tip_jobs
     from app.tips import office_api as tips_office_api
     from app.tips import public_api as tips_public_api
@@ -100,9 +100,10 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         "tips-terms": tip_jobs.end_overdue_terms,
     }
     app.extensions["shudi_periodic_intervals"] = {"audit-seal": 2.0, "files-orphans": 3600.0, "tips-terms": 600.0}
-    for room in (identity_api, tips_public_api, conversation_api, notification_api):
+    after_filing = (conversation_api, rating_api, recovery_api)
+    for room in (identity_api, tips_public_api, *after_filing, proof_api, notification_api):
         app.register_blueprint(room.public_api)
-    for room in (identity_api, tips_office_api, conversation_api, workflow_api, notification_api, audit_api, geo_api):
+    for room in (identity_api, tips_office_api, *after_filing, workflow_api, notification_api, audit_api, geo_api):
         app.register_blueprint(room.office_api)
     groups = (geo_cli, audit_cli, outbox_cli, accounts_cli, units_cli, calendar_cli, limits_cli, files_cli, demo_cli)
     for command in (*groups, worker_command):

@@ -60,6 +60,7 @@ class Settings:
     crypto_suite: str = "international"
     trusted_proxies: int = 0
     wechat_template_progress: str = "tip-progress-demo"
+    public_rate_per_minute: int = 600
 
     @property
     def local_services(self) -> LocalServices:
@@ -151,6 +152,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ),
         trusted_proxies=reader.number("TRUSTED_PROXIES", 0, 0, 5),
         wechat_template_progress=reader.text("WECHAT_TEMPLATE_PROGRESS", "tip-progress-demo"),
+        public_rate_per_minute=reader.number("PUBLIC_RATE_PER_MINUTE", 600, 1, 10**6),
     )
     if reader.faults:
         raise SettingsRefused(reader.faults)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Select, select
 
 from app.foundation.permissions import Actor, Permission
-from app.tips.models import Tip
+from app.tips.models import RecheckRequest, Tip
 from app.workflow.models import Handling
 from app.workflow.policy import within_sight
 
@@ -25,3 +25,13 @@ def can_write_to_reporter(actor: Actor, handling: Handling) -> bool:
     if not actor.may(Permission.TIP_REPLY):
         return False
     return handling.unit_id is None if actor.city_wide else handling.unit_id == actor.unit_id
+
+
+def visible_rechecks(actor: Actor) -> Select[RecheckRequest]:
+    """Re-checks of tips within sight of ``actor``."""
+    return select(RecheckRequest).join(Handling, Handling.tip_id == RecheckRequest.tip_id).where(within_sight(actor))
+
+
+def can_recheck(actor: Actor, request: RecheckRequest) -> bool:
+    """A reviewer of the city who did not conclude the tip (domain rule 13)."""
+    return actor.may(Permission.TIP_REVIEW) and actor.city_wide and actor.account_id != request.concluded_by

@@ -190,10 +190,15 @@ def _sealed_reporter(tip_id: UUID, reporter: dict[str, Any], openid_index: bytes
     return {
         "tip_id": tip_id,
         "sealed_identity": crypto().seal(plain, bound_to=b"reporter:" + tip_id.bytes),
-        "phone_index": crypto().blind_index("phone", "".join(filter(str.isdigit, reporter["phone"]))[-11:]),
+        "phone_index": phone_index(reporter["phone"]),
         "openid_index": openid_index,
         "wants_reward": reporter["wants_reward"],
     }
+
+
+def phone_index(phone: str) -> bytes:
+    """Blind index of a telephone number: its last eleven digits, however it was written."""
+    return crypto().blind_index("phone", "".join(filter(str.isdigit, phone))[-11:])
 
 
 def _attach_evidence(tip_id: UUID, file_ids: list[UUID]) -> None:
