@@ -10,11 +10,12 @@ has not been used yet is good for a while beside the present one; its first use 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from app.audit import service as audit
 from app.foundation import clock
@@ -29,12 +30,32 @@ from app.tips.service import crypto
 
 NEW_CODE_WAITS: Final = timedelta(days=7)
 """How long an issued code waits for its first use."""
-_NO_TIP: Final = UUID(int=0)
 _NO_DIGEST: Final = bytes(32)
+_TIP, _ISSUED = Tip.__table__.c, ReissuedCode.__table__.c
+_CODES: Final = (
+    select(
+        _TIP.id,
+        _TIP.query_code_digest,
+        _ISSUED.id,
+        _ISSUED.tip_id,
+        _ISSUED.code_digest,
+        _ISSUED.issued_at,
+        _ISSUED.first_used_at,
+    )
+    .select_from(Tip.__table__.outerjoin(ReissuedCode.__table__, _ISSUED.tip_id == _TIP.id))
+    .where(_TIP.receipt_number == bindparam("number"))
+    .order_by(_ISSUED.issued_at.desc())
+)
+"""One statement, made once: the public asks for the state of a tip more often than for anything else."""
 
 
 def open_tip(receipt_number: str, query_code: str, caller: Caller) -> Tip:
-    """The tip of a receipt number and its code. May note the first use of a new code, so that it needs a transaction.
+    """The tip of a receipt number and its code; see :func:`open_tip_id`."""
+    return db.session.get_one(Tip, open_tip_id(receipt_number, query_code, caller))
+
+
+def open_tip_id(receipt_number: str, query_code: str, caller: Caller) -> UUID:
+    """Which tip the codes open. May note the first use of a new code, so that it needs a transaction.
 
     Raises:
         NotFound: wrong code or unknown number; which of them is never said.
@@ -47,28 +68,36 @@ def open_tip(receipt_number: str, query_code: str, caller: Caller) -> Tip:
         guard.note_wrong_code(caller)
         raise NotFound("受理编号或查询码不正确，请核对后再试", code="receipt_or_code_wrong")
     guard.note_right_code(number)
-    return db.session.get_one(Tip, tip_id)
+    return tip_id
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCode:
+    """A code that was issued later, as far as opening a tip needs to know it."""
+
+    id: UUID
+    tip_id: UUID
+    code_digest: bytes
+    issued_at: datetime
+    first_used_at: datetime | None
 
 
 def _matching_tip(number: str, code: str) -> UUID | None:
-    """Same look-ups, same digest and same number of comparisons, whether the number exists or not."""
-    row = db.session.execute(select(Tip.id, Tip.query_code_digest).where(Tip.receipt_number == number)).one_or_none()
-    tip_id, original = row or (_NO_TIP, _NO_DIGEST)
-    issued = db.session.scalars(
-        select(ReissuedCode).where(ReissuedCode.tip_id == tip_id).order_by(ReissuedCode.issued_at.desc())
-    ).all()
-    present, waiting = good_codes(original, issued)
+    """Same look-up, same digest and same number of comparisons, whether the number exists or not."""
+    rows = db.session.connection().execute(_CODES, {"number": number}).all()
+    issued = [IssuedCode(*row[2:]) for row in rows if row[2] is not None]
+    present, waiting = good_codes(rows[0][1] if rows else _NO_DIGEST, issued)
     digest = receipts.code_digest(crypto(), number, code)
     is_present = Crypto.same(digest, present)
     is_waiting = Crypto.same(digest, waiting.code_digest if waiting else _NO_DIGEST)
-    if row is None:
+    if not rows:
         return None
     if is_waiting and waiting:
         _note_first_use(waiting)
-    return tip_id if is_present or is_waiting else None
+    return rows[0][0] if is_present or is_waiting else None
 
 
-def good_codes(original: bytes, issued: Sequence[ReissuedCode]) -> tuple[bytes, ReissuedCode | None]:
+def good_codes(original: bytes, issued: Sequence[IssuedCode]) -> tuple[bytes, IssuedCode | None]:
     """(digest of the present code, the newest code that waits for its first use). ``issued``: newest first."""
     present = next((row.code_digest for row in issued if row.first_used_at is not None), original)
     newest = issued[0] if issued else None
@@ -77,7 +106,7 @@ def good_codes(original: bytes, issued: Sequence[ReissuedCode]) -> tuple[bytes, 
     return present, newest
 
 
-def _note_first_use(row: ReissuedCode) -> None:
+def _note_first_use(row: IssuedCode) -> None:
     db.session.execute(
         update(ReissuedCode)
         .where(ReissuedCode.id == row.id, ReissuedCode.first_used_at.is_(None))

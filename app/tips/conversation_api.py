@@ -14,7 +14,7 @@ from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Actor, Permission
 from app.tips import conversation, schemas
 from app.tips import conversation_schemas as bodies
-from app.tips.doors import opened_tip
+from app.tips.doors import opened_tip, opened_tip_id
 from app.tips.progress import progress_of
 
 public_api = APIBlueprint("conversation", __name__, url_prefix="/api/v1")
@@ -34,7 +34,7 @@ def _kept(said: conversation.Said) -> tuple[conversation.Said, int]:
 )
 def query_tip(_actor: Actor, body: dict[str, str]) -> dict[str, Any]:
     """Follow a tip by receipt number and query code."""
-    return progress_of(opened_tip(body))
+    return progress_of(opened_tip_id(body))
 
 
 @public_api.post("/tips/supplement")

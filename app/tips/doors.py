@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from flask import request
 
@@ -25,3 +26,8 @@ def admit(door: str, session: bytes | None = None) -> None:
 def opened_tip(body: Mapping[str, Any]) -> Tip:
     """The tip that the codes of ``body`` open; raises as :func:`app.tips.access.open_tip`."""
     return access.open_tip(body["receipt_number"], body["query_code"], caller())
+
+
+def opened_tip_id(body: Mapping[str, Any]) -> UUID:
+    """The same, where nothing of the statement itself is needed."""
+    return access.open_tip_id(body["receipt_number"], body["query_code"], caller())

@@ -38,8 +38,10 @@ REMEMBERED_SECONDS: Final = 3600
 
 _ATTEMPT: Final = """
 local now = tonumber(ARGV[1])
-local locked_until = tonumber(redis.call('GET', KEYS[2]) or '0')
-if locked_until > now then return math.ceil(locked_until - now) end
+for lock = 2, #KEYS do
+    local locked_until = tonumber(redis.call('GET', KEYS[lock]) or '0')
+    if locked_until > now then return math.ceil(locked_until - now) end
+end
 local attempts = redis.call('INCR', KEYS[1])
 redis.call('EXPIRE', KEYS[1], ARGV[5])
 local excess = attempts - tonumber(ARGV[2])
@@ -66,10 +68,7 @@ class Caller:
 def admit_attempt(receipt_number: str, caller: Caller) -> None:
     """Count an attempt to open ``receipt_number``; raise ``TooManyRequests`` while it or the source is locked."""
     try:
-        locked_until = float(_redis().get(_keys("source", caller.address)[1]) or 0)
-        wait = locked_until - clock.now().timestamp()
-        if wait <= 0:
-            wait = _count_attempt("receipt", receipt_number)
+        wait = _count_attempt("receipt", receipt_number, _keys("source", caller.address)[1])
     except RedisError as fault:
         _no_redis(fault)
         return
@@ -96,9 +95,10 @@ def note_right_code(receipt_number: str) -> None:
         _no_redis(fault)
 
 
-def _count_attempt(kind: str, of: str) -> float:
+def _count_attempt(kind: str, of: str, *other_locks: str) -> float:
+    """Seconds to wait, 0 when the attempt was counted; ``other_locks`` hold it up too, without being charged."""
     limits = (MOST_WRONG_CODES, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, REMEMBERED_SECONDS)
-    keys = _keys(kind, of)
+    keys = (*_keys(kind, of), *other_locks)
     return float(_redis().eval(_ATTEMPT, len(keys), *keys, clock.now().timestamp(), *limits))
 
 
