@@ -49,6 +49,8 @@ class Tip(Base):
     amount_yuan: Mapped[Decimal | None] = mapped_column(Numeric(18, 2))
     participants: Mapped[int | None] = mapped_column(BigInteger)
     loss_yuan: Mapped[Decimal | None] = mapped_column(Numeric(18, 2))
+    amount_band: Mapped[str | None] = mapped_column(Text)
+    participants_band: Mapped[str | None] = mapped_column(Text)
     longitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
     latitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
     datum: Mapped[str | None] = mapped_column(Text)
@@ -81,6 +83,29 @@ class Reporter(Base):
     phone_index: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
     openid_index: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
     wants_reward: Mapped[bool]
+
+
+class IdentityRemoval(Base):
+    """The identity behind one tip is no longer needed: proposed by the program, decided by a person, once."""
+
+    __tablename__ = "identity_removals"
+    __table_args__ = (
+        CheckConstraint("decision IN ('remove','keep')", name="known_decision"),
+        CheckConstraint(
+            "(decision IS NULL) = (decided_at IS NULL) AND (decision IS NULL) = (decided_by IS NULL)",
+            name="decided_by_a_person",
+        ),
+        Index("ix_identity_removals_queue", "proposed_at", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), unique=True)
+    proposed_at: Mapped[datetime]
+    basis: Mapped[str] = mapped_column(Text)
+    decision: Mapped[str | None] = mapped_column(Text)
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[UUID | None]
+    reason: Mapped[str | None] = mapped_column(Text)
 
 
 class TipJurisdiction(Base):

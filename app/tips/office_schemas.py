@@ -75,6 +75,8 @@ class StatementView(Schema):
     amount_yuan = fields.Decimal(as_string=True, allow_none=True)
     participants = fields.Integer(allow_none=True)
     loss_yuan = fields.Decimal(as_string=True, allow_none=True)
+    amount_band = fields.String(allow_none=True)
+    participants_band = fields.String(allow_none=True)
     district_guess = fields.String(allow_none=True)
 
 

@@ -52,6 +52,23 @@ RELATIONS: Final = {
 }
 SUBJECT_KINDS: Final = {"organization": "单位", "individual": "个人", "unknown": "不清楚"}
 REPLY_CHANNELS: Final = {"wechat": "微信", "sms": "短信", "phone": "电话", "none": "不需要"}
+AMOUNT_BANDS: Final = {
+    "lt_500k": "50万元以下",
+    "500k_1m": "50万—100万元",
+    "1m_5m": "100万—500万元",
+    "5m_50m": "500万—5000万元",
+    "ge_50m": "5000万元以上",
+    "unknown": "不清楚",
+}
+PARTICIPANTS_BANDS: Final = {
+    "lt_30": "30人以下",
+    "30_150": "30—150人",
+    "150_500": "150—500人",
+    "500_5000": "500—5000人",
+    "ge_5000": "5000人以上",
+    "unknown": "不清楚",
+}
+"""The bands end where 法释〔2022〕5号 Articles 3 to 5 draw their lines."""
 HIGHEST_YUAN: Final = 10**13
 MOST_PARTICIPANTS: Final = 10**8
 MOST_EVIDENCE: Final = 20
@@ -145,6 +162,8 @@ class ConductBody(Schema):
         validate=validate.Range(0, MOST_PARTICIPANTS, error="人数应在 0 至 1 亿之间"),
     )
     loss_yuan = Yuan(load_default=None, allow_none=True)
+    amount_band = fields.String(load_default=None, allow_none=True, validate=one_of(AMOUNT_BANDS))
+    participants_band = fields.String(load_default=None, allow_none=True, validate=one_of(PARTICIPANTS_BANDS))
 
     @validates_schema
     def _possible_dates(self, data: dict[str, Any], **_: Any) -> None:

@@ -133,6 +133,8 @@ _CONDUCT_COLUMNS: Final = (
     "amount_yuan",
     "participants",
     "loss_yuan",
+    "amount_band",
+    "participants_band",
 )
 
 
