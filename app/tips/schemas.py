@@ -69,6 +69,17 @@ PARTICIPANTS_BANDS: Final = {
     "unknown": "不清楚",
 }
 """The bands end where 法释〔2022〕5号 Articles 3 to 5 draw their lines."""
+BAND_FLOORS: Final = {
+    "500k_1m": 500_000,
+    "1m_5m": 1_000_000,
+    "5m_50m": 5_000_000,
+    "ge_50m": 50_000_000,
+    "30_150": 30,
+    "150_500": 150,
+    "500_5000": 500,
+    "ge_5000": 5000,
+}
+"""What a band says at least, where no figure is given: the priority counts from it."""
 HIGHEST_YUAN: Final = 10**13
 MOST_PARTICIPANTS: Final = 10**8
 MOST_EVIDENCE: Final = 20

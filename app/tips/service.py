@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from app.geo.jurisdiction import Accused, Jurisdiction
 from app.tips import policy, receipts
 from app.tips.accused import accused_of
 from app.tips.models import Reporter, Tip, TipEvidence, TipJurisdiction, TipSubject
+from app.tips.schemas import BAND_FLOORS
 from app.workflow import queries as handling_queries
 from app.workflow import service as workflow
 from app.workflow.states import Status
@@ -66,10 +68,23 @@ def submit_tip(body: dict[str, Any], openid_index: bytes | None, channel: str) -
     _attach_evidence(tip["id"], body["evidence"])
     shown = geo.for_public(decision, accused, workflow.region_code())
     workflow.open_handling(
-        workflow.Opening(tip["id"], decision.lead, dispute=decision.dispute, needs_review=decision.needs_review),
+        _opening(tip, decision),
         audit.event_row(PUBLIC, "tips.submit", "tip", tip["id"], channel=channel, real_name=tip["real_name"]),
     )
     return Receipt(tip["receipt_number"], code, tip["registered_at"], Status.REGISTERED.value, hint_of(shown))
+
+
+def _opening(tip: dict[str, Any], decision: Jurisdiction) -> workflow.Opening:
+    """What handling must know; where the reporter named a band and no figure, what the band says at least."""
+    amount, people = tip["amount_yuan"], tip["participants"]
+    return workflow.Opening(
+        tip["id"],
+        decision.lead,
+        dispute=decision.dispute,
+        needs_review=decision.needs_review,
+        amount_yuan=amount if amount is not None else Decimal(BAND_FLOORS.get(tip["amount_band"], 0)),
+        participants=people if people is not None else BAND_FLOORS.get(tip["participants_band"], 0),
+    )
 
 
 def _accused(body: dict[str, Any]) -> Accused:
