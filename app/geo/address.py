@@ -75,7 +75,9 @@ def _settled_by(answer: Match, uscc: str) -> Match:
     said = credit_code.parse(uscc).registration
     if said.county is None:
         return answer
-    allowed = {one.code for one in answer.alternatives if divisions().county_of(one.code)}
+    # Candidates of an ambiguous name bind; the weak ones of a company's name or a road do not.
+    candidates = answer.alternatives if answer.status == "ambiguous" else []
+    allowed = {one.code for one in candidates if divisions().county_of(one.code)}
     agrees = said.county in allowed if allowed else answer.prefecture in (None, said.prefecture)
     if not agrees or (answer.province and answer.province != said.province):
         return answer

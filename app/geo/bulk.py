@@ -110,7 +110,12 @@ def read_rows(source: Path) -> Iterator[Row]:
 def warm_up() -> None:
     """Load every table before the clock starts and the workers fork, which share it; the collector skips it."""
     write = row_writer()
-    for row in (("", "", ""), ("乌鲁木齐市水沟区", "650100", ""), ("乌鲁木齐市某社区", "650100", "")):
+    for row in (
+        ("", "", ""),
+        ("乌鲁木齐市水沟区", "650100", ""),
+        ("乌鲁木齐市某社区", "650100", ""),
+        ("某某路1号", "650100", ""),
+    ):
         write(row)
     gc.freeze()
 

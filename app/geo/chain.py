@@ -123,6 +123,8 @@ class Walk:
     def unit(self, hit: Hit, readings: tuple[Reading, ...], followed: bool) -> None:
         """Narrow what is kept by one name of a unit; ``followed``: another name follows at once."""
         _, start, end = hit
+        if self.text.startswith("市场", end - 1):
+            return  # 奎屯市场 is a market, not the city
         strength = readings[0][6]
         if start not in (self.end, self.zone_end) and not _passes_over(self.text[self.end : start]):
             if strength != FULL or _NAMED_AFTER.match(self.text, end):

@@ -21,11 +21,13 @@ class Rule(NamedTuple):
 
 
 _AMONG_CANDIDATES = 0.9  # the district is one of the candidates in nine of ten ambiguous development addresses
+_WEAK = frozenset(("company_name", "namesake"))  # they name candidates and never tell a county
 RULES: dict[str, Rule] = {
     "name": Rule(0.99, "matched"),
     "alias": Rule(0.99, "matched"),
     "old_name": Rule(0.98, "matched"),
     "hint": Rule(0.98, "matched"),
+    "likeliest": Rule(0.98, "matched"),
     "lone_stem": Rule(0.95, "matched"),
     "township": Rule(0.97, "matched"),
     "hinted_township": Rule(0.97, "matched"),
@@ -35,6 +37,7 @@ RULES: dict[str, Rule] = {
     "seat": Rule(0.9, "matched"),
     "village": Rule(0.85, "matched"),
     "company_name": Rule(0.4, "unknown"),
+    "namesake": Rule(0.6, "unknown"),
     "zone": Rule(0.88, "matched"),
     "typo": Rule(0.95, "matched"),
     "stem_city": Rule(0.9, "matched"),
@@ -56,7 +59,8 @@ def weigh(found: Found) -> tuple[float, list[tuple[int, float]]]:
     if found.candidates and found.rule == "ambiguous":
         share = round(_AMONG_CANDIDATES / len(found.candidates), 3)
         return share, [(code, share) for code in found.candidates]
-    if found.rule == "company_name":
-        return confidence, [(found.candidates[0], confidence)]
+    if found.rule in _WEAK:
+        share = round(confidence / len(found.candidates), 3)
+        return share, [(code, share) for code in found.candidates]
     lowest = found.prefecture or found.province
     return (confidence, [(lowest, confidence)]) if lowest else (0.0, [])

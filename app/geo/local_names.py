@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from app.geo.match import Match
@@ -73,21 +74,24 @@ class LocalText:
         found: list[Place] = []
         edges = [0, *(edge for span in self.spans for edge in span), len(self.plain)]
         for begin, stop in zip(edges[::2], edges[1::2], strict=True):
-            for run in _RUN.finditer(self.plain, begin, stop):
-                found += self._places_of(run.start(), run.end())
+            found += places_between(self.plain, begin, stop)
         return found
 
-    def _places_of(self, begin: int, stop: int) -> list[Place]:
-        found = []
-        while begin < stop:
-            leading = _LEADING.match(self.plain, begin, stop)
-            begin = leading.end() if leading else begin
-            place = _PLACE.match(self.plain, begin, stop)
-            if place is None:
-                break
-            found.append(Place(place[0], place.start(), place.end()))
-            begin = place.end()
-        return found
+
+def places_between(plain: str, begin: int, stop: int) -> list[Place]:
+    """Roads and estates of one stretch of a normalised text that names no division."""
+    return [place for run in _RUN.finditer(plain, begin, stop) for place in _places_of(plain, run.start(), run.end())]
+
+
+def _places_of(plain: str, begin: int, stop: int) -> Iterator[Place]:
+    while begin < stop:
+        leading = _LEADING.match(plain, begin, stop)
+        begin = leading.end() if leading else begin
+        place = _PLACE.match(plain, begin, stop)
+        if place is None:
+            return
+        yield Place(place[0], place.start(), place.end())
+        begin = place.end()
 
 
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -57,7 +57,7 @@ def resolve(text: str, gaz: Gazetteer, hint: int) -> Found:  # noqa: C901, PLR09
         level = reading[0]
         marks.append((start, stop, reading[4], reading[5]))
         end = stop
-    if level != COUNTY or reading[6] != FULL:
+    if level != COUNTY or reading[6] != FULL or text.startswith("市场", end - 1):
         return read_closely(text, gaz, hint, hits)
     rule = reading[5]
     candidates: tuple[int, ...] = (reading[3],)

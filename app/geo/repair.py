@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 
-from app.geo.chain import COUNTY, FULL, PREFECTURE, STEM, Found, Hit, Mark, Walk, settle, zone_words
+from app.geo.chain import COUNTY, FULL, PREFECTURE, STEM, Found, Hit, Mark, Walk, settle, true_marks, zone_words
 from app.geo.gazetteer import Reading
+from app.geo.local_names import places_between
 from app.geo.misspelt import misspelt_county
-from app.geo.villages import XINJIANG, villages_in
+from app.geo.villages import XINJIANG, counties_of_namesakes, villages_in
 
 _TOWN_WORD = re.compile("([\u4e00-\u9fff]{2,6}?)(街道办事处|街道办|办事处|街道|街办|镇|乡|苏木)")
 _GENERAL_ZONE = re.compile("高新技术(?:产业)?开发区|高新区|经济技术开发区|经开区")
@@ -77,12 +78,19 @@ def _by_readings(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
         longer = _longer_name(walk, only) if only[6] == STEM else None
         if longer is not None:
             return longer
-        if only[6] == STEM and _COMPANY.search(walk.text) and not _PLACE_WORDS.search(walk.text):
+        if only[6] == STEM and _is_company_name(walk.text):
             return Found(only[2], 0, 0, (only[3],), "company_name", walk.marks, only[1])
         lone = len(walk.marks) == 1 and only[6] != FULL and walk.hint not in (only[2], only[1])
-        hinted = len(counties_in(walk.kept)) > 1
-        return walk.answer(counties[0], "lone_stem" if lone else "hint" if hinted else only[5])
+        if lone:
+            return walk.answer(counties[0], "lone_stem")
+        if len(counties_in(walk.kept)) > 1:
+            return walk.answer(counties[0], "hint" if walk.hint in (only[2], only[1]) else "likeliest")
+        return walk.answer(counties[0], only[5])
     return None
+
+
+def _is_company_name(text: str) -> bool:
+    return _COMPANY.search(text) is not None and _PLACE_WORDS.search(text) is None
 
 
 def _longer_name(walk: Walk, only: Reading) -> Found | None:
@@ -270,6 +278,31 @@ def _by_village(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
     return None
 
 
+def _by_namesake(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
+    """Candidates where a township or community bears the name of the road (北京路街道): never an answer."""
+    unit = _one_prefecture(walk, kept)
+    if not unit or counties_in(kept):
+        return None
+    for place in places_between(walk.text, walk.end, len(walk.text)):
+        counties = [c for c in _counties_of_namesakes(walk, kept, place.name, unit) if allowed(walk, kept, c)]
+        if counties:
+            province, prefecture = (kept[0][1], kept[0][2]) if len(kept) == 1 else (0, 0)
+            marks = [*walk.marks, *((place.start, place.end, county, "village") for county in counties)]
+            return Found(prefecture, 0, 0, tuple(counties), "namesake", marks, province)
+    return None
+
+
+def _counties_of_namesakes(walk: Walk, kept: tuple[Reading, ...], name: str, unit: int) -> dict[int, None]:
+    found: dict[int, None] = {}
+    town = name + "街道"
+    for number, start, end in walk.gaz.find(town)[:1]:
+        if start == 0 and end == len(town) and walk.gaz.is_town(number):
+            found |= dict.fromkeys(_counties_of_town(walk, kept, (number, start, end)))
+    if unit // 10000 == XINJIANG:
+        found |= dict.fromkeys(counties_of_namesakes(name, unit))
+    return found
+
+
 def _by_weak_township(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
     """A township's stem, only where it directly follows the prefecture."""
     for hit in walk.weak:
@@ -300,10 +333,20 @@ def _open(walk: Walk, kept: tuple[Reading, ...]) -> Found:
             walk.marks,
             province,
         )
+    if prefecture and any(r[0] == PREFECTURE for r in kept):
+        return _whole_city(walk, prefecture, province)
     if len(counties) > 1 or (counties and len(kept) > 1):
         return Found(prefecture, 0, 0, tuple(counties), "ambiguous", _all_meanings(walk, counties), province)
     rule = "prefecture" if prefecture else "province" if province else "unknown"
     return Found(prefecture, 0, 0, (), rule, walk.marks, province)
+
+
+def _whole_city(walk: Walk, prefecture: int, province: int) -> Found:
+    """乌鲁木齐 alone is the city, not the county of that name in it; in the name of a company it is weak evidence."""
+    marks = true_marks(walk.marks, prefecture, prefecture, province)
+    if _is_company_name(walk.text):
+        return Found(prefecture, 0, 0, (prefecture,), "company_name", marks, province)
+    return Found(prefecture, 0, 0, (), "prefecture", marks, province)
 
 
 def _all_meanings(walk: Walk, counties: list[int]) -> list[Mark]:
@@ -325,4 +368,5 @@ _STEPS = (
     _by_stem,
     _by_weak_township,
     _by_village,
+    _by_namesake,
 )

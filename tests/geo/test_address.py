@@ -64,6 +64,52 @@ def test_a_county_divided_since_gives_its_parts_and_the_township_decides():
     assert match("浙江省杭州市江干区笕桥街道稻香里3号").county == "330102"
 
 
+def test_the_invented_addresses_cover_every_kind():
+    assert len(INVENTED) >= 150
+    assert len({(row["address"], row["hint_code"]) for row in INVENTED}) == len(INVENTED)
+    kinds = {row["kind"] for row in INVENTED}
+    assert kinds >= {
+        "n_full", "n_county_first", "n_trap", "n_paren_zone", "n_fullwidth", "n_oldname", "n_stem", "n_township",
+        "n_village", "n_ambig_first", "n_local_abbr", "n_zone", "n_xpcc", "n_company", "n_road_only",
+        "d_strip_trap", "d_abbrev", "d_typo", "d_trad", "d_fullwidth_space", "d_wrong_hint", "n_contradiction",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["克拉玛依东路30号", "乌鲁木齐市克拉玛依东路30号", "烏魯木齊市　克拉瑪依東路３０號"])
+def test_a_road_with_a_name_from_elsewhere_is_no_answer_but_names_who_may_know(text):
+    answer = match(text, "650100")
+    assert (answer.status, answer.county) == ("unknown", None)
+    assert answer.prefecture != "650200", "the road is named after 克拉玛依 and does not lie there"
+    assert answer.confidence <= 0.6
+    assert [a.code for a in answer.alternatives] == ["650105"], "a community there bears the name of the road"
+    assert {(e.how, e.means) for e in answer.evidence} >= {("village", "650105")}
+
+
+@pytest.mark.parametrize("text", ["昌吉路2号", "石河子路", "米东北路2号", "哈密路", "奎屯市场三楼"])
+def test_a_road_that_nothing_is_known_about_is_no_answer(text):
+    answer = match(text, "650100")
+    assert (answer.status, answer.county, answer.prefecture) == ("unknown", None, None)
+
+
+def test_a_candidate_by_the_name_of_a_road_yields_to_the_credit_code():
+    assert match("乌鲁木齐市克拉玛依东路30号", "650100", "91650103MA1ABCDE0X").county == "650103"
+
+
+def test_the_name_of_a_company_is_weak_evidence():
+    answer = match("乌鲁木齐某某信息咨询有限公司", "650100")
+    assert (answer.status, answer.county, answer.prefecture) == ("unknown", None, "650100")
+    assert answer.confidence <= 0.4
+    assert [a.code for a in answer.alternatives] == ["650100"], "the city, not the county that bears its name"
+
+
+@pytest.mark.parametrize("hint", [None, "653100"])
+def test_a_hint_that_decided_nothing_is_no_evidence(hint):
+    answer = match("新市区长春中路2号", hint)
+    assert answer.county == "650104", "保定's 新市区 is gone since 2015"
+    assert "hint" not in {e.how for e in answer.evidence}
+    assert "130602" in {a.code for a in answer.alternatives}
+
+
 def test_former_names_carry_their_old_prefecture():
     answer = match("新疆昌吉州米泉市稻田路3号")
     assert (answer.county, answer.prefecture) == ("650109", "650100")
