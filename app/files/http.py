@@ -44,12 +44,12 @@ def receive_upload(purpose: PurposeName, uploaded_by: UUID | None = None) -> Rec
         raise PayloadTooLarge(TOO_LARGE)
     request.max_content_length = LARGEST_REQUEST_BYTES
     try:
-        events = _events(_boundary())
+        events = parts_of_request()
         file = _first_part(events)
         declared_type = file.headers.get("content-type", "")
         return service.receive(_content(events), file.filename, declared_type, purpose, uploaded_by)
     except DomainError:
-        _read_out()
+        read_out()
         raise
 
 
@@ -69,13 +69,13 @@ def _boundary() -> bytes:
     media_type, options = parse_options_header(request.content_type)
     boundary = options.get("boundary", "")
     if media_type != "multipart/form-data" or not boundary or not boundary.isascii():
-        raise _malformed()
+        raise malformed()
     return boundary.encode()
 
 
-def _events(boundary: bytes) -> Iterator[Event]:
-    """The parts of the request as they arrive, without what surrounds them."""
-    decoder = MultipartDecoder(boundary, _LARGEST_PART_HEAD, max_parts=_MOST_PARTS)
+def parts_of_request(most_parts: int = _MOST_PARTS) -> Iterator[Event]:
+    """The parts of the present multipart request as they arrive, without what surrounds them."""
+    decoder = MultipartDecoder(_boundary(), _LARGEST_PART_HEAD, max_parts=most_parts)
     while True:
         try:
             decoder.receive_data(request.stream.read(_READ_AT_ONCE) or None)
@@ -89,13 +89,13 @@ def _events(boundary: bytes) -> Iterator[Event]:
         except RequestEntityTooLarge as fault:
             raise PayloadTooLarge(TOO_LARGE) from fault
         except ValueError as fault:
-            raise _malformed() from fault
+            raise malformed() from fault
 
 
 def _first_part(events: Iterator[Event]) -> File:
     first = next(events, None)
     if not isinstance(first, File) or first.name != FIELD:
-        raise _malformed()
+        raise malformed()
     return first
 
 
@@ -103,16 +103,17 @@ def _content(events: Iterator[Event]) -> Iterator[bytes]:
     """The bytes of the part that has begun; raise ``InvalidInput`` when another part follows."""
     for event in events:
         if not isinstance(event, Data):
-            raise _malformed()
+            raise malformed()
         if event.data:
             yield event.data
 
 
-def _malformed() -> InvalidInput:
+def malformed() -> InvalidInput:
+    """The refusal of a request of another shape."""
     return InvalidInput(_HOW_TO, errors={FIELD: [_HOW_TO]})
 
 
-def _read_out() -> None:
+def read_out() -> None:
     """Take in the rest of a refused request: a phone reads its answer only after it has sent everything."""
     try:
         while request.stream.read(_READ_AT_ONCE):
