@@ -80,6 +80,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.identity.cli import accounts_cli, units_cli
     from app.identity.wechat import WeChatClient
     from app.notifications import api as notification_api
+    from app.notifications import jobs as notification_jobs
     from app.outbox.cli import outbox_cli, worker_command
     from app.tips import cli as _geo_commands  # noqa: F401  # adds to geo's commands
     from app.tips import conversation_api, proof_api, rating_api, recovery_api
@@ -87,6 +88,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.tips import office_api as tips_office_api
     from app.tips import public_api as tips_public_api
     from app.workflow import api as workflow_api
+    from app.workflow import jobs as workflow_jobs
     from app.workflow.cli import calendar_cli, limits_cli
 
     register_authenticators(app)
@@ -98,8 +100,16 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         "audit-seal": audit_jobs.seal,
         "files-orphans": file_jobs.remove_orphans,
         "tips-terms": tip_jobs.end_overdue_terms,
+        "workflow-sweep": workflow_jobs.sweep_clocks,
+        "notifications-digest": notification_jobs.daily_digest,
     }
-    app.extensions["shudi_periodic_intervals"] = {"audit-seal": 2.0, "files-orphans": 3600.0, "tips-terms": 600.0}
+    app.extensions["shudi_periodic_intervals"] = {
+        "audit-seal": 2.0,
+        "files-orphans": 3600.0,
+        "tips-terms": 600.0,
+        "workflow-sweep": 600.0,
+        "notifications-digest": 600.0,
+    }
     after_filing = (conversation_api, rating_api, recovery_api)
     for room in (identity_api, tips_public_api, *after_filing, proof_api, notification_api):
         app.register_blueprint(room.public_api)

@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from app.foundation.database import OPEN_WALL, transaction
-from app.notifications import channels, delivering, service
+from app.notifications import channels, delivering, digest, service
 from app.outbox.service import handles, handles_over_network
 from app.tips.conversation import CONVERSATION_MOVED
 from app.workflow.reassignment import REASSIGNMENT_CHANGED
 from app.workflow.service import HANDLING_CHANGED
+from app.workflow.supervision import HANDLING_ALERT
 
 
 @handles(HANDLING_CHANGED)
@@ -23,6 +24,18 @@ def announce_step(payload: dict[str, Any]) -> None:
 def announce_reassignment(payload: dict[str, Any]) -> None:
     """Tell of a step of a request. Twice is safe: a person hears of an event once."""
     service.announce_reassignment(UUID(payload["reassignment_id"]), UUID(payload["event_id"]))
+
+
+@handles(HANDLING_ALERT)
+def announce_alert(payload: dict[str, Any]) -> None:
+    """Warn of a tip. Twice is safe: a person hears of an event once."""
+    service.announce_alert(UUID(payload["alert_id"]))
+
+
+def daily_digest() -> None:
+    """Let officers read in the morning what is pressing. Twice is safe: a person hears of one day's digest once."""
+    with transaction(OPEN_WALL):
+        digest.write_digests()
 
 
 @handles(CONVERSATION_MOVED)

@@ -25,11 +25,13 @@ from app.identity.models import Account, WechatUser
 from app.notifications import policy
 from app.notifications.models import Consent, Delivery, Notice
 from app.notifications.states import Channel, DeliveryState
-from app.notifications.steps import CONVERSATION_STEPS, HANDLING_STEPS, REASSIGNMENT_STEPS, Circle
+from app.notifications.steps import ALERTS, CONVERSATION_STEPS, HANDLING_STEPS, REASSIGNMENT_STEPS, Circle
 from app.outbox import service as outbox
 from app.tips.models import Reporter, Tip
+from app.workflow import policy as handling_policy
 from app.workflow import service as workflow
-from app.workflow.models import Handling, HandlingEvent, Reassignment, ReassignmentEvent
+from app.workflow.models import Handling, HandlingAlert, HandlingEvent, Reassignment, ReassignmentEvent
+from app.workflow.states import CITY_ACTS, AlertKind
 
 SEND_DELIVERY: Final = "notifications.send_delivery"
 TIP_PROGRESS: Final = "tip_progress"
@@ -46,7 +48,7 @@ def templates() -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _News:
+class News:
     """One step, as far as telling people of it goes."""
 
     event_id: UUID
@@ -61,9 +63,9 @@ def announce_step(tip_id: UUID, event_id: UUID) -> None:
     event = db.session.get_one(HandlingEvent, event_id)
     step = HANDLING_STEPS[event.action]
     holder = event.to_unit_id or event.from_unit_id
-    _write_notices(
-        _News(event.id, event.at, event.actor_id, tip_id),
-        {circle: _officers(circle, {Circle.HANDLERS: holder}) for circle in step.titles},
+    write_notices(
+        News(event.id, event.at, event.actor_id, tip_id),
+        {circle: officers(circle, {Circle.HANDLERS: holder}) for circle in step.titles},
         step.titles,
     )
     if step.told_to_reporter:
@@ -76,11 +78,13 @@ def announce_reassignment(reassignment_id: UUID, event_id: UUID) -> None:
     request = db.session.get_one(Reassignment, reassignment_id)
     step = REASSIGNMENT_STEPS[event.action]
     units = {Circle.FROM_UNIT: request.from_unit_id, Circle.TO_UNIT: request.to_unit_id}
+    reviewers = Circle.LEADERS if handling_policy.for_the_leader(request) else Circle.REVIEWERS
+    titles = {reviewers if circle is Circle.REVIEWERS else circle: title for circle, title in step.titles.items()}
     audience = {
-        circle: _active(request.applicant_id) if circle is Circle.APPLICANT else _officers(circle, units)
-        for circle in step.titles
+        circle: _active(request.applicant_id) if circle is Circle.APPLICANT else officers(circle, units)
+        for circle in titles
     }
-    _write_notices(_News(event.id, event.at, event.actor_id, request.tip_id, request.id), audience, step.titles)
+    write_notices(News(event.id, event.at, event.actor_id, request.tip_id, request.id), audience, titles)
 
 
 def announce_conversation(tip_id: UUID, event_id: UUID, kind: str) -> None:
@@ -91,16 +95,32 @@ def announce_conversation(tip_id: UUID, event_id: UUID, kind: str) -> None:
         Circle.REVIEWERS if circle is Circle.HANDLERS and holder is None else circle: title
         for circle, title in step.titles.items()
     }
-    audience = {circle: _officers(circle, {Circle.HANDLERS: holder}) for circle in titles}
-    _write_notices(_News(event_id, clock.now(), None, tip_id), audience, titles)
+    audience = {circle: officers(circle, {Circle.HANDLERS: holder}) for circle in titles}
+    write_notices(News(event_id, clock.now(), None, tip_id), audience, titles)
     if step.told_to_reporter:
         _queue_delivery(tip_id, event_id)
 
 
-_CITY_ROLES: Final = {Circle.REVIEWERS: Role.CITY_REVIEWER, Circle.ADJUSTERS: Role.CITY_ADJUSTER}
+def announce_alert(alert_id: UUID) -> None:
+    """Warn whoever a tip's running limit binds, and those above them. A repeat adds nothing."""
+    alert = db.session.get_one(HandlingAlert, alert_id)
+    handling = db.session.get_one(Handling, alert.tip_id)
+    with_city = handling.unit_id is None or handling.status in CITY_ACTS
+    titles: dict[Circle, str] = {}
+    for circle, title in ALERTS[AlertKind(alert.kind)].titles.items():
+        titles.setdefault(Circle.REVIEWERS if circle is Circle.HANDLERS and with_city else circle, title)
+    audience = {circle: officers(circle, {Circle.HANDLERS: handling.unit_id}) for circle in titles}
+    write_notices(News(alert.id, alert.at, None, alert.tip_id), audience, titles)
 
 
-def _officers(circle: Circle, units: Mapping[Circle, int | None]) -> list[UUID]:
+_CITY_ROLES: Final = {
+    Circle.LEADERS: Role.CITY_LEADER,
+    Circle.REVIEWERS: Role.CITY_REVIEWER,
+    Circle.ADJUSTERS: Role.CITY_ADJUSTER,
+}
+
+
+def officers(circle: Circle, units: Mapping[Circle, int | None]) -> list[UUID]:
     """The accounts of a circle; ``units`` says which unit the circles of district handlers mean."""
     if circle in _CITY_ROLES:
         city = people.unit_at(workflow.region_code())
@@ -114,7 +134,7 @@ def _active(account_id: UUID) -> list[UUID]:
     return list(db.session.scalars(select(Account.id).where(Account.id == account_id, Account.active)))
 
 
-def _write_notices(news: _News, audience: Mapping[Circle, list[UUID]], titles: Mapping[Circle, str]) -> None:
+def write_notices(news: News, audience: Mapping[Circle, list[UUID]], titles: Mapping[Circle, str]) -> None:
     """Write one notice per person; who did the step hears nothing, who is in two circles reads the first title."""
     title_of: dict[UUID, str] = {}
     for circle, account_ids in audience.items():

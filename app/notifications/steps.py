@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.workflow.states import Action, ReassignmentAction
+from app.workflow.states import Action, AlertKind, ReassignmentAction
 
 
 class Circle(StrEnum):
     """A circle of officers, as seen from one step."""
 
+    LEADERS = "leaders"
     REVIEWERS = "reviewers"
     ADJUSTERS = "adjusters"
     HANDLERS = "handlers"
@@ -45,6 +46,7 @@ REGISTER: Final = "register"
 """The step that intake itself takes; it is no action of anybody."""
 
 _REVIEWERS, _ADJUSTERS, _HANDLERS = Circle.REVIEWERS, Circle.ADJUSTERS, Circle.HANDLERS
+_LEADERS = Circle.LEADERS
 _FROM, _TO, _APPLICANT = Circle.FROM_UNIT, Circle.TO_UNIT, Circle.APPLICANT
 
 HANDLING_STEPS: Final[Mapping[str, Step]] = {
@@ -84,12 +86,30 @@ REASSIGNMENT_STEPS: Final[Mapping[str, Step]] = {
     ReassignmentAction.RETURN_FOR_EVIDENCE: Step(
         {_FROM: "属地调整申请被退回，请补充佐证", _APPLICANT: "属地调整申请被退回，请补充佐证"}
     ),
+    ReassignmentAction.ASK_VIEW: Step({_TO: "请就属地调整申请发表意见，逾期视为无意见"}),
+    ReassignmentAction.CONSENT: Step({_REVIEWERS: "对方区县同意接收，属地调整申请待审核"}),
+    ReassignmentAction.OBJECT: Step({_REVIEWERS: "对方区县不同意接收，属地调整申请待审核"}),
     ReassignmentAction.ADJUST: Step({_TO: "线索已调整至本单位，请签收", _FROM: "线索已调整至其他单位"}),
     ReassignmentAction.CONFIRM: Step(
         {_FROM: "属地调整已完成，新单位已签收", _APPLICANT: "属地调整已完成，新单位已签收"}
     ),
     ReassignmentAction.CANCEL: Step({_REVIEWERS: "属地调整申请已撤回", _FROM: "属地调整申请已撤回"}),
 }
+
+ALERTS: Final[Mapping[AlertKind, Step]] = {
+    AlertKind.URGENT: Step({_LEADERS: "紧急线索，请关注", _HANDLERS: "紧急线索，办理期限减半"}),
+    AlertKind.MANY_MOVES: Step({_LEADERS: "线索多次调整属地，已转负责人督办", _HANDLERS: "线索已由负责人督办"}),
+    AlertKind.YELLOW: Step({_HANDLERS: "黄色提醒：办理期限已过半"}),
+    AlertKind.ORANGE: Step({_HANDLERS: "橙色提醒：办理期限仅余五分之一", _REVIEWERS: "橙色提醒：办理期限仅余五分之一"}),
+    AlertKind.RED: Step(
+        {
+            _LEADERS: "红色提醒：线索已超期",
+            _REVIEWERS: "红色提醒：线索已超期",
+            _HANDLERS: "红色提醒：线索已超期，请立即办理",
+        }
+    ),
+}
+"""Warnings; the handlers are whoever the running limit binds, the city's reviewers while the tip lies with them."""
 
 CONVERSATION_STEPS: Final[Mapping[str, Step]] = {
     "message": Step({_HANDLERS: "举报人有新留言"}),

@@ -26,11 +26,12 @@ from app.tips import policy
 from app.tips.models import Tip, TipEvidence, TipMessage, TipWithdrawal
 from app.tips.progress import leading
 from app.tips.service import crypto
+from app.workflow import limits
 from app.workflow import queries as handling_queries
 from app.workflow import service as workflow
 from app.workflow.calendar import region_calendar
 from app.workflow.models import Handling
-from app.workflow.states import LIMITS, OPEN_STATUSES, Action, Status
+from app.workflow.states import OPEN_STATUSES, Action, Status
 
 CONVERSATION_MOVED: Final = "notifications.conversation_moved"
 """The outbox topic of everything said after filing; notifications answers it."""
@@ -213,7 +214,7 @@ def answer(actor: Actor, tip_id: UUID, text: str) -> Said:
 @workflow.accompanies(Action.ASK_SUPPLEMENT)
 def ask_for_supplement(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> None:
     """Let the reporter read what is missing and until when; the step itself tells of it."""
-    due_on = region_calendar().add(clock.today(), LIMITS[Status.NEED_SUPPLEMENT].working_days)
+    due_on = region_calendar().add(clock.today(), limits.value(Status.NEED_SUPPLEMENT))
     _keep(handling.tip_id, "office", "supplement_request", given["text"], account_id=actor.account_id, due_on=due_on)
 
 

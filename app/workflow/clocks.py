@@ -15,11 +15,9 @@ from app.workflow import limits
 from app.workflow.calendar import region_calendar
 from app.workflow.deadlines import WorkingCalendar, days_back, warning_days
 from app.workflow.models import Handling
-from app.workflow.states import Status
+from app.workflow.states import REPORTERS_TERMS, Status
 
 _DAY: Final = timedelta(days=1)
-_UNWARNED: Final = frozenset({Status.NEED_SUPPLEMENT})
-"""Whoever is waited for here is no officer."""
 _OVERALL_STOPS: Final = frozenset({Status.CONCLUDED, Status.REPLIED, Status.ARCHIVED, Status.REJECTED, Status.MERGED})
 
 
@@ -80,13 +78,13 @@ def pause(handling: Handling) -> None:
 
 
 def resume(handling: Handling) -> None:
-    """Let a stopped clock go on with what was left; one that was over stays over."""
+    """Let a stopped clock go on with what was left, a day at least; one that was over stays over."""
     paused_on, handling.paused_on = handling.paused_on, None
     if paused_on and handling.clock_from and handling.clock_days and not handling.clock_natural:
         calendar = region_calendar()
         used = calendar.count(handling.clock_from, paused_on)
-        if used < handling.clock_days:
-            handling.clock_from = days_back(calendar, clock.today(), used)
+        if handling.due_on is None or paused_on <= handling.due_on:
+            handling.clock_from = days_back(calendar, clock.today(), min(used, handling.clock_days - 1))
             handling.due_on = due_on(calendar, handling)
     set_next_mark(handling)
 
@@ -107,7 +105,8 @@ def lengthen(handling: Handling, days: int) -> None:
 
 def halve(handling: Handling) -> None:
     """Shorten the running clock of a tip that has become urgent; a day is left where less would be."""
-    if handling.clock_from is None or not handling.clock_days or handling.clock_natural:
+    untouched = handling.clock_natural or handling.status in REPORTERS_TERMS
+    if handling.clock_from is None or not handling.clock_days or untouched:
         return
     calendar = region_calendar()
     used = calendar.count(handling.clock_from, handling.paused_on or clock.today())
@@ -129,7 +128,7 @@ def marks(handling: Handling, calendar: WorkingCalendar) -> tuple[int, int, list
 
 
 def _status_days(handling: Handling, calendar: WorkingCalendar) -> tuple[date, ...]:
-    if handling.paused_on or handling.due_on is None or handling.status in _UNWARNED:
+    if handling.paused_on or handling.due_on is None or handling.status in REPORTERS_TERMS:
         return ()
     if handling.status == Status.REPLIED:
         return (handling.due_on + _DAY,)

@@ -51,14 +51,6 @@ class WorkingCalendar:
         return sum(self.is_working(start + timedelta(days=n)) for n in range(1, days + 1))
 
 
-def resume(calendar: WorkingCalendar, due: date, paused_on: date, resumed_on: date) -> date:
-    """The new due date after a pause: what was left when the clock stopped is left when it goes on."""
-    left = calendar.count(paused_on, due)
-    if left <= 0:
-        return due
-    return calendar.add(resumed_on, left)
-
-
 def days_back(calendar: WorkingCalendar, day: date, working_days: int) -> date:
     """The latest day from which exactly ``working_days`` are counted up to and including ``day``."""
     while working_days:

@@ -23,7 +23,14 @@ from app.foundation.database import db
 from app.foundation.errors import InvalidInput
 from app.foundation.permissions import Actor
 from app.workflow.models import WorkflowLimit, WorkflowReason
-from app.workflow.states import ADJUST_WORKING_DAYS, LIMITS, OVERALL_DAYS, REVIEW_WORKING_DAYS, Status
+from app.workflow.states import (
+    ADJUST_WORKING_DAYS,
+    LIMITS,
+    OVERALL_DAYS,
+    REPORTERS_TERMS,
+    REVIEW_WORKING_DAYS,
+    Status,
+)
 
 _ASKED_EVERY_SECONDS: Final = 2.0
 _LARGEST: Final = 10**15
@@ -99,6 +106,7 @@ REASONS: Final[Mapping[str, Mapping[str, str]]] = {
 @dataclass(frozen=True, slots=True)
 class _Rows:
     version: tuple[int, int]
+    """How many rows of each kind: rows are only ever added, while an id may be committed after a higher one."""
     asked_at: float
     figures: list[tuple[str, date, int]]
     reasons: list[tuple[str, str, date, str, bool]]
@@ -195,8 +203,8 @@ def _rows() -> _Rows:
         return kept
     version = db.session.execute(
         select(
-            select(func.coalesce(func.max(WorkflowLimit.id), 0)).scalar_subquery(),
-            select(func.coalesce(func.max(WorkflowReason.id), 0)).scalar_subquery(),
+            select(func.count()).select_from(WorkflowLimit).scalar_subquery(),
+            select(func.count()).select_from(WorkflowReason).scalar_subquery(),
         )
     ).one()
     if kept and kept.version == tuple(version):
@@ -219,14 +227,19 @@ def _read(version: tuple[int, int], moment: float) -> _Rows:
     return _Rows(
         version,
         moment,
-        [row.tuple() for row in db.session.execute(figures.order_by(WorkflowLimit.valid_from, WorkflowLimit.id))],
-        [row.tuple() for row in db.session.execute(wordings.order_by(WorkflowReason.valid_from, WorkflowReason.id))],
+        [(*row,) for row in db.session.execute(figures.order_by(WorkflowLimit.valid_from, WorkflowLimit.id))],
+        [(*row,) for row in db.session.execute(wordings.order_by(WorkflowReason.valid_from, WorkflowReason.id))],
     )
 
 
 def days_of(status: Status, *, urgent: bool) -> int | None:
-    """Working days that ``status`` may last; half of it, rounded up, for an urgent tip. ``None`` without a limit."""
-    return shortened(value(status.value), urgent=urgent) if status in LIMITS else None
+    """Working days that ``status`` may last; half of it, rounded up, for an urgent tip. ``None`` without a limit.
+
+    A term that the reporter was given is never halved: the urgency is the office's.
+    """
+    if status not in LIMITS:
+        return None
+    return shortened(value(status.value), urgent=urgent and status not in REPORTERS_TERMS)
 
 
 def shortened(days: int, *, urgent: bool) -> int:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
 
+from app.foundation import clock
+from app.foundation.database import db
 from app.foundation.permissions import Actor, Permission
 from app.workflow import returns
-from app.workflow.models import Handling, Reassignment
+from app.workflow.models import Handling, HandlingEvent, Reassignment, ReassignmentEvent
 from app.workflow.states import (
     HANDLING,
     LOCKED_WHILE_REASSIGNING,
     OPEN_REASSIGNMENTS,
     REASSIGNMENT,
+    REVIEW_ACTIONS,
+    VIEW_ACTIONS,
     Action,
     ReassignmentAction,
     ReassignmentStatus,
+    Status,
     Transition,
 )
 
@@ -36,7 +43,7 @@ def visible_handlings(actor: Actor) -> Select[Handling]:
 
 
 def visible_reassignments(actor: Actor) -> Select[Reassignment]:
-    """Requests within sight: of the own unit, and those that were adjusted towards it."""
+    """Requests within sight: of the own unit, those adjusted towards it, and those that its view was asked on."""
     requests = select(Reassignment)
     if not actor.may(Permission.REASSIGNMENT_READ):
         return requests.where(false())
@@ -45,7 +52,10 @@ def visible_reassignments(actor: Actor) -> Select[Reassignment]:
     return requests.where(
         or_(
             Reassignment.from_unit_id == actor.unit_id,
-            and_(Reassignment.to_unit_id == actor.unit_id, Reassignment.status.in_(_SHOWN_TO_TARGET)),
+            and_(
+                Reassignment.to_unit_id == actor.unit_id,
+                or_(Reassignment.status.in_(_SHOWN_TO_TARGET), Reassignment.view_due_on.is_not(None)),
+            ),
         )
     )
 
@@ -57,8 +67,18 @@ def can_move(actor: Actor, handling: Handling, transition: Transition) -> bool:
     if (transition.own_unit or not actor.city_wide) and handling.unit_id != actor.unit_id:
         return False
     if transition.action in {Action.CONCLUDE, Action.REWORK}:
-        return actor.account_id != handling.feedback_by
+        return actor.account_id != handling.feedback_by and not _handled(actor, handling)
     return True
+
+
+def _handled(actor: Actor, handling: Handling) -> bool:
+    """Whether this person signed for the tip or reported on it, also in another round and in another role."""
+    own = select(HandlingEvent.id).where(
+        HandlingEvent.tip_id == handling.tip_id,
+        HandlingEvent.actor_id == actor.account_id,
+        HandlingEvent.action.in_([Action.SIGN_FOR.value, Action.SUBMIT_FEEDBACK.value]),
+    )
+    return handling.status == Status.FEEDBACK_SUBMITTED and db.session.scalar(own.limit(1)) is not None
 
 
 def can_apply(actor: Actor, handling: Handling) -> bool:
@@ -68,7 +88,10 @@ def can_apply(actor: Actor, handling: Handling) -> bool:
 
 def can_move_reassignment(actor: Actor, request: Reassignment, transition: Transition) -> bool:
     """Whether ``actor`` may take this step; see :func:`same_person` for the rule of three."""
-    if transition.permission is None or not actor.may(transition.permission):
+    needed = transition.permission
+    if transition.action in REVIEW_ACTIONS and for_the_leader(request):
+        needed = Permission.TIP_LEAD
+    if needed is None or not actor.may(needed):
         return False
     if transition.own_unit:
         return request.to_unit_id == actor.unit_id
@@ -77,19 +100,52 @@ def can_move_reassignment(actor: Actor, request: Reassignment, transition: Trans
     return True
 
 
+def for_the_leader(request: Reassignment) -> bool:
+    """Whether the leader reviews: the one review of a city decision, and what leaves the city (domain §9.1, §9.2)."""
+    return request.again or request.transfer_to is not None
+
+
+def waits_for_view(request: Reassignment) -> bool:
+    """Whether the other district was asked and may still answer; after its term silence means that it has no view."""
+    return request.view_due_on is not None and request.view_given_at is None and clock.today() <= request.view_due_on
+
+
+def fits_the_view(request: Reassignment, transition: Transition) -> bool:
+    """Whether asking for a view, giving one, or deciding without it is due: each view is asked and given once."""
+    if transition.action == ReassignmentAction.ASK_VIEW:
+        return request.view_due_on is None and request.to_unit_id is not None
+    if transition.action in VIEW_ACTIONS:
+        return waits_for_view(request)
+    return transition.action not in REVIEW_ACTIONS or not waits_for_view(request)
+
+
+_SIDES: Final = (
+    frozenset({ReassignmentAction.APPLY, ReassignmentAction.RESUBMIT}),
+    REVIEW_ACTIONS | {ReassignmentAction.ASK_VIEW},
+    frozenset({ReassignmentAction.ADJUST}),
+)
+"""The three functions that three different people hold."""
+
+
 def same_person(actor: Actor, request: Reassignment, transition: Transition) -> bool:
-    """Whether this step would let one person act twice in application, review and adjustment (domain rule 11)."""
-    if transition.permission is Permission.REASSIGNMENT_REVIEW:
-        return actor.account_id == request.applicant_id
-    if transition.action == ReassignmentAction.ADJUST:
-        return actor.account_id in {request.applicant_id, request.reviewer_id}
-    return False
+    """Whether this step would let one person act twice in application, review and adjustment (domain rule 11).
+
+    Whatever role the person acts in, and also when an earlier step was a part of it only (a return for evidence).
+    """
+    own = next((side for side in _SIDES if transition.action in side), None)
+    if own is None:
+        return False
+    others = [action.value for side in _SIDES if side is not own for action in side]
+    acted = select(ReassignmentEvent.id).where(
+        ReassignmentEvent.reassignment_id == request.id,
+        ReassignmentEvent.actor_id == actor.account_id,
+        ReassignmentEvent.action.in_(others),
+    )
+    return db.session.scalar(acted.limit(1)) is not None
 
 
 def available_actions(actor: Actor, handling: Handling, open_request: Reassignment | None) -> list[Transition]:
     """The moves of the table that this actor could make now; buttons and API read it."""
-    if handling.status == "assigned" and open_request and open_request.status == ReassignmentStatus.ADJUSTED:
-        open_request = None  # signing for the tip confirms the request
     return [
         row
         for row in HANDLING
@@ -122,5 +178,6 @@ def available_reassignment_actions(actor: Actor, request: Reassignment) -> list[
         for row in REASSIGNMENT
         if request.status in row.sources
         and can_move_reassignment(actor, request, row)
+        and fits_the_view(request, row)
         and not same_person(actor, request, row)
     ]

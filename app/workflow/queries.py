@@ -45,6 +45,11 @@ def reassignments_of(actor: Actor, tip_id: UUID) -> Sequence[Reassignment]:
     ).all()
 
 
+def moves_of(tip_id: UUID) -> int:
+    """How often a tip has changed its unit; 0 where the tip itself is behind the wall."""
+    return db.session.scalar(select(Handling.moves).where(Handling.tip_id == tip_id)) or 0
+
+
 def reassignment_history(request_id: UUID) -> Sequence[ReassignmentEvent]:
     """The steps of a request, oldest first."""
     return db.session.scalars(

@@ -32,7 +32,10 @@ from app.workflow.states import (
     PAUSING_REASSIGNMENTS,
     REASSIGNMENT,
     REASSIGNMENT_ACTION_TEXTS,
+    VIEW_ACTIONS,
     WITH_UNIT,
+    Destination,
+    Ground,
     ReassignmentAction,
     ReassignmentStatus,
     Status,
@@ -43,19 +46,23 @@ from app.workflow.states import (
 REASSIGNMENT_CHANGED: Final = "notifications.reassignment_changed"
 
 
+# long because the columns of a request are named once, beside the checks that fill them.
 def apply(actor: Actor, tip_id: UUID, expected_version: int, given: Mapping[str, Any]) -> Reassignment:
     """Ask that a tip be moved to the unit of ``to_division``; stops the handling clock, not the overall one.
 
+    A target outside the city makes of the adjustment a transfer to that place's authority.
+
     Raises:
         OutOfScope, StaleVersion, Forbidden, TransitionNotAllowed: as for every action of a tip.
-        InvalidInput: target outside the city, target is the present unit, no evidence, unknown evidence.
-        Conflict: the tip has an open request already.
+        InvalidInput: target unknown, target is the present unit, no evidence, unknown evidence.
+        Conflict: the tip has an open request already, or its one review of a city decision is used.
     """
     handling = service.locked(actor, tip_id)
     if handling.version != expected_version:
         raise StaleVersion(extra=service.what_changed(handling))
     _check_may_apply(actor, handling)
-    target = _target_unit(handling, given["to_division"])
+    again = _asks_again(actor, handling)
+    unit, division, transfer_to = _target(handling, given["to_division"], given["ground"])
     if not given["evidence"]:
         raise InvalidInput(errors={"evidence": ["申请属地调整须至少附一份佐证材料"]})
     evidence = _claim_evidence(actor, given["evidence"])
@@ -65,8 +72,10 @@ def apply(actor: Actor, tip_id: UUID, expected_version: int, given: Mapping[str,
         status=ReassignmentStatus.APPLIED.value,
         version=1,
         from_unit_id=handling.unit_id,
-        to_unit_id=target.id,
-        to_division=target.division_code,
+        to_unit_id=unit.id if unit else None,
+        to_division=division,
+        transfer_to=transfer_to,
+        again=again,
         ground=given["ground"],
         reason=given["reason"],
         evidence=evidence,
@@ -84,7 +93,7 @@ def act(actor: Actor, request_id: UUID, action: str, expected_version: int, give
     """Take one step on a request. Same order of checks and same refusals as for a tip."""
     request = _locked(actor, request_id)
     if request.version != expected_version:
-        raise StaleVersion(extra={"current_version": request.version, "current_status": request.status})
+        raise StaleVersion(extra=_what_changed(request))
     transition = _allowed(actor, request, action)
     missing = [name for name in transition.needs if not given.get(name)]
     if missing:
@@ -102,6 +111,12 @@ def mark_confirmed(actor: Actor, request: Reassignment) -> None:
     source = request.status
     _write(request, ReassignmentStatus.CONFIRMED)
     _remember(actor, request, ReassignmentAction.CONFIRM, source, "")
+
+
+def _what_changed(request: Reassignment) -> dict[str, Any]:
+    """What a person who was too late must know."""
+    history = queries.reassignment_history(request.id)
+    return service.change_told(request, history[-1] if history else None)
 
 
 def _locked(actor: Actor, request_id: UUID) -> Reassignment:
@@ -128,7 +143,17 @@ def _allowed(actor: Actor, request: Reassignment, action: str) -> Transition:
     if transition is None:
         status = ReassignmentStatus(request.status).text
         raise TransitionNotAllowed(f"申请处于“{status}”状态，不能{text}", extra=about)
+    if not policy.fits_the_view(request, transition):
+        _refuse_for_the_view(request, transition)
     return transition
+
+
+def _refuse_for_the_view(request: Reassignment, transition: Transition) -> None:
+    if transition.action in VIEW_ACTIONS:
+        raise Conflict("该申请未征求意见，或已答复，或已过答复期限（逾期未答复视为无意见）", code="view_over")
+    if transition.action == ReassignmentAction.ASK_VIEW:
+        raise Conflict("已征求过对方意见，或目标在市外", code="view_asked")
+    raise Conflict(f"已征求对方区县意见，请待其答复或 {request.view_due_on} 期满后再审核", code="view_pending")
 
 
 def _check_may_apply(actor: Actor, handling: Handling) -> None:
@@ -141,13 +166,38 @@ def _check_may_apply(actor: Actor, handling: Handling) -> None:
         raise Conflict("该线索已有未办结的属地调整申请", code="reassignment_open")
 
 
-def _target_unit(handling: Handling, to_division: str) -> Unit:
+def _asks_again(actor: Actor, handling: Handling) -> bool:
+    """Whether this is a unit's review of a city decision: by the leader, once (domain §9.2); city staff are free."""
+    if actor.city_wide or not handling.decided_by_city:
+        return False
+    used = select(Reassignment.id).where(
+        Reassignment.tip_id == handling.tip_id,
+        Reassignment.from_unit_id == handling.unit_id,
+        Reassignment.again,
+        Reassignment.status != ReassignmentStatus.CANCELLED.value,
+    )
+    if db.session.scalar(used.limit(1)) is not None:
+        raise Conflict("市级决定已由负责人复核一次，不能再次申请调整", code="review_used")
+    return True
+
+
+def _target(handling: Handling, to_division: str, ground: str) -> tuple[Unit | None, str, str | None]:
+    """The unit that takes the tip, its division, and to whom it is transferred when that is outside the city."""
+    if divisions().get(to_division) is None:
+        raise InvalidInput(errors={"to_division": ["没有这个区划"]})
+    if ground == Ground.XPCC:
+        return None, to_division, Destination.XPCC.value
+    region = service.region_code()
+    if region not in {to_division, *divisions().ancestors(to_division)}:
+        same_province = to_division[:2] == region[:2]
+        place = Destination.OTHER_PREFECTURE if same_province else Destination.OTHER_PROVINCE
+        return None, to_division, place.value
     unit = people.handling_unit_of(to_division)
-    if unit is None or service.region_code() not in divisions().ancestors(unit.division_code):
-        raise InvalidInput(errors={"to_division": ["目标区划不属于本市，或没有承办单位"]})
+    if unit is None or region not in divisions().ancestors(unit.division_code):
+        raise InvalidInput(errors={"to_division": ["目标区划没有承办单位"]})
     if unit.id == handling.unit_id:
         raise InvalidInput(errors={"to_division": ["目标单位就是当前承办单位"]})
-    return unit
+    return unit, unit.division_code, None
 
 
 def _claim_evidence(actor: Actor, file_ids: Sequence[UUID]) -> list[UUID]:
@@ -179,16 +229,28 @@ def _write(request: Reassignment, target: ReassignmentStatus) -> None:
 
 
 def _start_clock(request: Reassignment) -> None:
+    """Start the clock of the present step; the review's own begins when the other district's term has ended."""
     name = _STEP_LIMITS.get(ReassignmentStatus(request.status))
-    request.clock_from = clock.today() if name else None
+    start = request.view_due_on if policy.waits_for_view(request) and request.view_due_on else clock.today()
+    request.clock_from = start if name else None
     request.clock_days = limits.value(name) if name else None
-    request.due_on = region_calendar().add(clock.today(), request.clock_days) if request.clock_days else None
+    request.due_on = region_calendar().add(start, request.clock_days) if request.clock_days else None
 
 
 def _carry_out(actor: Actor, request: Reassignment, action: ReassignmentAction, given: Mapping[str, Any]) -> None:
     match action:
-        case ReassignmentAction.APPROVE | ReassignmentAction.REJECT | ReassignmentAction.RETURN_FOR_EVIDENCE:
+        case ReassignmentAction.APPROVE | ReassignmentAction.RETURN_FOR_EVIDENCE:
             request.reviewer_id = actor.account_id
+        case ReassignmentAction.REJECT:
+            request.reviewer_id = actor.account_id
+            service.lock_for_reassignment(request.tip_id).decided_by_city = True
+        case ReassignmentAction.ASK_VIEW:
+            request.view_due_on = region_calendar().add(clock.today(), limits.value(limits.OTHER_VIEW))
+            _start_clock(request)
+        case ReassignmentAction.CONSENT | ReassignmentAction.OBJECT:
+            request.view_given_at, request.view_text = clock.now(), given["reason"]
+            request.view_agrees = action is ReassignmentAction.CONSENT
+            _start_clock(request)
         case ReassignmentAction.RESUBMIT:
             request.evidence = [*request.evidence, *_claim_evidence(actor, given.get("evidence") or [])]
         case ReassignmentAction.ADJUST:

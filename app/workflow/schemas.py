@@ -58,6 +58,8 @@ class ReassignmentLineView(Schema):
     from_unit = fields.String()
     to_division = fields.String()
     to_unit = fields.String()
+    transfer_to = fields.String(allow_none=True)
+    again = fields.Boolean()
     ground = fields.String()
     reason = fields.String()
     applied_at = fields.AwareDateTime(format="iso")
@@ -83,9 +85,19 @@ class ReassignmentStepView(Schema):
     reason = fields.String()
 
 
+class OtherView(Schema):
+    """The other district's view; without an answer on the day after ``due_on`` it has none."""
+
+    due_on = fields.Date(allow_none=True)
+    agrees = fields.Boolean(allow_none=True)
+    text = fields.String(allow_none=True)
+
+
 class ReassignmentView(ReassignmentLineView):
     """One request with evidence, history and what this person can do now."""
 
+    moves = fields.Integer()
+    view = fields.Nested(OtherView)
     evidence = fields.List(fields.UUID())
     history = fields.List(fields.Nested(ReassignmentStepView))
     available_actions = fields.List(fields.String())

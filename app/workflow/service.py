@@ -35,7 +35,7 @@ from app.identity import queries as people
 from app.outbox import service as outbox
 from app.workflow import clocks, closing, extensions, limits, policy, returns, supervision, transfers
 from app.workflow.calendar import region_calendar
-from app.workflow.models import Handling, HandlingEvent, Reassignment
+from app.workflow.models import Handling, HandlingEvent, Reassignment, ReassignmentEvent
 from app.workflow.states import (
     ACTION_TEXTS,
     HANDLING,
@@ -43,6 +43,7 @@ from app.workflow.states import (
     OPEN_REASSIGNMENTS,
     UNDER_WAY,
     Action,
+    AlertKind,
     Destination,
     Done,
     Outcome,
@@ -102,7 +103,7 @@ def open_handling(opening: Opening, filing: Row) -> None:
     message = outbox.message_row(HANDLING_CHANGED, tip_id=str(opening.tip_id), event_id=str(event_id))
     insert_rows([Row(Handling, handling), Row(HandlingEvent, event), message, filing])
     if priority == "P1":
-        supervision.alert(opening.tip_id, supervision.URGENT)
+        supervision.alert(opening.tip_id, AlertKind.URGENT)
 
 
 def act(actor: Actor, tip_id: UUID, action: str, expected_version: int, given: Mapping[str, Any]) -> Handling:
@@ -340,7 +341,8 @@ def supplement_received(actor: Actor, tip_id: UUID, reason: str = "") -> bool:
     _write(actor, handling, Action.SUPPLEMENT_RECEIVED, Status.REGISTERED, reason=reason)
     if stopped := asked.details.get("acceptance_due_on"):
         due, asked_on = date.fromisoformat(stopped), clock.beijing(asked.at).date()
-        clocks.run(handling, max(region_calendar().count(asked_on, due), 1))
+        most = limits.days_of(Status.REGISTERED, urgent=clocks.is_urgent(handling)) or 1
+        clocks.run(handling, min(max(region_calendar().count(asked_on, due), 1), most))
         if due < asked_on:
             handling.due_on, handling.clock_from = due, None
             clocks.set_next_mark(handling)
@@ -370,8 +372,17 @@ def move_to_unit(actor: Actor, request: Reassignment) -> None:
     handling.moves += 1
     handling.paused_on = None
     handling.outcome = handling.feedback = handling.feedback_by = None
+    target, details = Status.ASSIGNED, {"request": str(request.id)}
+    if request.transfer_to:
+        transfers.record(actor, handling, Destination(request.transfer_to), request.reason)
+        target, details = Status.TRANSFERRED, details | {"to": request.transfer_to}
     supervision.note_move(handling)
-    _write(actor, handling, Action.REASSIGN, Status.ASSIGNED, reason=request.reason, from_unit_id=previous)
+    _write(actor, handling, Action.REASSIGN, target, reason=request.reason, from_unit_id=previous, details=details)
+
+
+def note_recount(actor: Actor, handling: Handling, details: dict[str, Any]) -> None:
+    """Keep in the history that the calendar changed and the clock was counted again (domain rule 9)."""
+    _write(actor, handling, Action.RECOUNT, Status(handling.status), reason="工作日历已调整", details=details)
 
 
 def confirm_by_signature(actor: Actor, tip_id: UUID) -> None:
@@ -405,15 +416,20 @@ def what_changed(handling: Handling) -> dict[str, Any]:
         .order_by(HandlingEvent.version.desc())
         .limit(1)
     )
-    changed: dict[str, Any] = {"current_version": handling.version, "current_status": handling.status}
+    return change_told(handling, last)
+
+
+def change_told(changed: Handling | Reassignment, last: HandlingEvent | ReassignmentEvent | None) -> dict[str, Any]:
+    """The present version and status, and the step that made them."""
+    told: dict[str, Any] = {"current_version": changed.version, "current_status": changed.status}
     if last is not None:
-        changed["last_change"] = {
+        told["last_change"] = {
             "at": last.at.isoformat(),
             "by": last.actor_name,
             "action": last.action,
             "to_status": last.to_status,
         }
-    return changed
+    return told
 
 
 def region_code() -> str:

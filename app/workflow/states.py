@@ -84,6 +84,12 @@ UNDER_WAY: Final = OPEN_STATUSES - {Status.CONCLUDED, Status.REPLIED}
 """Statuses in which the matter itself is not settled yet."""
 WITH_CITY: Final = frozenset({Status.REGISTERED, Status.NEED_SUPPLEMENT, Status.ACCEPTED})
 """Statuses in which the city's desk holds the tip and nobody was asked to handle it yet."""
+REPORTERS_TERMS: Final = frozenset({Status.NEED_SUPPLEMENT})
+"""Statuses whose limit was given to the reporter: no officer is warned of it, and urgency does not shorten it."""
+CITY_ACTS: Final = frozenset(
+    {Status.REGISTERED, Status.ACCEPTED, Status.RETURN_REQUESTED, Status.FEEDBACK_SUBMITTED, Status.TRANSFERRED}
+)
+"""Statuses whose limit binds the city's desk, also where a unit holds the tip."""
 WITH_UNIT: Final = frozenset({Status.ASSIGNED, Status.VERIFYING, Status.REWORK})
 """Statuses in which a unit holds the tip and may ask for its reassignment."""
 
@@ -283,7 +289,7 @@ HANDLING: Final[tuple[Transition, ...]] = (
         needs=("reason",),
     ),
     _row(A.SUPERVISE, set(UNDER_WAY), permission=P.TIP_REVIEW, needs=("kind", "reason")),
-    _row(A.REASSIGN, set(WITH_UNIT), S.ASSIGNED, permission=None),
+    _row(A.REASSIGN, set(WITH_UNIT), S.ASSIGNED, S.TRANSFERRED, permission=None),
     _row(A.MARK_URGENT, set(UNDER_WAY), permission=P.TIP_TRIAGE, needs=("reason",)),
     _row(A.RECOUNT, set(OPEN_STATUSES), permission=None),
 )
@@ -320,6 +326,16 @@ DESTINATION_TEXTS: Final[Mapping[Destination, str]] = {
     Destination.OTHER_PROVINCE: "外省（区、市）（经自治区）",
     Destination.OTHER_AUTHORITY: "其他主管机关",
 }
+
+
+class AlertKind(StrEnum):
+    """Of what the people of a tip are warned."""
+
+    URGENT = "urgent"
+    MANY_MOVES = "many_moves"
+    YELLOW = "yellow"
+    ORANGE = "orange"
+    RED = "red"
 
 
 class SupervisionKind(StrEnum):
@@ -396,6 +412,9 @@ class ReassignmentAction(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     RETURN_FOR_EVIDENCE = "return_for_evidence"
+    ASK_VIEW = "ask_view"
+    CONSENT = "consent"
+    OBJECT = "object"
     RESUBMIT = "resubmit"
     ADJUST = "adjust"
     CONFIRM = "confirm"
@@ -407,6 +426,9 @@ REASSIGNMENT_ACTION_TEXTS: Final[Mapping[ReassignmentAction, str]] = {
     ReassignmentAction.APPROVE: "审核同意",
     ReassignmentAction.REJECT: "审核不同意",
     ReassignmentAction.RETURN_FOR_EVIDENCE: "退回补充佐证",
+    ReassignmentAction.ASK_VIEW: "征求对方区县意见",
+    ReassignmentAction.CONSENT: "同意接收",
+    ReassignmentAction.OBJECT: "不同意接收",
     ReassignmentAction.RESUBMIT: "重新提交",
     ReassignmentAction.ADJUST: "执行调整",
     ReassignmentAction.CONFIRM: "签收",
@@ -446,6 +468,9 @@ REASSIGNMENT: Final[tuple[Transition, ...]] = (
     Transition(
         RA.RETURN_FOR_EVIDENCE, frozenset({R.APPLIED}), (R.RETURNED_FOR_EVIDENCE,), P.REASSIGNMENT_REVIEW, ("reason",)
     ),
+    Transition(RA.ASK_VIEW, frozenset({R.APPLIED}), (R.APPLIED,), P.REASSIGNMENT_REVIEW),
+    Transition(RA.CONSENT, frozenset({R.APPLIED}), (R.APPLIED,), P.REASSIGNMENT_CONFIRM, ("reason",), own_unit=True),
+    Transition(RA.OBJECT, frozenset({R.APPLIED}), (R.APPLIED,), P.REASSIGNMENT_CONFIRM, ("reason",), own_unit=True),
     Transition(RA.RESUBMIT, frozenset({R.RETURNED_FOR_EVIDENCE}), (R.APPLIED,), P.REASSIGNMENT_APPLY, ("reason",)),
     Transition(RA.ADJUST, frozenset({R.APPROVED}), (R.ADJUSTED,), P.REASSIGNMENT_ADJUST, irreversible=True),
     Transition(RA.CONFIRM, frozenset({R.ADJUSTED}), (R.CONFIRMED,), P.REASSIGNMENT_CONFIRM, own_unit=True),
@@ -489,4 +514,9 @@ LIMITS: Final[Mapping[Status, Limit]] = {  # what the program starts with; ``lim
 OVERALL_DAYS: Final = 60
 """Natural days from acceptance to conclusion (信访工作条例 Art. 34); a reassignment does not touch it."""
 REVIEW_WORKING_DAYS: Final = 1
+VIEW_ACTIONS: Final = frozenset({ReassignmentAction.CONSENT, ReassignmentAction.OBJECT})
+"""How the other district gives its view, once and in time; its silence is a view as well: none."""
+REVIEW_ACTIONS: Final = frozenset(
+    {ReassignmentAction.APPROVE, ReassignmentAction.REJECT, ReassignmentAction.RETURN_FOR_EVIDENCE}
+)
 ADJUST_WORKING_DAYS: Final = 1

@@ -17,12 +17,10 @@ from app.foundation.permissions import PROGRAM, Actor
 from app.outbox import service as outbox
 from app.workflow import clocks, limits
 from app.workflow.models import Handling, HandlingAlert, Supervision
-from app.workflow.states import SUPERVISION_TEXTS, Done, SupervisionKind
+from app.workflow.states import SUPERVISION_TEXTS, AlertKind, Done, SupervisionKind
 
 HANDLING_ALERT: Final = "notifications.handling_alert"
 """The outbox topic of a warning; notifications answers it."""
-URGENT: Final = "urgent"
-MANY_MOVES: Final = "many_moves"
 _BY_HAND: Final = (SupervisionKind.URGE, SupervisionKind.LISTED)
 
 
@@ -70,15 +68,15 @@ def note_move(handling: Handling) -> None:
         return
     text = SUPERVISION_TEXTS[SupervisionKind.LEADER]
     open_supervision(PROGRAM, handling, SupervisionKind.LEADER, f"属地调整超过 {most} 次，自动转{text}")
-    alert(handling.tip_id, MANY_MOVES)
+    alert(handling.tip_id, AlertKind.MANY_MOVES)
 
 
-def alert(tip_id: UUID, kind: str, due_on: date | None = None) -> bool:
+def alert(tip_id: UUID, kind: AlertKind, due_on: date | None = None) -> bool:
     """Warn the people of a tip once for each kind and due date; return whether this was the first time."""
     alert_id = new_id()
     written = db.session.execute(
         insert(HandlingAlert)
-        .values(id=alert_id, tip_id=tip_id, kind=kind, due_on=due_on, at=clock.now())
+        .values(id=alert_id, tip_id=tip_id, kind=kind.value, due_on=due_on, at=clock.now())
         .on_conflict_do_nothing()
         .returning(HandlingAlert.id)
     ).first()
@@ -95,5 +93,5 @@ def mark_urgent(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) ->
     handling.stability_risk = True
     if not was_urgent:
         clocks.halve(handling)
-        alert(handling.tip_id, URGENT)
+        alert(handling.tip_id, AlertKind.URGENT)
     return Done()

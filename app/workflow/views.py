@@ -29,6 +29,8 @@ def line(request: Reassignment, units: dict[int, Unit]) -> dict[str, Any]:
         "from_unit": units[request.from_unit_id].name,
         "to_division": request.to_division,
         "to_unit": units[request.to_unit_id].name if request.to_unit_id else "",
+        "transfer_to": request.transfer_to,
+        "again": request.again,
         "ground": request.ground,
         "reason": request.reason,
         "applied_at": request.applied_at,
@@ -39,6 +41,8 @@ def line(request: Reassignment, units: dict[int, Unit]) -> dict[str, Any]:
 def whole(actor: Actor, request: Reassignment) -> dict[str, Any]:
     """One request with everything."""
     return line(request, units_of([request])) | {
+        "moves": queries.moves_of(request.tip_id),
+        "view": {"due_on": request.view_due_on, "agrees": request.view_agrees, "text": request.view_text},
         "evidence": request.evidence,
         "history": queries.reassignment_history(request.id),
         "available_actions": [row.action for row in policy.available_reassignment_actions(actor, request)],

@@ -312,8 +312,8 @@ class TestReassignment:
                 permission = rows[0].permission if rows else Permission.REASSIGNMENT_REVIEW
                 assert permission is not None
                 actor = people[PERSON_OF[permission]]
-                if action is ReassignmentAction.CONFIRM and status not in {"adjusted", "confirmed"}:
-                    continue  # the new unit does not see the request yet: see TestReassignment below
+                if permission is Permission.REASSIGNMENT_CONFIRM and status not in {"adjusted", "confirmed"}:
+                    continue  # the new unit does not see the request yet; its view: tests/workflow/test_reassignment
                 row = find(REASSIGNMENT, action, status)
                 moved: list[Any] = []
 
