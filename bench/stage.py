@@ -25,15 +25,16 @@ from app.foundation.config import REPOSITORY, demo_environment
 from app.foundation.local_services import LocalServices
 
 _READY_SECONDS: Final = 60.0
-# The options of make run (app/demo/processes.py): two workers of sixteen threads.
+# The options of make run (app/demo/processes.py): two workers of four threads.
 _SERVER: Final = (
-    *("--interface", "wsgi", "--host", "127.0.0.1", "--workers", "2", "--blocking-threads", "16"),
+    *("--interface", "wsgi", "--host", "127.0.0.1", "--workers", "2", "--blocking-threads", "4"),
     *("--backlog", "1024", "--http", "1", "--no-ws", "--log-level", "warning"),
 )
 _FLOOR_TABLE: Final = (
     "DROP TABLE IF EXISTS bench_floor",
     "CREATE TABLE bench_floor (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload bytea NOT NULL)",
     "ALTER TABLE bench_floor ALTER payload SET STORAGE PLAIN",  # one row in one place, never compressed
+    "GRANT SELECT ON bench_floor TO shudi_app",
 )
 
 

@@ -29,7 +29,7 @@ from app.foundation.supervisor import Child, ChildFailedError, StopRequested, Su
 _HOST = "127.0.0.1"
 _READY_SECONDS = 60.0
 _WEB_WORKERS = 2
-_WEB_THREADS = 16  # a worker; each holds a database connection while it works
+_WEB_THREADS = 4  # a worker; more of them take the interpreter from each other (bench/README.md)
 _BACKLOG = 1024
 _HIGHEST_PORT = 65535
 _DEMO_FILE = "demo.json"
