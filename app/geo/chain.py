@@ -18,7 +18,7 @@ FULL, SHORT, STEM = 2, 1, 0
 Hit = tuple[int, int, int]  # number of the name, start, end
 Mark = tuple[int, int, int, str]  # start, end, code meant, how known
 
-_NAMED_AFTER = re.compile(
+NAMED_AFTER = re.compile(
     "[东西南北中上下前后新老外内]{0,2}(?:大?[路街巷弄]|大道|胡同|公路|高速|立交|[一二三四五六七八九十][路街巷])"
     "|(?:大?桥|新?村|屯|庄|镇|乡|苑|花园|花苑|家园|小区|公寓|大厦|大楼|广场|市场|商[场城厦]|宾馆|酒店|饭店|医院|大?学"
     "|中学|小学|公司|集团|银行|火?车?站|机场|公园|里|山庄|山水|名[都城苑]|豪[庭园])"
@@ -127,9 +127,9 @@ class Walk:
             return  # 奎屯市场 is a market, not the city
         strength = readings[0][6]
         if start not in (self.end, self.zone_end) and not _passes_over(self.text[self.end : start]):
-            if strength != FULL or _NAMED_AFTER.match(self.text, end):
+            if strength != FULL or NAMED_AFTER.match(self.text, end):
                 return
-        elif strength == STEM and not followed and _NAMED_AFTER.match(self.text, end):
+        elif strength == STEM and not followed and NAMED_AFTER.match(self.text, end):
             return
         kept = self.kept
         if not kept:
@@ -227,3 +227,25 @@ def true_marks(marks: list[Mark], county: int, prefecture: int, province: int) -
             told = prefecture if code % 100 == 0 and prefecture else county
         true.append((start, end, told, how))
     return true
+
+
+def counties_in(kept: tuple[Reading, ...]) -> list[int]:
+    """The counties among the readings, once each."""
+    return list(dict.fromkeys(r[3] for r in kept if r[0] == COUNTY))
+
+
+def allowed(walk: Walk, kept: tuple[Reading, ...], county: int) -> bool:
+    """True when a county agrees with what is kept, or with the hint where nothing is kept."""
+    prefecture = walk.gaz.prefecture_of.get(county, county)
+    province = county // 10000 * 10000
+    if kept:
+        return any((0, province, prefecture, county)[r[0]] == r[r[0]] for r in kept)
+    return bool(walk.hint) and walk.hint in (prefecture, province)
+
+
+def conclude(walk: Walk, county: int, town: int, rule: str, marks: list[Mark]) -> Found:
+    """The answer for one county, or for a prefecture without counties."""
+    if county in walk.gaz.whole_prefectures:
+        return Found(county, 0, town, (county,), "whole_prefecture", marks, county // 10000 * 10000)
+    prefecture = walk.gaz.prefecture_of.get(county, 0)
+    return Found(prefecture, county, town, (county,), rule, marks, county // 10000 * 10000)

@@ -31,6 +31,7 @@ RULES: dict[str, Rule] = {
     "lone_stem": Rule(0.95, "matched"),
     "township": Rule(0.97, "matched"),
     "hinted_township": Rule(0.97, "matched"),
+    "town_of_candidates": Rule(0.93, "matched"),
     "town_variant": Rule(0.95, "matched"),
     "weak_township": Rule(0.9, "matched"),
     "lone_township": Rule(0.93, "matched"),

@@ -7,17 +7,37 @@ from __future__ import annotations
 
 import re
 
-from app.geo.chain import COUNTY, FULL, PREFECTURE, STEM, Found, Hit, Mark, Walk, settle, true_marks, zone_words
+from app.geo.chain import (
+    COUNTY,
+    FULL,
+    PREFECTURE,
+    STEM,
+    Found,
+    Mark,
+    Walk,
+    allowed,
+    conclude,
+    counties_in,
+    settle,
+    true_marks,
+    zone_words,
+)
 from app.geo.gazetteer import Reading
 from app.geo.local_names import places_between
 from app.geo.misspelt import misspelt_county
+from app.geo.township_steps import (
+    by_seat,
+    by_town_of_candidates,
+    by_town_variant,
+    by_township,
+    by_weak_township,
+    counties_of_town,
+)
 from app.geo.villages import XINJIANG, counties_of_namesakes, villages_in
 
-_TOWN_WORD = re.compile("([\u4e00-\u9fff]{2,6}?)(街道办事处|街道办|办事处|街道|街办|镇|乡|苏木)")
 _GENERAL_ZONE = re.compile("高新技术(?:产业)?开发区|高新区|经济技术开发区|经开区")
 _COMPANY = re.compile("(?:公司|集团|商行|商店|工厂|合作社|事务所|协会|中心|超市|酒店|[厂店行部社])[)]?$")
 _PLACE_WORDS = re.compile("[路街巷号村]|[0-9]|大道|乡|镇|小区")
-_TOWN_FORMS = ("街道", "镇", "乡")
 _SUFFIXES = ("区", "县", "市", "旗")
 
 
@@ -66,11 +86,6 @@ def _with_rivals(walk: Walk, kept: tuple[Reading, ...]) -> tuple[Reading, ...]:
     return (*kept, *(r for _, _, r in rivals))
 
 
-def counties_in(kept: tuple[Reading, ...]) -> list[int]:
-    """The counties among the readings, once each."""
-    return list(dict.fromkeys(r[3] for r in kept if r[0] == COUNTY))
-
-
 def _by_readings(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
     counties = counties_in(kept)
     if len(counties) == 1 and all(r[0] == COUNTY for r in kept):
@@ -105,55 +120,6 @@ def _longer_name(walk: Walk, only: Reading) -> Found | None:
     return walk.answer(county, "typo", [*walk.marks[:-1], (start, end, county, "typo")])
 
 
-def allowed(walk: Walk, kept: tuple[Reading, ...], county: int) -> bool:
-    """True when a county agrees with what is kept, or with the hint where nothing is kept."""
-    prefecture = walk.gaz.prefecture_of.get(county, county)
-    province = county // 10000 * 10000
-    if kept:
-        return any((0, province, prefecture, county)[r[0]] == r[r[0]] for r in kept)
-    return bool(walk.hint) and walk.hint in (prefecture, province)
-
-
-def _counties_of_town(walk: Walk, kept: tuple[Reading, ...], hit: Hit) -> dict[int, int]:
-    """County → township (0 where it has no current code) for one township name, as far as the rest allows."""
-    found: dict[int, int] = {}
-    for code in walk.gaz.towns(hit[0]):
-        county = code // 1000 if code > 0 else -code
-        if allowed(walk, kept, county):
-            found.setdefault(county, max(code, 0))
-    if len(found) > 1 and walk.hint:
-        hinted = {c: t for c, t in found.items() if walk.hint in (walk.gaz.prefecture_of.get(c), c // 10000 * 10000)}
-        found = hinted or found
-    return found
-
-
-def _by_township(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
-    for hit in walk.towns:
-        found = _counties_of_town(walk, kept, hit)
-        if len(found) == 1:
-            county, town = next(iter(found.items()))
-            marks = [*walk.marks, (hit[1], hit[2], town or county, "township")]
-            return _of(walk, county, town, "township" if kept else "hinted_township", marks)
-    return None if kept or walk.hint else _by_lone_township(walk)
-
-
-def _by_lone_township(walk: Walk) -> Found | None:
-    """Nothing but a township that opens the text and whose name the country has only once."""
-    for number, start, end in walk.towns:
-        codes = walk.gaz.towns(number)
-        if start == 0 and len(codes) == 1:
-            town, county = max(codes[0], 0), codes[0] // 1000 if codes[0] > 0 else -codes[0]
-            return _of(walk, county, town, "lone_township", [(start, end, town or county, "township")])
-    return None
-
-
-def _of(walk: Walk, county: int, town: int, rule: str, marks: list[Mark]) -> Found:
-    if county in walk.gaz.whole_prefectures:
-        return Found(county, 0, town, (county,), "whole_prefecture", marks, county // 10000 * 10000)
-    prefecture = walk.gaz.prefecture_of.get(county, 0)
-    return Found(prefecture, county, town, (county,), rule, marks, county // 10000 * 10000)
-
-
 def _by_zone(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
     """A named zone, or the only 高新区 or 经开区 of the prefecture; open where it lies in several counties."""
     for number, start, end in walk.zones:
@@ -177,7 +143,7 @@ def _zone_answer(
         return None
     marks = [*walk.marks, *((start, end, county, "zone") for county in counties)]
     if len(counties) == 1:
-        return _of(walk, counties[0], 0, "zone", marks)
+        return conclude(walk, counties[0], 0, "zone", marks)
     prefectures = {walk.gaz.prefecture_of.get(c, 0) for c in counties}
     prefecture = prefectures.pop() if len(prefectures) == 1 else 0
     return Found(prefecture, 0, 0, tuple(counties), "ambiguous", marks, counties[0] // 10000 * 10000)
@@ -221,36 +187,6 @@ def _split_prefecture_word(walk: Walk, kept: tuple[Reading, ...]) -> Found | Non
     return None
 
 
-def _by_town_variant(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
-    """A township under its former rank: 笕桥镇 where there is a 笕桥街道 today."""
-    word = _TOWN_WORD.match(walk.text, walk.end)
-    if word is None or not (kept or walk.hint):
-        return None
-    for form in _TOWN_FORMS:
-        name = word[1] + form
-        for number, start, end in walk.gaz.find(name)[:1]:
-            if start == 0 and end == len(name) and walk.gaz.is_town(number):
-                found = _counties_of_town(walk, kept, (number, start, end))
-                if len(found) == 1:
-                    county, town = next(iter(found.items()))
-                    marks = [*walk.marks, (word.start(), word.end(), town or county, "township")]
-                    return _of(walk, county, town, "town_variant", marks)
-    return None
-
-
-def _by_seat(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
-    """姜堰镇, 防城镇: the seat under the name of its county, where no township bears that name today."""
-    word = _TOWN_WORD.match(walk.text, walk.end)
-    number = walk.gaz.unit_names.get(word[1]) if word else None
-    if word is None or number is None:
-        return None
-    counties = {r[3] for r in walk.gaz.units[number] if r[0] == COUNTY and r[7] and allowed(walk, kept, r[3])}
-    if len(counties) != 1:
-        return None
-    county = counties.pop()
-    return _of(walk, county, 0, "seat", [*walk.marks, (word.start(), word.end(), county, "alias")])
-
-
 def _by_stem(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
     """A stem that a city shares with the county around it, before a zone: 伊宁边境经济合作区 is the city's."""
     counties = counties_in(kept)
@@ -274,7 +210,7 @@ def _by_village(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
         return None
     for county, town, start, end in villages_in(walk.text, walk.end):
         if allowed(walk, kept, county):
-            return _of(walk, county, town, "village", [*walk.marks, (start, end, town or county, "village")])
+            return conclude(walk, county, town, "village", [*walk.marks, (start, end, town or county, "village")])
     return None
 
 
@@ -297,23 +233,10 @@ def _counties_of_namesakes(walk: Walk, kept: tuple[Reading, ...], name: str, uni
     town = name + "街道"
     for number, start, end in walk.gaz.find(town)[:1]:
         if start == 0 and end == len(town) and walk.gaz.is_town(number):
-            found |= dict.fromkeys(_counties_of_town(walk, kept, (number, start, end)))
+            found |= dict.fromkeys(counties_of_town(walk, kept, (number, start, end)))
     if unit // 10000 == XINJIANG:
         found |= dict.fromkeys(counties_of_namesakes(name, unit))
     return found
-
-
-def _by_weak_township(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
-    """A township's stem, only where it directly follows the prefecture."""
-    for hit in walk.weak:
-        if hit[1] == walk.end and kept:
-            found = _counties_of_town(walk, kept, hit)
-            if len(found) == 1:
-                county, town = next(iter(found.items()))
-                return _of(
-                    walk, county, town, "weak_township", [*walk.marks, (hit[1], hit[2], town or county, "township")]
-                )
-    return None
 
 
 def _open(walk: Walk, kept: tuple[Reading, ...]) -> Found:
@@ -360,13 +283,14 @@ def _all_meanings(walk: Walk, counties: list[int]) -> list[Mark]:
 _STEPS = (
     _split_prefecture_word,
     _by_readings,
-    _by_township,
+    by_township,
+    by_town_of_candidates,
     _by_zone,
     _by_misspelt,
-    _by_town_variant,
-    _by_seat,
+    by_town_variant,
+    by_seat,
     _by_stem,
-    _by_weak_township,
+    by_weak_township,
     _by_village,
     _by_namesake,
 )

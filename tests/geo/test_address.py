@@ -69,7 +69,7 @@ def test_the_invented_addresses_cover_every_kind():
     assert len({(row["address"], row["hint_code"]) for row in INVENTED}) == len(INVENTED)
     kinds = {row["kind"] for row in INVENTED}
     assert kinds >= {
-        "n_full", "n_county_first", "n_trap", "n_paren_zone", "n_fullwidth", "n_oldname", "n_stem", "n_township",
+        "n_full", "n_county_first", "n_trap", "n_paren_zone", "n_split", "n_fullwidth", "n_oldname", "n_stem", "n_township",
         "n_village", "n_ambig_first", "n_local_abbr", "n_zone", "n_xpcc", "n_company", "n_road_only",
         "d_strip_trap", "d_abbrev", "d_typo", "d_trad", "d_fullwidth_space", "d_wrong_hint", "n_contradiction",
     }  # fmt: skip
