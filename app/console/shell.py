@@ -18,6 +18,7 @@ _NAVIGATION: Final = (
     ("工作台", "console.home", "home", Permission.TIP_READ),
     ("举报线索", "console.list_tips", "clipboard-list", Permission.TIP_READ),
     ("属地调整", "console.list_reassignments", "arrows-exchange", Permission.REASSIGNMENT_READ),
+    ("地址研判", "console.ask_for_address", "map-pin", Permission.GEO_READ),
     ("审计日志", "console.list_audit_events", "shield-check", Permission.AUDIT_READ),
     ("系统维护", "console.home", "settings", Permission.ACCOUNT_MANAGE),
     ("安全管理", "console.home", "shield-lock", Permission.ROLE_GRANT),
