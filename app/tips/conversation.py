@@ -31,7 +31,7 @@ from app.workflow import queries as handling_queries
 from app.workflow import service as workflow
 from app.workflow.calendar import region_calendar
 from app.workflow.models import Handling
-from app.workflow.states import OPEN_STATUSES, Action, Status
+from app.workflow.states import OPEN_STATUSES, Action, Extension, Status
 
 CONVERSATION_MOVED: Final = "notifications.conversation_moved"
 """The outbox topic of everything said after filing; notifications answers it."""
@@ -216,6 +216,15 @@ def ask_for_supplement(actor: Actor, handling: Handling, given: Mapping[str, Any
     """Let the reporter read what is missing and until when; the step itself tells of it."""
     due_on = region_calendar().add(clock.today(), limits.value(Status.NEED_SUPPLEMENT))
     _keep(handling.tip_id, "office", "supplement_request", given["text"], account_id=actor.account_id, due_on=due_on)
+
+
+@workflow.accompanies(Action.EXTEND)
+def tell_why_it_takes_longer(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> None:
+    """Let the reporter read that the whole takes longer, until when and why (信访工作条例 Art. 34)."""
+    if given["clock"] == Extension.OVERALL:
+        text = f"办理期限延长至 {given['due_on']}，原因：{given['reason']}"
+        message = _keep(handling.tip_id, "office", "message", text, account_id=actor.account_id)
+        _tell("answer", handling.tip_id, message.id)
 
 
 def end_overdue_terms() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from app.tips.schemas import MessageView, PlainText, current_division
-from app.workflow.states import Action, Status
+from app.workflow.states import PROGRAM_ACTIONS, Action, Status
 
 
 class ListTipsQuery(Schema):
@@ -156,7 +156,7 @@ class ActOnTipBody(Schema):
     action = fields.String(
         required=True,
         validate=validate.OneOf(
-            [action for action in Action if action not in {Action.REASSIGN, Action.SUPPLEMENT_RECEIVED}],
+            [action for action in Action if action not in PROGRAM_ACTIONS],
             error="未知的操作",
         ),
     )
@@ -173,6 +173,7 @@ class ActOnTipBody(Schema):
     number = PlainText(100)
     received_on = fields.Date()
     kind = fields.String(validate=validate.Length(max=50))
+    clock = fields.String(validate=validate.Length(max=50))
 
 
 class OpenIdentityBody(Schema):

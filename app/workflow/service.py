@@ -126,7 +126,7 @@ def act(actor: Actor, tip_id: UUID, action: str, expected_version: int, given: M
     holder = handling.unit_id
     done = _EFFECTS.get(Action(action), _nothing)(actor, handling, given)
     for deed in _accompaniments.get(Action(action), ()):
-        deed(actor, handling, given)
+        deed(actor, handling, {**given, **done.details})
     target = done.target or (transition.targets[0] if transition.targets else handling.status)
     details = _told(given) | _stopped_clock(action, handling) | dict(done.details)
     left_unit = holder if holder != handling.unit_id else None
@@ -140,7 +140,10 @@ _accompaniments: dict[Action, list[Deed]] = {}
 
 
 def accompanies(action: Action) -> Callable[[Deed], Deed]:
-    """Register what a higher room does, or refuses, in the transaction of ``action``; it knows more than a tip's id."""
+    """Register what a higher room does, or refuses, in the transaction of ``action``; it knows more than a tip's id.
+
+    It is given what the officer gave and what the action decided.
+    """
 
     def register(deed: Deed) -> Deed:
         _accompaniments.setdefault(action, []).append(deed)
@@ -396,6 +399,7 @@ def confirm_by_signature(actor: Actor, tip_id: UUID) -> None:
 
 def lock_for_reassignment(tip_id: UUID) -> Handling:
     """The handling of a request whose scope was checked already, locked until the transaction ends."""
+    db.session.flush()  # it is read anew: what this transaction has changed in it must be there
     return db.session.scalars(
         select(Handling).where(Handling.tip_id == tip_id).with_for_update().execution_options(populate_existing=True)
     ).one()

@@ -68,8 +68,9 @@ def apply(
         "to_division": to,
         "ground": "registered_elsewhere",
         "reason": "登记地在该区。",
-        "evidence": [evidence(client, username)],
     } | changes
+    if "evidence" not in given:
+        given["evidence"] = [evidence(client, username)]
     person = factories.actor(username)
     with transaction(OPEN_WALL):
         return reassignment.apply(person, tip_id, handling(tip_id).version, given)
