@@ -65,7 +65,7 @@ def _connect_database(app: APIFlask, settings: Settings) -> None:
 
 # long because this is the list of every room.
 def _connect_rooms(app: APIFlask, settings: Settings) -> None:
-    from app import api_document, console, readiness
+    from app import api_document, console, public_pages, readiness
     from app.audit import api as audit_api
     from app.audit import jobs as audit_jobs
     from app.audit.cli import audit_cli
@@ -119,5 +119,6 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     for command in (*groups, worker_command):
         app.cli.add_command(command)
     console.register(app)
+    public_pages.register(app)
     api_document.register(app)
     register_observability(app, readiness.checks(app))

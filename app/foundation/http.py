@@ -238,7 +238,9 @@ def start_request_behind_closed_wall(app: Flask) -> None:
         enter_wall("")
 
 
-OPEN_TECHNICAL_ENDPOINTS: Final = frozenset({"static", "openapi.spec", "openapi.docs", "console.static"})
+OPEN_TECHNICAL_ENDPOINTS: Final = frozenset(
+    {"static", "openapi.spec", "openapi.docs", "console.static", "public_pages.static"}
+)
 
 
 def refuse_undeclared_routes(app: Flask) -> None:

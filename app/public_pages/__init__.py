@@ -1,0 +1,17 @@
+"""The public page without WeChat: report, follow, and what Article 16 and PIPL Article 17 oblige the office to tell."""
+
+from __future__ import annotations
+
+from apiflask import APIFlask
+
+
+def register(application: APIFlask) -> None:
+    """Connect the pages."""
+    import app.public_pages.filing
+    import app.public_pages.following
+    import app.public_pages.information  # noqa: F401  # each hangs its pages on the blueprint
+    from app.public_pages import refusals
+    from app.public_pages.blueprint import pages
+
+    refusals.register()
+    application.register_blueprint(pages)
