@@ -67,10 +67,6 @@ def submit_tip(body: dict[str, Any], openid_index: bytes | None, channel: str) -
         return _first_answer(body["client_request_id"])
     _attach_evidence(tip["id"], body["evidence"])
     shown = geo.for_public(decision, accused, workflow.region_code())
-    workflow.open_handling(
-        _opening(tip, decision),
-        audit.event_row(PUBLIC, "tips.submit", "tip", tip["id"], channel=channel, real_name=tip["real_name"]),
-    )
     return Receipt(tip["receipt_number"], code, tip["registered_at"], Status.REGISTERED.value, hint_of(shown))
 
 
@@ -103,7 +99,7 @@ def _accused(body: dict[str, Any]) -> Accused:
 def _insert_tip(
     body: dict[str, Any], openid_index: bytes | None, channel: str, decision: Jurisdiction
 ) -> tuple[dict[str, Any] | None, str]:
-    """Insert the statement and what hangs on it; ``None`` when the client's request id has filed one already."""
+    """Insert the statement and all that hangs on it; ``None`` when the client's request id has filed one already."""
     request_id = body["client_request_id"]
     said = _statement(body, channel)
     for _ in range(_MOST_DRAWS):
@@ -115,8 +111,11 @@ def _insert_tip(
             "query_code_digest": receipts.code_digest(crypto(), number, code),
             "registered_at": clock.now(),
         }
-        rows = [Row(Tip, tip), *_details(tip["id"], body, openid_index, decision)]
-        if insert_rows(rows, unless_known=True):
+        filing = audit.event_row(PUBLIC, "tips.submit", "tip", tip["id"], channel=channel, real_name=tip["real_name"])
+        details = _details(tip["id"], body, openid_index, decision)
+        if insert_rows(
+            [Row(Tip, tip), *details, *workflow.opening_rows(_opening(tip, decision)), filing], unless_known=True
+        ):
             return tip, code
         if request_id and _tip_of_request(request_id) is not None:
             return None, ""

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from app.audit import service as audit
 from app.foundation import clock
-from app.foundation.database import Row, db, insert_rows, new_id
+from app.foundation.database import Row, db, new_id
 from app.foundation.errors import (
     Conflict,
     Forbidden,
@@ -70,11 +70,11 @@ class Opening:
 
 
 # long because every column of the two rows is named once, on the hot path of filing.
-def open_handling(opening: Opening, filing: Row) -> None:
-    """Begin to handle a tip that was just filed: registered, with the city, the acceptance clock running.
+def opening_rows(opening: Opening) -> list[Row]:
+    """The rows that begin to handle a tip: registered, with the city, the acceptance clock running.
 
-    A calendar that does not reach far enough never refuses a tip: the clock then stays empty and shows as such.
-    ``filing`` is the audit row of the filing; it travels in the same statement.
+    They travel in the statement that files the tip. A calendar that does not reach far enough never refuses a tip: the
+    clock then stays empty and shows as such.
     """
     moment = clock.now()
     priority = limits.priority_of(opening.amount_yuan, opening.participants)
@@ -101,9 +101,8 @@ def open_handling(opening: Opening, filing: Row) -> None:
         "to_status": Status.REGISTERED.value,
     }
     message = outbox.message_row(HANDLING_CHANGED, tip_id=str(opening.tip_id), event_id=str(event_id))
-    insert_rows([Row(Handling, handling), Row(HandlingEvent, event), message, filing])
-    if priority == "P1":
-        supervision.alert(opening.tip_id, AlertKind.URGENT)
+    warning = supervision.first_alert(opening.tip_id, AlertKind.URGENT) if priority == "P1" else []
+    return [Row(Handling, handling), Row(HandlingEvent, event), message, *warning]
 
 
 def act(actor: Actor, tip_id: UUID, action: str, expected_version: int, given: Mapping[str, Any]) -> Handling:

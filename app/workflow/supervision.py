@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.foundation import clock
-from app.foundation.database import db, new_id
+from app.foundation.database import Row, db, new_id
 from app.foundation.errors import Conflict, InvalidInput
 from app.foundation.permissions import PROGRAM, Actor
 from app.outbox import service as outbox
@@ -83,6 +83,16 @@ def alert(tip_id: UUID, kind: AlertKind, due_on: date | None = None) -> bool:
     if written is not None:
         outbox.leave(HANDLING_ALERT, tip_id=str(tip_id), alert_id=str(alert_id))
     return written is not None
+
+
+def first_alert(tip_id: UUID, kind: AlertKind) -> list[Row]:
+    """The rows of a warning about a tip that is only being filed."""
+    alert_id = new_id()
+    warning = {"id": alert_id, "tip_id": tip_id, "kind": kind.value, "at": clock.now()}
+    return [
+        Row(HandlingAlert, warning),
+        outbox.message_row(HANDLING_ALERT, tip_id=str(tip_id), alert_id=str(alert_id)),
+    ]
 
 
 def mark_urgent(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> Done:
