@@ -97,6 +97,9 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.SECURITY_ADMIN: _EVERYBODY | {P.ROLE_GRANT},
 }
 
+DELEGABLE_ROLES: Final = frozenset({Role.DISTRICT_HANDLER, Role.CITY_REVIEWER, Role.CITY_ADJUSTER, Role.CITY_LEADER})
+"""Roles that a colleague may act in; the three administrators, the auditor and the observer stay who they are."""
+
 CITY_WIDE_ROLES: Final = frozenset({Role.CITY_REVIEWER, Role.CITY_ADJUSTER, Role.CITY_LEADER, Role.PROVINCE_OBSERVER})
 """Roles that see every district's tips; a district handler sees those of the own unit, everybody else none."""
 
@@ -114,6 +117,14 @@ class Actor:
     division_code: str = ""
     session_id: UUID | None = None
     permissions: frozenset[Permission] = frozenset()
+    acting: frozenset[Role] = frozenset()
+    """Roles of absent colleagues that this person acts in today."""
+
+    def role_for(self, permission: Permission | None) -> Role | None:
+        """The role in which this person uses ``permission``: the own one where it suffices."""
+        if self.role is None or permission is None or permission in ROLE_PERMISSIONS[self.role]:
+            return self.role
+        return next((role for role in sorted(self.acting) if permission in ROLE_PERMISSIONS[role]), self.role)
 
     def may(self, permission: Permission) -> bool:
         """Whether the permission was granted."""
@@ -122,7 +133,7 @@ class Actor:
     @property
     def city_wide(self) -> bool:
         """Whether tips of all districts are in sight."""
-        return self.kind == "program" or self.role in CITY_WIDE_ROLES
+        return self.kind == "program" or not CITY_WIDE_ROLES.isdisjoint({self.role, *self.acting})
 
     @property
     def wall(self) -> str:
@@ -146,8 +157,9 @@ def officer(
     unit_name: str,
     division_code: str,
     session_id: UUID | None = None,
+    acting: frozenset[Role] = frozenset(),
 ) -> Actor:
-    """An officer with the permissions of ``role``."""
+    """An officer with the permissions of ``role`` and of the roles that the person acts in."""
     return Actor(
         kind="officer",
         account_id=account_id,
@@ -157,5 +169,6 @@ def officer(
         unit_name=unit_name,
         division_code=division_code,
         session_id=session_id,
-        permissions=ROLE_PERMISSIONS[role],
+        permissions=ROLE_PERMISSIONS[role].union(*(ROLE_PERMISSIONS[one] for one in acting)),
+        acting=acting,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import current_app, g
@@ -11,7 +12,7 @@ from app.foundation.database import transaction
 from app.foundation.errors import InvalidInput, ServiceUnavailable, SignInFailed, TooManyRequests
 from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Actor, Permission
-from app.identity import schemas, service, wechat
+from app.identity import delegation, schemas, service, wechat
 
 public_api = APIBlueprint("public_session", __name__, url_prefix="/api/v1")
 office_api = APIBlueprint("office_session", __name__, url_prefix="/api/v1/office")
@@ -64,6 +65,33 @@ def end_officer_session(actor: Actor) -> dict[str, Any]:
     """Sign out; the token opens nothing afterwards."""
     service.end_session(actor)
     return {"status": "signed_out"}
+
+
+@office_api.get("/delegations")
+@endpoint(audience=Audience.OFFICER, permission=Permission.SELF_USE, answer=schemas.DelegationList(), changes=False)
+def list_delegations(actor: Actor) -> dict[str, Any]:
+    """Who acts for whom, as far as it concerns this person; all of it for the security administrator."""
+    return {"items": delegation.delegations(actor)}
+
+
+@office_api.post("/delegations")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.SELF_USE,
+    body=schemas.DelegateBody(),
+    answer=schemas.DelegationView(),
+    status=201,
+)
+def delegate(actor: Actor, body: dict[str, Any]) -> Any:
+    """Let a colleague act in one's own role while one is absent."""
+    return delegation.delegate(actor, **body)
+
+
+@office_api.post("/delegations/<uuid:delegation_id>/end")
+@endpoint(audience=Audience.OFFICER, permission=Permission.SELF_USE, answer=schemas.DelegationView())
+def end_delegation(actor: Actor, delegation_id: UUID) -> Any:
+    """End a delegation before its time."""
+    return delegation.end(actor, delegation_id)
 
 
 def checked_account(username: str, password: str, otp: str | None) -> Any:

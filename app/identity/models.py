@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Integer, LargeBinary, SmallInteger, Text
@@ -46,6 +46,28 @@ class Account(Base):
     created_at: Mapped[datetime]
 
     unit: Mapped[Unit] = relationship(lazy="raise")
+
+
+class Delegation(Base):
+    """One colleague acting in the role of an absent one, from a day to a day, both included."""
+
+    __tablename__ = "delegations"
+    __table_args__ = (
+        CheckConstraint("starts_on <= ends_on", name="in_order"),
+        CheckConstraint("from_account_id <> to_account_id", name="two_people"),
+        Index("ix_delegations_to", "to_account_id", "ends_on", postgresql_where="ended_at IS NULL"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    from_account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    to_account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    role: Mapped[str] = mapped_column(Text)
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    reason: Mapped[str] = mapped_column(Text)
+    granted_by: Mapped[UUID | None]
+    granted_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class StaffSession(Base):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
+from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.permissions import Role
 from app.geo.divisions import divisions
-from app.identity.models import Account, Unit
+from app.identity.delegation import in_force
+from app.identity.models import Account, Delegation, Unit
 
 
 def handling_unit_of(division_code: str) -> Unit | None:
@@ -33,7 +35,11 @@ def units_by_id(unit_ids: Sequence[int]) -> dict[int, Unit]:
 
 
 def people_of(unit_id: int, roles: Sequence[Role]) -> Sequence[Account]:
-    """Active accounts of a unit with one of ``roles``."""
+    """Active accounts of a unit with one of ``roles``, those who act in it today included."""
+    wanted = [role.value for role in roles]
+    acting = select(Delegation.to_account_id).where(Delegation.role.in_(wanted), in_force(clock.today()))
     return db.session.scalars(
-        select(Account).where(Account.unit_id == unit_id, Account.active, Account.role.in_([r.value for r in roles]))
+        select(Account).where(
+            Account.unit_id == unit_id, Account.active, or_(Account.role.in_(wanted), Account.id.in_(acting))
+        )
     ).all()

@@ -26,6 +26,35 @@ class OpenOfficerSessionBody(Schema):
     otp = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=16))
 
 
+class DelegateBody(Schema):
+    """Who acts for whom, from a day to a day; without ``from`` the own role."""
+
+    from_username = fields.String(data_key="from", load_default=None, allow_none=True, validate=validate.Length(1, 64))
+    to_username = fields.String(data_key="to", required=True, validate=validate.Length(1, 64))
+    starts_on = fields.Date(required=True)
+    ends_on = fields.Date(required=True)
+    reason = fields.String(required=True, validate=validate.Length(1, 500, error="请填写 1 至 500 字"))
+
+
+class DelegationView(Schema):
+    """One delegation."""
+
+    id = fields.UUID()
+    from_account_id = fields.UUID()
+    to_account_id = fields.UUID()
+    role = fields.String()
+    starts_on = fields.Date()
+    ends_on = fields.Date()
+    reason = fields.String()
+    ended_at = fields.AwareDateTime(format="iso", allow_none=True)
+
+
+class DelegationList(Schema):
+    """Delegations that hold now or will."""
+
+    items = fields.List(fields.Nested(DelegationView))
+
+
 class ActorView(Schema):
     """Who signed in."""
 

@@ -21,7 +21,7 @@ from app.foundation.errors import AccountLocked, Conflict, InvalidInput, NotSign
 from app.foundation.http import Audience
 from app.foundation.permissions import Actor, Role, officer
 from app.geo.divisions import divisions
-from app.identity import passwords, tokens
+from app.identity import delegation, passwords, tokens
 from app.identity.models import Account, StaffSession, Unit, WechatUser
 
 MOST_FAILURES: Final = 5
@@ -128,7 +128,14 @@ def actor_of_session(session_id: UUID, audience: Audience) -> Actor:
     if audience is Audience.CONSOLE and session.seen_at < clock.now() - CONSOLE_IDLE:
         raise NotSignedIn("长时间未操作，请重新登录")
     return officer(
-        account.id, account.display_name, Role(account.role), unit.id, unit.name, unit.division_code, session.id
+        account.id,
+        account.display_name,
+        Role(account.role),
+        unit.id,
+        unit.name,
+        unit.division_code,
+        session.id,
+        delegation.acting_roles(account.id),
     )
 
 

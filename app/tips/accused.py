@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from app.foundation.database import db
 from app.geo.jurisdiction import Accused
 from app.tips.models import Tip, TipSubject
+from app.workflow.exclusions import names_the_accused
 from app.workflow.models import Handling
 from app.workflow.states import Outcome, Status
 
@@ -32,6 +33,13 @@ def accused_of(tip_id: UUID) -> Accused:
         place=place,
         district_guess=tip.district_guess,
     )
+
+
+@names_the_accused
+def company_of(tip_id: UUID) -> set[str]:
+    """Name and code of the accused party, for officers who stand aside from it."""
+    subject = db.session.get_one(TipSubject, tip_id)
+    return {text.strip() for text in (subject.name, subject.uscc) if text}
 
 
 def concluded_addresses() -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ from sqlalchemy import Select, select
 
 from app.foundation.permissions import Actor, Permission
 from app.tips.models import RecheckRequest, Tip
+from app.workflow.exclusions import excluded
 from app.workflow.models import Handling
 from app.workflow.policy import within_sight
 
@@ -17,12 +18,14 @@ def visible_tips(actor: Actor) -> Select[Tip, Handling]:
 
 def can_open_identity(actor: Actor, handling: Handling) -> bool:
     """The unit that holds the tip, and the city's reviewer; always with a reason, always audited."""
-    return actor.may(Permission.IDENTITY_OPEN) and (actor.city_wide or handling.unit_id == actor.unit_id)
+    if not actor.may(Permission.IDENTITY_OPEN) or excluded(actor, handling.tip_id):
+        return False
+    return actor.city_wide or handling.unit_id == actor.unit_id
 
 
 def can_write_to_reporter(actor: Actor, handling: Handling) -> bool:
     """The unit that holds the tip; the city's reviewer while the city itself holds it."""
-    if not actor.may(Permission.TIP_REPLY):
+    if not actor.may(Permission.TIP_REPLY) or excluded(actor, handling.tip_id):
         return False
     return handling.unit_id is None if actor.city_wide else handling.unit_id == actor.unit_id
 

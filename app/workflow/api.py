@@ -10,7 +10,7 @@ from apiflask import APIBlueprint
 from app.foundation.http import Audience, endpoint
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
-from app.workflow import queries, reassignment, schemas, views
+from app.workflow import exclusions, queries, reassignment, schemas, views
 
 office_api = APIBlueprint("office_reassignments", __name__, url_prefix="/api/v1/office")
 
@@ -27,6 +27,28 @@ def apply(actor: Actor, tip_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Ask that a tip be moved to another district."""
     request = reassignment.apply(actor, tip_id, body.pop("expected_version"), body)
     return views.whole(actor, request)
+
+
+@office_api.post("/exclusions")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.SELF_USE,
+    body=schemas.ExcludeBody(),
+    answer=schemas.ExclusionView(),
+    status=201,
+)
+def exclude(actor: Actor, body: dict[str, Any]) -> Any:
+    """Stand aside from a tip within sight, or from a company; the leader decides it of others."""
+    if body["tip_id"] is not None:
+        queries.handling_for(actor, body["tip_id"])
+    return exclusions.exclude(actor, body["account"], body["reason"], tip_id=body["tip_id"], company=body["company"])
+
+
+@office_api.post("/exclusions/<uuid:exclusion_id>/end")
+@endpoint(audience=Audience.OFFICER, permission=Permission.TIP_LEAD, answer=schemas.ExclusionView())
+def end_exclusion(actor: Actor, exclusion_id: UUID) -> Any:
+    """Let a person act again."""
+    return exclusions.end(actor, exclusion_id)
 
 
 @office_api.get("/reassignments")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     ForeignKey,
     Identity,
     Index,
@@ -71,6 +72,7 @@ class Handling(Base):
     delivered_on: Mapped[date | None]
     verification_extended: Mapped[bool] = mapped_column(server_default="false")
     overall_extended: Mapped[bool] = mapped_column(server_default="false")
+    dispatched_automatically: Mapped[bool] = mapped_column(server_default="false")
     decided_by_city: Mapped[bool] = mapped_column(server_default="false")
     """The city has decided where the tip belongs: no return, and of reassignments one review by the leader."""
     supervision: Mapped[str | None] = mapped_column(Text)
@@ -254,6 +256,54 @@ class Supervision(Base):
     opened_by: Mapped[UUID | None]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+
+
+class Exclusion(Base):
+    """One person who steps aside (回避): from one tip, or from every tip about one company."""
+
+    __tablename__ = "exclusions"
+    __table_args__ = (
+        CheckConstraint("(tip_id IS NULL) <> (company IS NULL)", name="tip_or_company"),
+        Index("ix_exclusions_account", "account_id", postgresql_where="ended_at IS NULL"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    tip_id: Mapped[UUID | None] = mapped_column(ForeignKey("handlings.tip_id"))
+    company: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    recorded_by: Mapped[UUID | None]
+    recorded_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class PoliceTransfer(Base):
+    """One tip on its way to the police: proposed, decided by the head, sent, received, decided on by the police.
+
+    行政执法机关移送涉嫌犯罪案件的规定 Art. 5 to 9.
+    """
+
+    __tablename__ = "police_transfers"
+    __table_args__ = (Index("ix_police_transfers_tip", "tip_id", "proposed_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("handlings.tip_id"))
+    state: Mapped[str] = mapped_column(Text)
+    version: Mapped[int]
+    officers: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    reason: Mapped[str] = mapped_column(Text)
+    proposed_by: Mapped[UUID | None]
+    proposed_at: Mapped[datetime]
+    decide_by: Mapped[date]
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]
+    decision: Mapped[str | None] = mapped_column(Text)
+    send_by: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    documents: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    police_decided_on: Mapped[date | None]
+    police_reason: Mapped[str | None] = mapped_column(Text)
+    reconsider_by: Mapped[date | None]
 
 
 class HandlingAlert(Base):

@@ -10,6 +10,7 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.permissions import Actor, Permission
 from app.workflow import returns
+from app.workflow.exclusions import excluded
 from app.workflow.models import Handling, HandlingEvent, Reassignment, ReassignmentEvent
 from app.workflow.states import (
     HANDLING,
@@ -83,7 +84,9 @@ def _handled(actor: Actor, handling: Handling) -> bool:
 
 def can_apply(actor: Actor, handling: Handling) -> bool:
     """Whether ``actor`` may ask for a reassignment: the unit that holds the tip, or city staff for a reporter."""
-    return actor.may(Permission.REASSIGNMENT_APPLY) and (actor.city_wide or handling.unit_id == actor.unit_id)
+    if not actor.may(Permission.REASSIGNMENT_APPLY) or excluded(actor, handling.tip_id):
+        return False
+    return actor.city_wide or handling.unit_id == actor.unit_id
 
 
 def can_move_reassignment(actor: Actor, request: Reassignment, transition: Transition) -> bool:
@@ -135,6 +138,8 @@ def same_person(actor: Actor, request: Reassignment, transition: Transition) -> 
     own = next((side for side in _SIDES if transition.action in side), None)
     if own is None:
         return False
+    if own is not _SIDES[0] and actor.account_id == request.applicant_id:
+        return True
     others = [action.value for side in _SIDES if side is not own for action in side]
     acted = select(ReassignmentEvent.id).where(
         ReassignmentEvent.reassignment_id == request.id,
@@ -146,6 +151,8 @@ def same_person(actor: Actor, request: Reassignment, transition: Transition) -> 
 
 def available_actions(actor: Actor, handling: Handling, open_request: Reassignment | None) -> list[Transition]:
     """The moves of the table that this actor could make now; buttons and API read it."""
+    if excluded(actor, handling.tip_id):
+        return []
     return [
         row
         for row in HANDLING
@@ -171,7 +178,7 @@ def _still_open(handling: Handling, row: Transition) -> bool:
 
 def available_reassignment_actions(actor: Actor, request: Reassignment) -> list[Transition]:
     """The steps that this actor could take on a request now."""
-    if request.status not in OPEN_REASSIGNMENTS:
+    if request.status not in OPEN_REASSIGNMENTS or excluded(actor, request.tip_id):
         return []
     return [
         row

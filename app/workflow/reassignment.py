@@ -20,12 +20,12 @@ from app.foundation.errors import (
     StaleVersion,
     TransitionNotAllowed,
 )
-from app.foundation.permissions import Actor
+from app.foundation.permissions import Actor, Permission
 from app.geo.divisions import divisions
 from app.identity import queries as people
 from app.identity.models import Unit
 from app.outbox import service as outbox
-from app.workflow import clocks, limits, policy, queries, service
+from app.workflow import clocks, exclusions, limits, policy, queries, service
 from app.workflow.calendar import region_calendar
 from app.workflow.models import Handling, Reassignment, ReassignmentEvent
 from app.workflow.states import (
@@ -94,6 +94,7 @@ def act(actor: Actor, request_id: UUID, action: str, expected_version: int, give
     request = _locked(actor, request_id)
     if request.version != expected_version:
         raise StaleVersion(extra=_what_changed(request))
+    exclusions.refuse_excluded(actor, request.tip_id)
     transition = _allowed(actor, request, action)
     missing = [name for name in transition.needs if not given.get(name)]
     if missing:
@@ -158,6 +159,7 @@ def _refuse_for_the_view(request: Reassignment, transition: Transition) -> None:
 
 def _check_may_apply(actor: Actor, handling: Handling) -> None:
     about = {"audit_object": ("tip", str(handling.tip_id))}
+    exclusions.refuse_excluded(actor, handling.tip_id)
     if not policy.can_apply(actor, handling):
         raise Forbidden("您无权为该线索申请属地调整", extra=about)
     if handling.status not in WITH_UNIT:
@@ -271,6 +273,13 @@ def _let_clock_run(tip_id: UUID) -> None:
         clocks.resume(handling)
 
 
+def _role_of(actor: Actor, action: ReassignmentAction) -> str:
+    """The role in which the person took the step."""
+    row = next((row for row in REASSIGNMENT if row.action == action), None)
+    role = actor.role_for(row.permission if row else Permission.REASSIGNMENT_APPLY)
+    return role.value if role else ""
+
+
 def _remember(actor: Actor, request: Reassignment, action: ReassignmentAction, source: str | None, reason: str) -> None:
     """Write history, audit row and outbox message of a step together."""
     event = ReassignmentEvent(
@@ -280,7 +289,7 @@ def _remember(actor: Actor, request: Reassignment, action: ReassignmentAction, s
         at=clock.now(),
         actor_id=actor.account_id,
         actor_name=actor.name,
-        actor_role=actor.role.value if actor.role else "",
+        actor_role=_role_of(actor, action),
         actor_unit_id=actor.unit_id,
         action=action.value,
         from_status=source,

@@ -101,3 +101,24 @@ class ReassignmentView(ReassignmentLineView):
     evidence = fields.List(fields.UUID())
     history = fields.List(fields.Nested(ReassignmentStepView))
     available_actions = fields.List(fields.String())
+
+
+class ExcludeBody(Schema):
+    """Who stands aside from what; without ``account`` the person who asks."""
+
+    account = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 64))
+    tip_id = fields.UUID(load_default=None, allow_none=True)
+    company = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 200))
+    reason = fields.String(required=True, validate=_TEXT)
+
+
+class ExclusionView(Schema):
+    """One exclusion."""
+
+    id = fields.UUID()
+    account_id = fields.UUID()
+    tip_id = fields.UUID(allow_none=True)
+    company = fields.String(allow_none=True)
+    reason = fields.String()
+    recorded_at = fields.AwareDateTime(format="iso")
+    ended_at = fields.AwareDateTime(format="iso", allow_none=True)

@@ -33,7 +33,7 @@ from app.foundation.permissions import PUBLIC, Actor
 from app.geo.divisions import divisions
 from app.identity import queries as people
 from app.outbox import service as outbox
-from app.workflow import clocks, closing, extensions, limits, policy, returns, supervision, transfers
+from app.workflow import clocks, closing, exclusions, extensions, limits, policy, returns, supervision, transfers
 from app.workflow.calendar import region_calendar
 from app.workflow.models import Handling, HandlingEvent, Reassignment, ReassignmentEvent
 from app.workflow.states import (
@@ -118,6 +118,7 @@ def act(actor: Actor, tip_id: UUID, action: str, expected_version: int, given: M
     handling = locked(actor, tip_id)
     if handling.version != expected_version:
         raise StaleVersion(extra=what_changed(handling))
+    exclusions.refuse_excluded(actor, tip_id)
     transition = _allowed(actor, handling, action)
     _check_needs(transition, given)
     if action in LOCKED_WHILE_REASSIGNING:
@@ -275,6 +276,12 @@ _EFFECTS: Final[Mapping[Action, Callable[[Actor, Handling, Mapping[str, Any]], D
 }
 
 
+def _role_of(actor: Actor, action: Action) -> str:
+    """The role in which the person did it: the own one, or that of an absent colleague."""
+    role = actor.role_for(next((row.permission for row in HANDLING if row.action == action), None))
+    return role.value if role else ""
+
+
 # The one writer -----------------------------------------------------------------------------------------------------
 
 
@@ -302,7 +309,7 @@ def _write(
         at=clock.now(),
         actor_id=actor.account_id,
         actor_name=actor.name,
-        actor_role=actor.role.value if actor.role else "",
+        actor_role=_role_of(actor, action),
         actor_unit_id=actor.unit_id,
         action=action.value,
         from_status=source,

@@ -1,0 +1,104 @@
+"""Stepping aside (回避): a person with an interest acts on nothing of a tip, nor of any tip about a company.
+
+信访工作条例 Art. 28; 济南市12345条例 Art. 32 (the reporter may ask for it). Whoever steps aside may say so alone; the
+leader decides it of others, and alone ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from app.audit import service as audit
+from app.foundation import clock
+from app.foundation.database import db, new_id
+from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope
+from app.foundation.permissions import Actor, Permission
+from app.identity.models import Account
+from app.workflow.models import Exclusion
+
+AccusedReader = Callable[[UUID], Collection[str]]
+_readers: list[AccusedReader] = []
+
+
+def names_the_accused(reader: AccusedReader) -> AccusedReader:
+    """Register what tells the names and codes of a tip's company; this room knows a tip by its id alone."""
+    _readers.append(reader)
+    return reader
+
+
+def excluded(actor: Actor, tip_id: UUID) -> bool:
+    """Whether this person stands aside from a tip."""
+    if actor.account_id is None:
+        return False
+    rows = db.session.execute(
+        select(Exclusion.tip_id, Exclusion.company).where(
+            Exclusion.account_id == actor.account_id,
+            Exclusion.ended_at.is_(None),
+            or_(Exclusion.tip_id == tip_id, Exclusion.company.is_not(None)),
+        )
+    ).all()
+    companies = {company for of_tip, company in rows if of_tip is None}
+    if len(companies) < len(rows):
+        return True
+    return bool(companies) and any(not companies.isdisjoint(reader(tip_id)) for reader in _readers)
+
+
+def refuse_excluded(actor: Actor, tip_id: UUID) -> None:
+    """Raise ``Forbidden`` for a person who stands aside."""
+    if excluded(actor, tip_id):
+        about = {"audit_object": ("tip", str(tip_id))}
+        raise Forbidden("您已登记回避该线索，不能办理", code="excluded", extra=about)
+
+
+def exclude(actor: Actor, username: str | None, reason: str, *, tip_id: UUID | None, company: str | None) -> Exclusion:
+    """Let a person (the actor where none is named) stand aside from a tip or from a company.
+
+    Raises:
+        Forbidden: another person, without being the leader. InvalidInput: nobody, or neither tip nor company.
+        Conflict: it is recorded already.
+    """
+    account_id = _account(username) if username else actor.account_id
+    if account_id != actor.account_id and not actor.may(Permission.TIP_LEAD):
+        raise Forbidden("他人的回避由市级负责人决定")
+    company = company.strip() if company else None
+    if (tip_id is None) == (not company):
+        raise InvalidInput(errors={"company": ["应指明一件线索或一家企业"]})
+    same = select(Exclusion.id).where(
+        Exclusion.account_id == account_id,
+        Exclusion.ended_at.is_(None),
+        Exclusion.tip_id == tip_id if tip_id else Exclusion.company == company,
+    )
+    if db.session.scalar(same) is not None:
+        raise Conflict("已登记回避", code="already_excluded")
+    row = Exclusion(
+        id=new_id(), account_id=account_id, tip_id=tip_id, company=company, reason=reason,
+        recorded_by=actor.account_id, recorded_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.flush()
+    about = ("tip", tip_id) if tip_id else ("account", account_id)
+    audit.record(actor, "workflow.exclude", about[0], str(about[1]), account=str(account_id))
+    return row
+
+
+def _account(username: str) -> UUID:
+    found = db.session.scalar(select(Account.id).where(Account.username == username))
+    if found is None:
+        raise InvalidInput(errors={"account": ["没有这个账号"]})
+    return found
+
+
+def end(actor: Actor, exclusion_id: UUID) -> Exclusion:
+    """End an exclusion; the leader decides that the interest is gone."""
+    row = db.session.scalar(
+        select(Exclusion).where(Exclusion.id == exclusion_id, Exclusion.ended_at.is_(None)).with_for_update()
+    )
+    if row is None or not actor.may(Permission.TIP_LEAD):
+        raise OutOfScope("未找到该回避登记", extra={"audit_object": ("exclusion", str(exclusion_id))})
+    row.ended_at = clock.now()
+    db.session.flush()
+    audit.record(actor, "workflow.end_exclusion", "account", row.account_id)
+    return row
