@@ -64,14 +64,9 @@ def delegate(
     )
     db.session.add(row)
     db.session.flush()
+    days = f"{starts_on} – {ends_on}"
     audit.record(
-        actor,
-        "identity.delegate",
-        "account",
-        colleague.id,
-        role=absent.role,
-        absent=str(absent.id),
-        days=f"{starts_on} – {ends_on}",
+        actor, "identity.delegate", "account", colleague.id, role=absent.role, absent=str(absent.id), days=days
     )
     return row
 
