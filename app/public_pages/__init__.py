@@ -9,9 +9,8 @@ def register(application: APIFlask) -> None:
     """Connect the pages."""
     import app.public_pages.filing
     import app.public_pages.following
-    import app.public_pages.information  # noqa: F401  # each hangs its pages on the blueprint
-    from app.public_pages import refusals
+    import app.public_pages.information
+    import app.public_pages.refusals  # noqa: F401  # each hangs its pages and refusals on the blueprint
     from app.public_pages.blueprint import pages
 
-    refusals.register()
     application.register_blueprint(pages)

@@ -16,11 +16,7 @@ from app.public_pages.shell import rendered
 _TYPED: Final = ("text", "reason", "comment")
 
 
-def register() -> None:
-    """Answer refusals of the blueprint's own pages."""
-    pages.register_error_handler(DomainError, refused)
-
-
+@pages.errorhandler(DomainError)
 def refused(refusal: DomainError) -> Response:
     """Draw what was refused again, with what is wrong with it."""
     form = g.get("public_form")
