@@ -87,6 +87,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.tips import jobs as tip_jobs
     from app.tips import office_api as tips_office_api
     from app.tips import public_api as tips_public_api
+    from app.tips import secrecy as _secrecy  # noqa: F401  # checks what leaves with a transfer
     from app.workflow import api as workflow_api
     from app.workflow import jobs as workflow_jobs
     from app.workflow.cli import calendar_cli, limits_cli

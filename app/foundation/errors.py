@@ -139,6 +139,14 @@ class UnsupportedFile(DomainError):
     title = "不支持的文件类型"
 
 
+class ReporterExposed(DomainError):
+    """A text that leaves the office would tell who reported (条例 Art. 16)."""
+
+    code = "reporter_exposed"
+    title = "内容可能暴露举报人"
+    audited = True
+
+
 class DeadlineBeyondCalendar(DomainError):
     """A deadline falls after the last loaded calendar year; plain weekdays are never guessed."""
 

@@ -32,6 +32,7 @@ STATUS_OF: Final[dict[type[errors.DomainError], int]] = {
     errors.TooManyRequests: 429,
     errors.PayloadTooLarge: 413,
     errors.UnsupportedFile: 415,
+    errors.ReporterExposed: 422,
     errors.DeadlineBeyondCalendar: 409,
     errors.ServiceUnavailable: 503,
 }
