@@ -88,6 +88,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.tips import office_api as tips_office_api
     from app.tips import public_api as tips_public_api
     from app.tips import secrecy as _secrecy  # noqa: F401  # checks what leaves with a transfer
+    from app.tips.key_rotation import keys_cli
     from app.workflow import api as workflow_api
     from app.workflow import jobs as workflow_jobs
     from app.workflow.cli import calendar_cli, limits_cli
@@ -117,7 +118,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     for room in (identity_api, tips_office_api, *after_filing, workflow_api, notification_api, audit_api, geo_api):
         app.register_blueprint(room.office_api)
     groups = (geo_cli, audit_cli, outbox_cli, accounts_cli, units_cli, calendar_cli, limits_cli, files_cli, demo_cli)
-    for command in (*groups, worker_command):
+    for command in (*groups, keys_cli, worker_command):
         app.cli.add_command(command)
     console.register(app)
     public_pages.register(app)

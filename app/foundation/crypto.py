@@ -112,6 +112,11 @@ class Crypto:
         """The id of the master key that seals today."""
         return self._current.key_id
 
+    @property
+    def key_ids(self) -> list[str]:
+        """The ids of the loaded master keys, the current one first."""
+        return list(self._keys)
+
     def seal(self, plain: bytes, *, bound_to: bytes) -> bytes:
         """Envelope-encrypt ``plain`` with a data key of its own.
 
@@ -121,21 +126,40 @@ class Crypto:
         data_key = os.urandom(DATA_KEY_BYTES)
         wrapped = self._wrap(self._current, data_key)
         nonce = os.urandom(NONCE_BYTES)
-        key_id = self._current.key_id.encode()
-        return bytes([len(key_id)]) + key_id + wrapped + nonce + self._suite.encrypt(data_key, nonce, plain, bound_to)
+        return self.current_mark + wrapped + nonce + self._suite.encrypt(data_key, nonce, plain, bound_to)
 
     def open(self, sealed: bytes, *, bound_to: bytes) -> bytes:
         """Undo :meth:`seal`; raise :class:`CannotOpen`."""
         try:
+            data_key, rest = self._unwrapped(sealed)
+            return self._suite.decrypt(data_key, rest[:NONCE_BYTES], rest[NONCE_BYTES:], bound_to)
+        except (InvalidTag, ValueError) as fault:
+            raise CannotOpen("the sealed bytes cannot be opened") from fault
+
+    @property
+    def current_mark(self) -> bytes:
+        """How everything begins that is sealed today: length and id of the current master key."""
+        key_id = self._current.key_id.encode()
+        return bytes([len(key_id)]) + key_id
+
+    def rewrap(self, sealed: bytes) -> bytes:
+        """The same sealed content with its data key wrapped by the current master key; the content stays closed.
+
+        Raises :class:`CannotOpen` when the master key that wraps it now is not loaded.
+        """
+        data_key, rest = self._unwrapped(sealed)
+        return self.current_mark + self._wrap(self._current, data_key) + rest
+
+    def _unwrapped(self, sealed: bytes) -> tuple[bytes, bytes]:
+        """(data key, what it seals: nonce and ciphertext); raise :class:`CannotOpen`."""
+        try:
             id_length = sealed[0]
-            key_id = sealed[1 : 1 + id_length].decode()
+            key = self._keys[sealed[1 : 1 + id_length].decode()]
             rest = sealed[1 + id_length :]
             wrapped_length = NONCE_BYTES + DATA_KEY_BYTES + TAG_BYTES
-            wrapped, nonce = rest[:wrapped_length], rest[wrapped_length : wrapped_length + NONCE_BYTES]
-            data_key = self._unwrap(self._keys[key_id], wrapped)
-            return self._suite.decrypt(data_key, nonce, rest[wrapped_length + NONCE_BYTES :], bound_to)
+            return self._unwrap(key, rest[:wrapped_length]), rest[wrapped_length:]
         except (InvalidTag, KeyError, IndexError, UnicodeDecodeError, ValueError) as fault:
-            raise CannotOpen("the sealed bytes cannot be opened") from fault
+            raise CannotOpen("the wrapped key cannot be opened") from fault
 
     def digest(self, purpose: str, *parts: bytes) -> bytes:
         """Keyed digest (HMAC) for ``purpose``; the parts are length-prefixed, so that they cannot be shifted."""

@@ -11,7 +11,6 @@ and every one is written to the audit log.
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
@@ -27,7 +26,7 @@ from app.foundation.errors import ReporterExposed
 from app.foundation.permissions import Actor
 from app.tips.models import Reporter, Tip, TipMessage, TipSubject
 from app.tips.queries import evidence_of
-from app.tips.service import crypto
+from app.tips.service import unsealed
 from app.workflow import service as workflow
 from app.workflow.models import Handling
 from app.workflow.states import Action
@@ -84,10 +83,7 @@ def _digits(text: str) -> str:
 
 def _identity(tip_id: UUID) -> dict[str, Any]:
     reporter = db.session.get(Reporter, tip_id)
-    if reporter is None:
-        return {}
-    opened: dict[str, Any] = json.loads(crypto().open(reporter.sealed_identity, bound_to=b"reporter:" + tip_id.bytes))
-    return opened
+    return unsealed(reporter) if reporter is not None else {}
 
 
 def _names(tip_id: UUID) -> list[str]:

@@ -265,7 +265,13 @@ def open_identity(actor: Actor, tip_id: UUID, reason: str) -> dict[str, Any]:
     reporter = db.session.get(Reporter, tip_id)
     if reporter is None:
         raise NotFound("该线索为匿名举报，没有举报人身份信息")
-    plain = crypto().open(reporter.sealed_identity, bound_to=b"reporter:" + tip_id.bytes)
+    opened = unsealed(reporter)
     audit.record(actor, "tips.open_identity", "tip", tip_id, reason=reason)
-    opened: dict[str, Any] = json.loads(plain)
     return opened
+
+
+def unsealed(reporter: Reporter) -> dict[str, Any]:
+    """The identity in clear, for the program itself; a person sees one through :func:`open_identity` alone."""
+    plain = crypto().open(reporter.sealed_identity, bound_to=b"reporter:" + reporter.tip_id.bytes)
+    identity: dict[str, Any] = json.loads(plain)
+    return identity
