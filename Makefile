@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 
 # Modules are run as `python -m`: the scripts in .venv/bin name their interpreter by a path that may be too long.
 PY := .venv/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check install --quiet --require-hashes
+PIP := $(PY) -m pip --disable-pip-version-check install -qq --require-hashes
 LOCK := uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--custom-compile-command "make lock" --quiet
 
