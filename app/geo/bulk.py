@@ -55,26 +55,33 @@ def _line(text: str, positions: list[int] | None, found: Found) -> str:
     evidence = ", ".join(
         [
             f'{{"text": "{text[start:end] if end else code}", "start": {start}, "end": {end}, '
-            f'"means": "{code}", "how": "{how}"}}'
+            f'"means": {_quoted[code]}, "how": "{how}"}}'
             for start, end, code, how in marks
         ]
     )
     if positions is not None and not _PLAIN.isdisjoint(text):
         evidence = json.dumps(evidence_of(text, marks), ensure_ascii=False)[1:-1]
     if county and len(candidates) < 2:  # noqa: PLR2004
-        ranked = f'{{"code": "{county}", "score": {confidence}}}'
+        ranked = f'{{"code": {_quoted[county]}, "score": {confidence}}}'
     else:
         confidence, alternatives = weigh(found)
         ranked = ", ".join([f'{{"code": "{code}", "score": {score}}}' for code, score in alternatives])
     return (
-        f'{{"province": {_quoted(province)}, "prefecture": {_quoted(prefecture)}, "county": {_quoted(county)}, '
-        f'"township": {_quoted(township)}, "status": "{status}", "confidence": {confidence}, '
+        f'{{"province": {_quoted[province]}, "prefecture": {_quoted[prefecture]}, "county": {_quoted[county]}, '
+        f'"township": {_quoted[township]}, "status": "{status}", "confidence": {confidence}, '
         f'"alternatives": [{ranked}], "evidence": [{evidence}]}}'
     )
 
 
-def _quoted(code: int) -> str:
-    return f'"{code}"' if code else "null"
+class _Quoted(dict[int, str]):
+    """Codes as JSON, each written once: there are no more of them than divisions."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = quoted = f'"{code}"' if code else "null"
+        return quoted
+
+
+_quoted = _Quoted()
 
 
 def evidence_of(text: str, marks: list[Mark]) -> list[dict[str, str | int]]:

@@ -53,6 +53,15 @@ class Found(NamedTuple):
     province: int
 
 
+def _below(readings: tuple[Reading, ...], kept: tuple[Reading, ...]) -> list[Reading]:
+    """The readings that lie in a unit of ``kept``."""
+    if len(kept) == 1:
+        level = kept[0][0]
+        above = kept[0][level]
+        return [r for r in readings if r[0] > level and r[level] == above]
+    return [r for r in readings if any(r[0] > k[0] and r[k[0]] == k[k[0]] for k in kept)]
+
+
 def _same_above(county: Reading, above: tuple[int, ...]) -> bool:
     province, prefecture = above
     return county[2] == prefecture if prefecture else county[1] == province
@@ -135,7 +144,7 @@ class Walk:
         if not kept:
             self.accept(start, end, readings)
             return
-        below = [r for r in readings if any(r[0] > k[0] and r[k[0]] == k[k[0]] for k in kept)]
+        below = _below(readings, kept)
         if below:
             again: list[Reading] = []
             if self.restarted or self.repeated(start, end):  # 金华金华市义乌市: not the former county of that name

@@ -72,6 +72,7 @@ class Gazetteer:
             int(unit): pairs for unit, pairs in names["spellings"].items()
         }
         self._cities = frozenset(names["cities"])
+        self.city_word_names = tuple(name for name in patterns[: self.units_end] if name.startswith("市"))  # 市南区
         self.unit_names: dict[str, int] = {name: number for number, name in enumerate(patterns[: self.units_end])}
         self._automaton = ahocorasick_rs.AhoCorasick(
             patterns,

@@ -42,15 +42,14 @@ def misspelt_county(text: str, start: int, unit: int, gaz: Gazetteer) -> tuple[i
     if not any(suffix in head for suffix in _SUFFIXES):
         return None
     found: dict[int, int] = {}
+    room = len(head)
     for name, code in gaz.spellings.get(unit, ()):
-        for length in (len(name), len(name) - 1, len(name) + 1):
+        size, suffix = len(name), name[-1]
+        for length in (size, size - 1, size + 1):
+            if length > room or head[length - 1] != suffix:
+                continue  # nearly all names end here: nothing was cut out or compared for them
             word = head[:length]
-            if (
-                len(word) == length
-                and word[-1] == name[-1]
-                and _one_slip(word, name)
-                and not (length <= _SHORT and word.endswith(_GENERAL))
-            ):
+            if _one_slip(word, name) and not (length <= _SHORT and word.endswith(_GENERAL)):
                 found.setdefault(code, length)
     if len(found) != 1:
         return None

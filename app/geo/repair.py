@@ -67,8 +67,10 @@ def _plausible(walk: Walk) -> tuple[Reading, ...]:
 
 def _seat_of_region(walk: Walk) -> tuple[Reading, ...]:
     """喀什地区喀什: after 地区, 州 or 盟 the bare name means the city in it, if nothing further was said."""
+    if len(walk.kept) < 2:  # noqa: PLR2004
+        return walk.kept
     counties = tuple(r for r in walk.kept if r[0] == COUNTY)
-    if len(counties) == 1 and len(walk.kept) > 1 and counties[0][6] == STEM:
+    if len(counties) == 1 and counties[0][6] == STEM:
         stem = walk.said()[-1]
         if any(name.startswith(stem) and name.endswith(("地区", "州", "盟")) for name in walk.said()):
             walk.marks[-1] = (*walk.marks[-1][:2], counties[0][4], counties[0][5])
@@ -175,7 +177,7 @@ def _one_prefecture(walk: Walk, kept: tuple[Reading, ...]) -> int:
 
 def _split_prefecture_word(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
     """青岛市南区: the 市 belongs to the district's name."""
-    if len(kept) != 1 or kept[0][0] != PREFECTURE or not walk.text[: walk.end].endswith("市"):
+    if len(kept) != 1 or kept[0][0] != PREFECTURE or not walk.text.startswith(walk.gaz.city_word_names, walk.end - 1):
         return None
     for number, start, end in walk.gaz.find(walk.text[walk.end - 1 : walk.end + 6])[:1]:
         if start == 0 and number < walk.gaz.units_end:

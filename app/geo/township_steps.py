@@ -49,8 +49,10 @@ def _by_lone_township(walk: Walk) -> Found | None:
 
 def by_town_of_candidates(walk: Walk, kept: tuple[Reading, ...]) -> Found | None:
     """江干区九堡, 普陀区沈家门: of several counties the one with a township of the name that follows at once."""
+    if len(kept) < 2 or walk.rivals:  # noqa: PLR2004
+        return None
     counties = counties_in(kept)
-    if len(counties) < 2 or len(counties) < len({r[4] for r in kept}) or walk.rivals:  # noqa: PLR2004
+    if len(counties) < len({r[4] for r in kept}):
         return None
     after = walk.text[walk.end :].lstrip("-—,，、/·. ")
     begin = len(walk.text) - len(after)
