@@ -94,7 +94,7 @@ def _weights(pid: int) -> list[tuple[str, float, float]]:
     postgres = [one for one in found if one[0] == "PostgreSQL"]
     rest = [one for one in found if one[0] != "PostgreSQL"]
     total = ("PostgreSQL, all processes", max(r for _, r, _ in postgres), sum(own for *_, own in postgres))
-    return sorted(rest, key=lambda one: -one[1]) + [total]
+    return [*sorted(rest, key=lambda one: -one[1]), total]
 
 
 if __name__ == "__main__":
