@@ -83,7 +83,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.notifications import jobs as notification_jobs
     from app.outbox.cli import outbox_cli, worker_command
     from app.tips import cli as _geo_commands  # noqa: F401  # adds to geo's commands
-    from app.tips import conversation_api, proof_api, rating_api, recovery_api
+    from app.tips import conversation_api, proof_api, rating_api, recovery_api, retention_api
     from app.tips import jobs as tip_jobs
     from app.tips import office_api as tips_office_api
     from app.tips import public_api as tips_public_api
@@ -102,6 +102,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         "audit-seal": audit_jobs.seal,
         "files-orphans": file_jobs.remove_orphans,
         "tips-terms": tip_jobs.end_overdue_terms,
+        "tips-retention": tip_jobs.propose_removals,
         "workflow-sweep": workflow_jobs.sweep_clocks,
         "notifications-digest": notification_jobs.daily_digest,
     }
@@ -109,13 +110,15 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         "audit-seal": 2.0,
         "files-orphans": 3600.0,
         "tips-terms": 600.0,
+        "tips-retention": 6 * 3600.0,
         "workflow-sweep": 600.0,
         "notifications-digest": 600.0,
     }
     after_filing = (conversation_api, rating_api, recovery_api)
     for room in (identity_api, tips_public_api, *after_filing, proof_api, notification_api):
         app.register_blueprint(room.public_api)
-    for room in (identity_api, tips_office_api, *after_filing, workflow_api, notification_api, audit_api, geo_api):
+    office = (identity_api, tips_office_api, *after_filing, retention_api, workflow_api, notification_api)
+    for room in (*office, audit_api, geo_api):
         app.register_blueprint(room.office_api)
     groups = (geo_cli, audit_cli, outbox_cli, accounts_cli, units_cli, calendar_cli, limits_cli, files_cli, demo_cli)
     for command in (*groups, keys_cli, worker_command):

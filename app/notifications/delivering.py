@@ -114,3 +114,10 @@ def _letter(delivery: Delivery, openid: str) -> Letter:
         .where(Tip.id == delivery.tip_id)
     ).one()
     return Letter(openid, delivery.template_id, number, Status(status).public_text)
+
+
+def forget_reporter(tip_id: UUID) -> None:
+    """Let the deliveries of a tip lead to nobody any more; how many there were and how they went stays."""
+    for delivery in db.session.scalars(select(Delivery).where(Delivery.tip_id == tip_id)):
+        delivery.openid_index = b"forgotten:" + delivery.id.bytes
+    db.session.flush()

@@ -9,6 +9,7 @@ from app.foundation.database import OPEN_WALL, transaction
 from app.notifications import channels, delivering, digest, service
 from app.outbox.service import handles, handles_over_network
 from app.tips.conversation import CONVERSATION_MOVED
+from app.tips.retention import REPORTER_FORGOTTEN
 from app.workflow.reassignment import REASSIGNMENT_CHANGED
 from app.workflow.service import HANDLING_CHANGED
 from app.workflow.supervision import HANDLING_ALERT
@@ -42,6 +43,12 @@ def daily_digest() -> None:
 def announce_conversation(payload: dict[str, Any]) -> None:
     """Tell of what was said after filing. Twice is safe: a person hears of an event once."""
     service.announce_conversation(UUID(payload["tip_id"]), UUID(payload["event_id"]), payload["kind"])
+
+
+@handles(REPORTER_FORGOTTEN)
+def forget_reporter(payload: dict[str, Any]) -> None:
+    """Cut deliveries of a tip off from their reporter. Twice is safe: a cut delivery leads nowhere either time."""
+    delivering.forget_reporter(UUID(payload["tip_id"]))
 
 
 @handles_over_network(service.SEND_DELIVERY)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.foundation.database import OPEN_WALL, transaction
 from app.outbox.service import handles
-from app.tips import conversation, precedents, rematching
+from app.tips import conversation, precedents, rematching, retention
 
 
 @handles(rematching.REMATCH)
@@ -27,3 +27,9 @@ def end_overdue_terms() -> None:
     """Take tips back to the desk whose reporter did not answer in time. Twice is safe: they wait no longer then."""
     with transaction(OPEN_WALL):
         conversation.end_overdue_terms()
+
+
+def propose_removals() -> None:
+    """Propose identities whose term is over. Twice is safe: a tip is proposed once, and a person decides."""
+    with transaction(OPEN_WALL):
+        retention.propose_removals()

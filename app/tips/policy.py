@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Select, select
 
 from app.foundation.permissions import Actor, Permission
-from app.tips.models import RecheckRequest, Tip
+from app.tips.models import IdentityRemoval, RecheckRequest, Tip
 from app.workflow.exclusions import excluded
 from app.workflow.models import Handling
 from app.workflow.policy import within_sight
@@ -38,3 +38,13 @@ def visible_rechecks(actor: Actor) -> Select[RecheckRequest]:
 def can_recheck(actor: Actor, request: RecheckRequest) -> bool:
     """A reviewer of the city who did not conclude the tip (domain rule 13)."""
     return actor.may(Permission.TIP_REVIEW) and actor.city_wide and actor.account_id != request.concluded_by
+
+
+def visible_removals(actor: Actor) -> Select[IdentityRemoval]:
+    """Proposals to remove identities of tips within sight of ``actor``."""
+    return select(IdentityRemoval).join(Handling, Handling.tip_id == IdentityRemoval.tip_id).where(within_sight(actor))
+
+
+def can_decide_removal(actor: Actor) -> bool:
+    """The city's leader: it cannot be undone."""
+    return actor.may(Permission.TIP_LEAD) and actor.city_wide

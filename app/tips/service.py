@@ -264,7 +264,8 @@ def open_identity(actor: Actor, tip_id: UUID, reason: str) -> dict[str, Any]:
         raise InvalidInput(errors={"reason": ["查看举报人身份须说明理由"]})
     reporter = db.session.get(Reporter, tip_id)
     if reporter is None:
-        raise NotFound("该线索为匿名举报，没有举报人身份信息")
+        named = db.session.get_one(Tip, tip_id).real_name
+        raise NotFound("举报人身份信息已按保存期限清除" if named else "该线索为匿名举报，没有举报人身份信息")
     opened = unsealed(reporter)
     audit.record(actor, "tips.open_identity", "tip", tip_id, reason=reason)
     return opened

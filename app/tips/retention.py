@@ -1,0 +1,139 @@
+"""How long the identity behind a tip is kept, and its removal (PIPL Art. 19, 47; domain §6.2).
+
+The program proposes, a person decides, once. What is removed is the sealed identity with its blind indexes; the
+statement, its handling and every figure stay. The terms are proposals until the archive office has spoken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from app.audit import service as audit
+from app.foundation import clock
+from app.foundation.database import db, new_id
+from app.foundation.errors import Conflict, Forbidden, OutOfScope
+from app.foundation.permissions import Actor
+from app.outbox import service as outbox
+from app.tips import policy
+from app.tips.models import IdentityRemoval, RecheckRequest, Reporter, Tip
+from app.workflow.models import Handling, HandlingEvent
+from app.workflow.states import Outcome, Status
+
+REPORTER_FORGOTTEN: Final = "notifications.reporter_forgotten"
+"""The outbox topic by which higher rooms forget what leads to a reporter too."""
+UNFOUNDED_YEARS: Final = 3
+FOUNDED_YEARS: Final = 10
+MOST_AT_ONCE: Final = 1000
+_UNFOUNDED: Final = (Outcome.UNSUBSTANTIATED, Outcome.CANNOT_VERIFY, Outcome.NOT_ILLEGAL_FUNDRAISING)
+_BASIS: Final = {
+    UNFOUNDED_YEARS: f"未受理或者查证不属实，办结满 {UNFOUNDED_YEARS} 年",
+    FOUNDED_YEARS: f"已依法处理，归档满 {FOUNDED_YEARS} 年",
+}
+
+
+def propose_removals() -> int:
+    """Propose every identity whose term is over and that nobody has decided about; return how many are new."""
+    proposed = 0
+    for years, basis in _BASIS.items():
+        due = db.session.scalars(_due(years).limit(MOST_AT_ONCE)).all()
+        rows = [{"id": new_id(), "tip_id": tip_id, "proposed_at": clock.now(), "basis": basis} for tip_id in due]
+        if rows:
+            added = insert(IdentityRemoval).on_conflict_do_nothing(index_elements=["tip_id"])
+            proposed += len(db.session.scalars(added.returning(IdentityRemoval.id), rows).all())
+    return proposed
+
+
+def _due(years: int) -> Select[UUID]:
+    """Tips with an identity whose handling ended more than ``years`` ago and in the way these years are for."""
+    ended = select(func.max(HandlingEvent.at)).where(HandlingEvent.tip_id == Handling.tip_id).scalar_subquery()
+    open_recheck = exists().where(RecheckRequest.tip_id == Handling.tip_id, RecheckRequest.closed_at.is_(None))
+    known = exists().where(IdentityRemoval.tip_id == Handling.tip_id)
+    return (
+        select(Reporter.tip_id)
+        .join(Handling, Handling.tip_id == Reporter.tip_id)
+        .where(_ended_so(years), ended < _years_ago(years), ~open_recheck, ~known)
+        .order_by(Reporter.tip_id)
+    )
+
+
+def _ended_so(years: int) -> ColumnElement[bool]:
+    archived, unfounded = Handling.status == Status.ARCHIVED.value, Handling.outcome.in_(_UNFOUNDED)
+    if years == UNFOUNDED_YEARS:
+        return or_(Handling.status == Status.REJECTED.value, and_(archived, unfounded))
+    return and_(archived, or_(Handling.outcome.is_(None), ~unfounded))
+
+
+def _years_ago(years: int) -> datetime:
+    today = clock.today()
+    leap_day = (today.month, today.day) == (2, 29)
+    return clock.start_of_today() - (today - today.replace(year=today.year - years, day=28 if leap_day else today.day))
+
+
+# A person decides ---------------------------------------------------------------------------------------------------
+
+
+def removal_page(
+    actor: Actor, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[tuple[IdentityRemoval, str, str]]:
+    """Undecided proposals within sight with receipt number and status, oldest first; one row more than ``limit``."""
+    statement = (
+        policy.visible_removals(actor)
+        .join(Tip, Tip.id == IdentityRemoval.tip_id)
+        .add_columns(Tip.receipt_number, Handling.status)
+        .where(IdentityRemoval.decision.is_(None))
+    )
+    if after:
+        statement = statement.where(tuple_(IdentityRemoval.proposed_at, IdentityRemoval.id) > tuple_(*after))
+    statement = statement.order_by(IdentityRemoval.proposed_at, IdentityRemoval.id).limit(limit + 1)
+    return [(row[0], row[1], row[2]) for row in db.session.execute(statement)]
+
+
+def decide_removal(actor: Actor, removal_id: UUID, decision: Literal["remove", "keep"], reason: str) -> IdentityRemoval:
+    """Remove the identity, or keep it for good with a reason; recorded either way.
+
+    Raises:
+        OutOfScope: none within sight. Forbidden: not this person's. Conflict: decided, or the tip is handled again.
+    """
+    about = {"audit_object": ("identity_removal", str(removal_id))}
+    removal = db.session.scalar(
+        policy.visible_removals(actor).where(IdentityRemoval.id == removal_id).with_for_update(of=IdentityRemoval)
+    )
+    if removal is None:
+        raise OutOfScope("未找到该清除建议", extra=about)
+    if not policy.can_decide_removal(actor):
+        raise Forbidden("身份信息的清除由市级负责人确认", extra=about)
+    if removal.decision is not None:
+        raise Conflict("该建议已经处理", code="removal_decided")
+    if decision == "remove":
+        _remove(removal.tip_id)
+    removal.decision, removal.reason = decision, reason
+    removal.decided_at, removal.decided_by = clock.now(), actor.account_id
+    db.session.flush()
+    audit.record(actor, f"tips.identity_{decision}", "tip", removal.tip_id, reason=reason)
+    return removal
+
+
+def _remove(tip_id: UUID) -> None:
+    handling = db.session.get_one(Handling, tip_id)
+    if Status(handling.status) not in {Status.ARCHIVED, Status.REJECTED}:
+        raise Conflict("该线索已重新办理，暂不能清除举报人身份信息", code="tip_reopened")
+    db.session.execute(delete(Reporter).where(Reporter.tip_id == tip_id))
+    outbox.leave(REPORTER_FORGOTTEN, tip_id=str(tip_id))
+
+
+def removal_line(removal: IdentityRemoval, receipt_number: str, status: str) -> dict[str, Any]:
+    """One proposal as the office reads it."""
+    return {
+        "id": removal.id,
+        "tip_id": removal.tip_id,
+        "receipt_number": receipt_number,
+        "status": status,
+        "basis": removal.basis,
+        "proposed_at": removal.proposed_at,
+    }
