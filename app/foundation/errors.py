@@ -104,13 +104,6 @@ class TransitionNotAllowed(DomainError):
     audited = True
 
 
-class NotYetAvailable(DomainError):
-    """A move that the table knows but this edition cannot carry out yet."""
-
-    code = "not_yet_available"
-    title = "该操作暂未开通"
-
-
 class Conflict(DomainError):
     """The command contradicts what is already there (a second open request, a used number)."""
 

@@ -27,7 +27,6 @@ STATUS_OF: Final[dict[type[errors.DomainError], int]] = {
     errors.OutOfScope: 404,
     errors.StaleVersion: 409,
     errors.TransitionNotAllowed: 409,
-    errors.NotYetAvailable: 409,
     errors.Conflict: 409,
     errors.TooManyRequests: 429,
     errors.PayloadTooLarge: 413,

@@ -69,7 +69,9 @@ def announce_step(tip_id: UUID, event_id: UUID) -> None:
         step.titles,
     )
     if step.told_to_reporter:
-        _queue_delivery(tip_id, event_id)
+        following = db.session.scalars(select(Handling.tip_id).where(Handling.merged_into == tip_id)).all()
+        for told in (tip_id, *following):
+            _queue_delivery(told, event_id)
 
 
 def announce_reassignment(reassignment_id: UUID, event_id: UUID) -> None:

@@ -55,7 +55,7 @@ HANDLING_STEPS: Final[Mapping[str, Step]] = {
     Action.ASK_SUPPLEMENT: Step({_REVIEWERS: "已要求举报人补正"}, told_to_reporter=True),
     Action.SUPPLEMENT_RECEIVED: Step({_REVIEWERS: "已收到补正材料，待受理"}),
     Action.REJECT: Step({_REVIEWERS: "线索不予受理"}, told_to_reporter=True),
-    Action.MERGE: Step({_REVIEWERS: "线索已并案"}),
+    Action.MERGE: Step({_REVIEWERS: "线索已并案"}, told_to_reporter=True),
     Action.ASSIGN: Step({_HANDLERS: "新交办线索，请签收"}, told_to_reporter=True),
     Action.SIGN_FOR: Step({_REVIEWERS: "承办单位已签收，开始核查"}),
     Action.REQUEST_RETURN: Step({_REVIEWERS: "承办单位申请退回，待审定"}),

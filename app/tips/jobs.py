@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.foundation.database import OPEN_WALL, transaction
 from app.outbox.service import handles
-from app.tips import conversation, precedents, rematching, retention
+from app.tips import conversation, dispatching, precedents, rematching, retention
 
 
 @handles(rematching.REMATCH)
@@ -21,6 +21,12 @@ def rematch_tips(payload: dict[str, Any]) -> None:
 def remember_precedent(payload: dict[str, Any]) -> None:
     """Make a precedent of the city's decision. Twice is safe: a step of a tip is remembered once."""
     precedents.remember(UUID(payload["tip_id"]), payload["version"])
+
+
+@handles(dispatching.DISPATCH)
+def dispatch_tip(payload: dict[str, Any]) -> None:
+    """Assign a clear tip. Twice is safe: a tip that is assigned does not wait for it any more."""
+    dispatching.dispatch(UUID(payload["tip_id"]))
 
 
 def end_overdue_terms() -> None:

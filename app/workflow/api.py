@@ -10,7 +10,7 @@ from apiflask import APIBlueprint
 from app.foundation.http import Audience, endpoint
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
-from app.workflow import exclusions, queries, reassignment, schemas, views
+from app.workflow import exclusions, police, queries, reassignment, schemas, views
 
 office_api = APIBlueprint("office_reassignments", __name__, url_prefix="/api/v1/office")
 
@@ -27,6 +27,39 @@ def apply(actor: Actor, tip_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Ask that a tip be moved to another district."""
     request = reassignment.apply(actor, tip_id, body.pop("expected_version"), body)
     return views.whole(actor, request)
+
+
+@office_api.get("/tips/<uuid:tip_id>/police-transfers")
+@endpoint(audience=Audience.OFFICER, permission=Permission.TIP_READ, answer=schemas.PoliceTransferList(), changes=False)
+def list_police_transfers(actor: Actor, tip_id: UUID) -> dict[str, Any]:
+    """How far a tip is on its way to the police."""
+    return {"items": police.transfers_of(actor, tip_id)}
+
+
+@office_api.post("/tips/<uuid:tip_id>/police-transfers")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.SELF_USE,
+    body=schemas.ProposePoliceTransferBody(),
+    answer=schemas.PoliceTransferView(),
+    status=201,
+)
+def propose_police_transfer(actor: Actor, tip_id: UUID, body: dict[str, Any]) -> Any:
+    """Propose that a tip goes to the police; the head decides with the action ``transfer``, or declines."""
+    return police.propose(actor, tip_id, body["officers"], body["reason"])
+
+
+@office_api.post("/police-transfers/<uuid:transfer_id>/actions")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.SELF_USE,
+    body=schemas.ActOnPoliceTransferBody(),
+    answer=schemas.PoliceTransferView(),
+)
+def act_on_police_transfer(actor: Actor, transfer_id: UUID, body: dict[str, Any]) -> Any:
+    """Take one step; the table says who may."""
+    action, version = body.pop("action"), body.pop("expected_version")
+    return police.act(actor, transfer_id, action, version, body)
 
 
 @office_api.post("/exclusions")

@@ -15,7 +15,7 @@ from app.foundation.database import OPEN_WALL, transaction
 from app.foundation.errors import DomainError
 from app.foundation.permissions import PROGRAM
 from app.identity.cli import told
-from app.workflow import calendar, limits
+from app.workflow import calendar, limits, queries
 
 calendar_cli = AppGroup("calendar", help="工作日历")
 limits_cli = AppGroup("limits", help="办理期限、优先级和理由（按生效日期）")
@@ -50,6 +50,16 @@ def list_limits() -> None:
         for kind in limits.REASONS:
             for code, wording in limits.reasons(kind).items():
                 click.echo(f"{kind}\t{code}\t{wording}")
+
+
+@limits_cli.command("dispatched")
+@click.option("--from", "start", required=True, type=click.DateTime(["%Y-%m-%d"]), help="起始日")
+@click.option("--to", "end", required=True, type=click.DateTime(["%Y-%m-%d"]), help="截止日（不含）")
+def dispatched(start: datetime, end: datetime) -> None:
+    """Print how many tips were assigned by the program itself in a span of days."""
+    with transaction(OPEN_WALL):
+        count = queries.dispatched_automatically(start.replace(tzinfo=clock.BEIJING), end.replace(tzinfo=clock.BEIJING))
+    click.echo(f"自动交办 {count} 件。")
 
 
 _FROM = click.option("--from", "start", type=click.DateTime(["%Y-%m-%d"]), help="生效日期，默认今天")

@@ -1,17 +1,22 @@
-"""The ends of a handling that are no conclusion, and the way back from them: reject, archive, reopen."""
+"""The ends of a handling that are no conclusion, and the way back from them: reject, merge, reopen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from app.foundation import clock
-from app.foundation.errors import InvalidInput
+from app.foundation.database import db
+from app.foundation.errors import Conflict, InvalidInput
 from app.foundation.permissions import Actor
 from app.workflow import limits
 from app.workflow.models import Handling
-from app.workflow.states import Done
+from app.workflow.states import OPEN_STATUSES, Done
 
 
 def reject(_actor: Actor, _handling: Handling, given: Mapping[str, Any]) -> Done:
@@ -19,6 +24,39 @@ def reject(_actor: Actor, _handling: Handling, given: Mapping[str, Any]) -> Done
     if given["reason_code"] not in limits.reasons(limits.REJECTION):
         raise InvalidInput(errors={"reason_code": ["未知的不予受理理由"]})
     return Done(details={"reason_code": given["reason_code"], "route": given["route"]})
+
+
+def merge(_actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
+    """Let a tip follow the main tip about the same matter; what was merged into it before follows along.
+
+    Raises:
+        InvalidInput: the main tip is unknown, settled, or this tip itself. Conflict: somebody moves the main tip now.
+    """
+    main = _main_tip(given["into"])
+    if main is None or main.tip_id == handling.tip_id or main.status not in OPEN_STATUSES:
+        raise InvalidInput(errors={"into": ["主件不存在、已办结或就是本件"]})
+    handling.merged_into = main.tip_id
+    db.session.execute(
+        update(Handling)
+        .where(Handling.merged_into == handling.tip_id)
+        .values(merged_into=main.tip_id)
+        .execution_options(synchronize_session=False)
+    )
+    return Done(details={"into": str(main.tip_id)})
+
+
+def _main_tip(tip_id: UUID) -> Handling | None:
+    """The tip that leads ``tip_id``, locked: two tips that are merged into each other at once must not form a ring."""
+    found = None
+    wanted: UUID | None = tip_id
+    try:
+        while wanted is not None:
+            row = select(Handling).where(Handling.tip_id == wanted).with_for_update(nowait=True)
+            found = db.session.scalar(row.execution_options(populate_existing=True))
+            wanted = found.merged_into if found else None
+    except OperationalError as fault:
+        raise Conflict("主件正在被他人办理，请稍后再试", code="main_tip_busy") from fault
+    return found
 
 
 def accept(handling: Handling) -> None:

@@ -11,6 +11,7 @@ def sweep_clocks() -> None:
     """Mark what is pressing and warn of it. Twice is safe: a warning exists once for each kind and due date."""
     with transaction(OPEN_WALL):
         recount.count_again(PROGRAM)  # what another process counted by the calendar before it was replaced
+        sweeping.warn_of_undecided()
     more = True
     while more:
         with transaction(OPEN_WALL):

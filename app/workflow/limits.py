@@ -44,6 +44,8 @@ class Measure(StrEnum):
     YUAN = "元"
     PEOPLE = "人"
     TIMES = "次"
+    PERCENT = "%"
+    SWITCH = "（1 开，0 关）"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,10 @@ REASSIGNMENT_REVIEW: Final = "reassignment_review"
 REASSIGNMENT_ADJUST: Final = "reassignment_adjust"
 OTHER_VIEW: Final = "other_view"
 MOVES_WITHOUT_LEADER: Final = "moves_without_leader"
+POLICE_DECISION: Final = "police_decision"
+POLICE_RECONSIDERATION: Final = "police_reconsideration"
+AUTO_DISPATCH: Final = "auto_dispatch"
+AUTO_DISPATCH_CONFIDENCE: Final = "auto_dispatch_confidence"
 
 _DAYS, _YUAN, _PEOPLE = Measure.WORKING_DAYS, Measure.YUAN, Measure.PEOPLE
 
@@ -78,6 +84,11 @@ SEED: Final[Mapping[str, Figure]] = {
     REASSIGNMENT_ADJUST: Figure("属地调整执行期限", _DAYS, ADJUST_WORKING_DAYS),
     OTHER_VIEW: Figure("征求对方区县意见期限", _DAYS, 1),
     MOVES_WITHOUT_LEADER: Figure("调整超过此次数由负责人督办", Measure.TIMES, 2),
+    # 行政执法机关移送涉嫌犯罪案件的规定 Art. 5, 9.
+    POLICE_DECISION: Figure("移送公安：负责人决定期限", Measure.DAYS, 3),
+    POLICE_RECONSIDERATION: Figure("移送公安：不予立案后提请复议期限", Measure.DAYS, 3),
+    AUTO_DISPATCH: Figure("无争议线索自动交办", Measure.SWITCH, 0),
+    AUTO_DISPATCH_CONFIDENCE: Figure("自动交办的最低置信度", Measure.PERCENT, 95),
     # 最高人民法院非法集资司法解释 (2022) Art. 3–5: amounts and numbers of people.
     "p1_yuan": Figure("一级优先：涉及金额", _YUAN, 50_000_000),
     "p1_people": Figure("一级优先：涉及人数", _PEOPLE, 5000),
@@ -142,11 +153,20 @@ def priority_of(amount_yuan: Decimal | None, participants: int | None) -> str:
     return "P4"
 
 
+_RANGES: Final = {
+    Measure.YUAN: (1, _LARGEST),
+    Measure.PEOPLE: (1, _LARGEST),
+    Measure.PERCENT: (1, 100),
+    Measure.SWITCH: (0, 1),
+}
+
+
 def set_value(actor: Actor, name: str, new: int, valid_from: date) -> None:
     """Let figure ``name`` be ``new`` from a day on; raise ``InvalidInput`` for the past or an absurd value."""
     if name not in SEED:
         raise InvalidInput(errors={"name": [f"没有名为 {name} 的规则"]})
-    if not 1 <= new <= (_LARGEST if SEED[name].measure in {_YUAN, _PEOPLE} else 1000):
+    least, most = _RANGES.get(SEED[name].measure, (1, 1000))
+    if not least <= new <= most:
         raise InvalidInput(errors={"value": ["数值超出允许范围"]})
     _refuse_the_past(valid_from)
     before = value(name)

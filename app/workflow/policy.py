@@ -156,8 +156,7 @@ def available_actions(actor: Actor, handling: Handling, open_request: Reassignme
     return [
         row
         for row in HANDLING
-        if row.available
-        and handling.status in row.sources
+        if handling.status in row.sources
         and can_move(actor, handling, row)
         and _still_open(handling, row)
         and not (open_request and row.action in LOCKED_WHILE_REASSIGNING)

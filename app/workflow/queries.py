@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 
 from app.foundation.database import db
 from app.foundation.errors import OutOfScope
 from app.foundation.permissions import Actor
 from app.workflow import policy
 from app.workflow.models import Handling, HandlingEvent, Reassignment, ReassignmentEvent
+from app.workflow.states import Action
 
 
 def handling_for(actor: Actor, tip_id: UUID) -> Handling:
@@ -48,6 +49,17 @@ def reassignments_of(actor: Actor, tip_id: UUID) -> Sequence[Reassignment]:
 def moves_of(tip_id: UUID) -> int:
     """How often a tip has changed its unit; 0 where the tip itself is behind the wall."""
     return db.session.scalar(select(Handling.moves).where(Handling.tip_id == tip_id)) or 0
+
+
+def dispatched_automatically(since: datetime, until: datetime) -> int:
+    """How many assignments of a span of time were the program's own."""
+    counted = select(func.count()).where(
+        HandlingEvent.action == Action.ASSIGN.value,
+        HandlingEvent.actor_id.is_(None),
+        HandlingEvent.at >= since,
+        HandlingEvent.at < until,
+    )
+    return db.session.scalar(counted) or 0
 
 
 def reassignment_history(request_id: UUID) -> Sequence[ReassignmentEvent]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from app.workflow.states import Ground, ReassignmentAction, ReassignmentStatus
+from app.workflow.states import Ground, PoliceAction, ReassignmentAction, ReassignmentStatus
 
 _TEXT = validate.Length(1, 2000, error="请填写 1 至 2000 字")
 
@@ -122,3 +122,48 @@ class ExclusionView(Schema):
     reason = fields.String()
     recorded_at = fields.AwareDateTime(format="iso")
     ended_at = fields.AwareDateTime(format="iso", allow_none=True)
+
+
+class ProposePoliceTransferBody(Schema):
+    """Two officers at least, and why there is a crime."""
+
+    officers = fields.List(
+        fields.String(validate=validate.Length(1, 100)), required=True, validate=validate.Length(1, 10)
+    )
+    reason = fields.String(required=True, validate=_TEXT)
+
+
+class ActOnPoliceTransferBody(Schema):
+    """One step; which fields it needs is written in the table."""
+
+    action = fields.String(required=True, validate=validate.OneOf(list(PoliceAction), error="未知的操作"))
+    expected_version = fields.Integer(required=True, strict=True)
+    reason = fields.String(load_default=None, allow_none=True, validate=_TEXT)
+    documents = fields.Dict(keys=fields.String(), values=fields.UUID(), load_default=dict)
+    decided_on = fields.Date(load_default=None, allow_none=True)
+
+
+class PoliceTransferView(Schema):
+    """One transfer to the police with its terms and what has come back."""
+
+    id = fields.UUID()
+    state = fields.String()
+    version = fields.Integer()
+    officers = fields.List(fields.String())
+    reason = fields.String()
+    proposed_at = fields.AwareDateTime(format="iso")
+    decide_by = fields.Date()
+    decision = fields.String(allow_none=True)
+    decided_at = fields.AwareDateTime(format="iso", allow_none=True)
+    send_by = fields.AwareDateTime(format="iso", allow_none=True)
+    sent_at = fields.AwareDateTime(format="iso", allow_none=True)
+    documents = fields.Dict(keys=fields.String(), values=fields.String())
+    police_decided_on = fields.Date(allow_none=True)
+    police_reason = fields.String(allow_none=True)
+    reconsider_by = fields.Date(allow_none=True)
+
+
+class PoliceTransferList(Schema):
+    """The transfers of a tip, oldest first."""
+
+    items = fields.List(fields.Nested(PoliceTransferView))

@@ -24,12 +24,11 @@ from app.foundation.errors import (
     Conflict,
     Forbidden,
     InvalidInput,
-    NotYetAvailable,
     OutOfScope,
     StaleVersion,
     TransitionNotAllowed,
 )
-from app.foundation.permissions import PUBLIC, Actor
+from app.foundation.permissions import PROGRAM, PUBLIC, Actor
 from app.geo.divisions import divisions
 from app.identity import queries as people
 from app.outbox import service as outbox
@@ -112,7 +111,7 @@ def act(actor: Actor, tip_id: UUID, action: str, expected_version: int, given: M
         OutOfScope: no such tip within sight.
         StaleVersion: somebody else was faster; ``extra`` says what changed.
         Forbidden: not this person's action.
-        TransitionNotAllowed: the status does not allow it. NotYetAvailable: not in this edition.
+        TransitionNotAllowed: the status does not allow it.
         InvalidInput: a needed field is missing. Conflict: an open reassignment locks the conclusion.
     """
     handling = locked(actor, tip_id)
@@ -137,6 +136,17 @@ def act(actor: Actor, tip_id: UUID, action: str, expected_version: int, given: M
 
 Deed = Callable[[Actor, Handling, Mapping[str, Any]], None]
 _accompaniments: dict[Action, list[Deed]] = {}
+
+
+def dispatch_automatically(tip_id: UUID, division: str, reason: str) -> bool:
+    """Assign a clear tip in the program's own name, marked as such; return whether it still waited for it."""
+    handling = lock_for_reassignment(tip_id)
+    if handling.status != Status.ACCEPTED or handling.dispute or handling.needs_review or handling.delivered_on:
+        return False
+    handling.dispatched_automatically = True
+    db.session.flush()
+    act(PROGRAM, tip_id, Action.ASSIGN, handling.version, {"division": division, "reason": reason})
+    return True
 
 
 def accompanies(action: Action) -> Callable[[Deed], Deed]:
@@ -174,8 +184,6 @@ def _allowed(actor: Actor, handling: Handling, action: str) -> Transition:
     if transition is None:
         status = Status(handling.status).text
         raise TransitionNotAllowed(f"线索处于“{status}”状态，不能{ACTION_TEXTS[Action(action)]}", extra=about)
-    if not transition.available:
-        raise NotYetAvailable(f"“{ACTION_TEXTS[Action(action)]}”暂未开通")
     return transition
 
 
@@ -265,6 +273,7 @@ _EFFECTS: Final[Mapping[Action, Callable[[Actor, Handling, Mapping[str, Any]], D
     Action.SUBMIT_FEEDBACK: _submit_feedback,
     Action.REPLY: _reply,
     Action.REJECT: closing.reject,
+    Action.MERGE: closing.merge,
     Action.REOPEN: closing.reopen,
     Action.REQUEST_RETURN: returns.request,
     Action.DECIDE_RETURN: returns.decide,

@@ -187,7 +187,6 @@ class Transition:
         needs: fields that must be given.
         own_unit: only the unit that holds the tip may do it (city-wide roles otherwise).
         irreversible: the page asks for confirmation.
-        available: ``False`` while the table knows a move that this edition cannot carry out yet.
     """
 
     action: str
@@ -197,7 +196,6 @@ class Transition:
     needs: tuple[str, ...] = ()
     own_unit: bool = False
     irreversible: bool = False
-    available: bool = True
 
 
 S, A = Status, Action
@@ -232,7 +230,6 @@ HANDLING: Final[tuple[Transition, ...]] = (
         permission=P.TIP_TRIAGE,
         needs=("into",),
         irreversible=True,
-        available=False,
     ),
     _row(A.ASSIGN, {S.ACCEPTED}, S.ASSIGNED, permission=P.TIP_TRIAGE, needs=("division",)),
     _row(A.SIGN_FOR, {S.ASSIGNED}, S.VERIFYING, permission=P.TIP_HANDLE, own_unit=True),
@@ -307,6 +304,64 @@ class Done:
 
     target: Status | None = None
     details: Mapping[str, object] = field(default_factory=dict)
+
+
+class PoliceState(StrEnum):
+    """How far a tip is on its way to the police (行政执法机关移送涉嫌犯罪案件的规定 Art. 5 to 9)."""
+
+    PROPOSED = "proposed"
+    DECLINED = "declined"
+    APPROVED = "approved"
+    SENT = "sent"
+    RECEIVED = "received"
+    FILED = "filed"
+    REFUSED = "refused"
+    RECONSIDERING = "reconsidering"
+    UPHELD = "upheld"
+
+
+class PoliceAction(StrEnum):
+    """What is done on the way to the police; the approval is the tip's own action ``transfer``."""
+
+    DECLINE = "decline"
+    SEND = "send"
+    NOTE_FILING = "note_filing"
+    NOTE_REFUSAL = "note_refusal"
+    ASK_RECONSIDERATION = "ask_reconsideration"
+    NOTE_UPHELD = "note_upheld"
+
+
+PS, PA = PoliceState, PoliceAction
+
+POLICE: Final[tuple[Transition, ...]] = (
+    Transition(PA.DECLINE, frozenset({PS.PROPOSED}), (PS.DECLINED,), P.TIP_LEAD, ("reason",), irreversible=True),
+    Transition(PA.SEND, frozenset({PS.APPROVED}), (PS.SENT,), P.TIP_REVIEW, ("documents",)),
+    Transition(
+        PA.NOTE_FILING, frozenset({PS.SENT, PS.RECEIVED, PS.RECONSIDERING}), (PS.FILED,), P.TIP_REVIEW, ("decided_on",)
+    ),
+    Transition(
+        PA.NOTE_REFUSAL, frozenset({PS.SENT, PS.RECEIVED}), (PS.REFUSED,), P.TIP_REVIEW, ("decided_on", "reason")
+    ),
+    Transition(PA.ASK_RECONSIDERATION, frozenset({PS.REFUSED}), (PS.RECONSIDERING,), P.TIP_LEAD, ("reason",)),
+    Transition(PA.NOTE_UPHELD, frozenset({PS.RECONSIDERING}), (PS.UPHELD,), P.TIP_REVIEW, ("decided_on", "reason")),
+)
+
+
+class PoliceDocument(StrEnum):
+    """What goes with a transfer to the police (Art. 6)."""
+
+    LETTER = "letter"
+    REPORT = "report"
+    ITEMS = "items"
+    EXPERT_OPINION = "expert_opinion"
+    OTHER = "other"
+
+
+OBLIGATORY_DOCUMENTS: Final[Mapping[PoliceDocument, str]] = {
+    PoliceDocument.LETTER: "涉嫌犯罪案件移送书",
+    PoliceDocument.REPORT: "涉嫌犯罪案件情况的调查报告",
+    PoliceDocument.ITEMS: "涉案物品清单",
+}
 
 
 class Destination(StrEnum):

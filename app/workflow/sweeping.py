@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.permissions import PROGRAM
-from app.workflow import clocks, service, supervision
+from app.workflow import clocks, police, service, supervision
 from app.workflow.calendar import region_calendar
 from app.workflow.models import Handling
 from app.workflow.states import Action, AlertKind, Status
@@ -39,6 +39,12 @@ def sweep_some() -> int:
         _look_at(handling)
     db.session.flush()
     return len(handlings)
+
+
+def warn_of_undecided() -> int:
+    """Tell the head of proposals for the police that wait beyond their three days. Twice warns once."""
+    late = police.undecided_since(clock.today())
+    return sum(supervision.alert(row.tip_id, AlertKind.RED, row.decide_by) for row in late)
 
 
 def _look_at(handling: Handling) -> None:

@@ -15,6 +15,7 @@ from app.foundation import clock
 from app.foundation.database import db, new_id
 from app.foundation.errors import InvalidInput
 from app.foundation.permissions import Actor
+from app.workflow import police
 from app.workflow.models import Handling, Transfer
 from app.workflow.states import Destination, Done, Outcome
 
@@ -26,6 +27,8 @@ def transfer(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done
     if given["to"] not in list(Destination):
         raise InvalidInput(errors={"to": [f"应为 {'、'.join(Destination)} 之一"]})
     destination = Destination(given["to"])
+    if destination is Destination.POLICE:
+        police.approve(actor, handling.tip_id, given["reason"])
     record(actor, handling, destination, given["reason"])
     return Done(details={"to": destination.value})
 
@@ -51,8 +54,10 @@ def record_receipt(_actor: Actor, handling: Handling, given: Mapping[str, Any]) 
     if not clock.beijing(sent.approved_at).date() <= given["received_on"] <= clock.today():
         raise InvalidInput(errors={"received_on": ["回执日期应在批准移送之日至今天之间"]})
     sent.receipt_number, sent.received_on = given["number"], given["received_on"]
-    police = sent.destination == Destination.POLICE
-    handling.outcome = (Outcome.TRANSFERRED_POLICE if police else Outcome.TRANSFERRED_OTHER).value
+    to_police = sent.destination == Destination.POLICE
+    if to_police:
+        police.note_receipt(handling.tip_id)
+    handling.outcome = (Outcome.TRANSFERRED_POLICE if to_police else Outcome.TRANSFERRED_OTHER).value
     return Done(details={"outcome": handling.outcome, "number": given["number"]})
 
 

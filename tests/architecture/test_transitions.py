@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.foundation import clock
 from app.foundation.database import db
-from app.foundation.errors import DomainError, Forbidden, NotYetAvailable, TransitionNotAllowed
+from app.foundation.errors import DomainError, Forbidden, TransitionNotAllowed
 from app.foundation.permissions import ROLE_PERMISSIONS, Actor, Permission, Role
 from app.workflow import policy, reassignment, service
 from app.workflow.models import Handling, Reassignment, ReturnRequest, Transfer
@@ -67,10 +67,10 @@ PERSON_OF = {
 
 
 def _targets(table: tuple[Transition, ...], start: str) -> set[str]:
-    """Statuses that the available rows lead to from ``start``."""
+    """Statuses that the rows lead to from ``start``."""
     reached, grew = {start}, True
     while grew:
-        more = {t for row in table if row.available and row.sources & reached for t in row.targets} - reached
+        more = {t for row in table if row.sources & reached for t in row.targets} - reached
         grew = bool(more)
         reached |= more
     return reached
@@ -104,7 +104,7 @@ class TestTables:
             assert not row.permission.reads_only
             assert any(row.permission in granted for granted in ROLE_PERMISSIONS.values())
 
-    def test_every_status_is_reached_once_all_rows_are_available(self) -> None:
+    def test_every_status_is_reached(self) -> None:
         reached, grew = {str(Status.REGISTERED)}, True
         while grew:
             more = {t for row in HANDLING if row.sources & reached for t in row.targets} - reached
@@ -205,7 +205,7 @@ def _tried(act: Any) -> tuple[Any, DomainError | None]:
 
 class TestHandling:
     def test_every_pair(self, tip_id: UUID, people: dict[str, Actor]) -> None:
-        """Legal and available moves; legal and not yet available says so; everything else raises."""
+        """Legal moves move; everything else raises."""
         for status in Status:
             version = _put(tip_id, status).version
             for action in Action:
@@ -231,8 +231,6 @@ class TestHandling:
                     assert isinstance(refused, Forbidden), where
                 elif row is None:
                     assert isinstance(refused, TransitionNotAllowed), where
-                elif not row.available:
-                    assert isinstance(refused, NotYetAvailable), where
                 else:
                     assert refused is None, (where, refused)
                     assert moved["status"] in (row.targets or (status,)), where
@@ -273,7 +271,7 @@ class TestHandling:
                     possible |= {action.value} if refused is None else set()
                 assert shown == possible, (status, actor.role)
 
-    def test_every_status_of_the_available_part_is_reached(self, tip_id: UUID, people: dict[str, Actor]) -> None:
+    def test_every_status_is_reached_by_people(self, tip_id: UUID, people: dict[str, Actor]) -> None:
         """From a registered tip on, walking only through the service."""
         reached: set[str] = set()
         frontier = [str(Status.REGISTERED)]
@@ -282,7 +280,7 @@ class TestHandling:
             reached.add(status)
             handling = _put(tip_id, status)
             for row in HANDLING:
-                if row.permission is None or not row.available or status not in row.sources:
+                if row.permission is None or status not in row.sources:
                     continue
                 version = handling.version
                 seen, refused = _tried(

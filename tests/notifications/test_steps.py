@@ -11,7 +11,7 @@ from app.notifications.channels import NEWS, Letter, template_data
 from app.notifications.steps import HANDLING_STEPS, REASSIGNMENT_STEPS, REGISTER, Circle
 from app.workflow.states import Action, ReassignmentAction, Status
 
-REPORTED = {"register", "accept", "ask_supplement", "reject", "assign", "conclude", "reply"}
+REPORTED = {"register", "accept", "ask_supplement", "reject", "merge", "assign", "conclude", "reply"}
 
 
 def test_every_step_has_a_row() -> None:

@@ -1,0 +1,57 @@
+"""Dispatch without a person, where the office has switched it on: clear cases alone, each marked as the program's.
+
+A tip with any flag (registered ≠ operating district, ambiguous or unknown address, zone without an agreed unit,
+the reporter's guess contradicts …) waits for the reviewer, who sees the evidence, the rule and the precedents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.foundation.database import db
+from app.foundation.permissions import Actor
+from app.identity import queries as people
+from app.outbox import service as outbox
+from app.tips.models import TipJurisdiction
+from app.workflow import limits
+from app.workflow import service as workflow
+from app.workflow.models import Handling
+from app.workflow.states import Action
+
+DISPATCH: Final = "tips.dispatch"
+
+
+@workflow.accompanies(Action.ACCEPT)
+def consider(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> None:
+    """Leave a message about an accepted tip that nobody has to decide on."""
+    if limits.value(limits.AUTO_DISPATCH) and not (handling.dispute or handling.needs_review):
+        outbox.leave(DISPATCH, tip_id=str(handling.tip_id))
+
+
+def dispatch(tip_id: UUID) -> bool:
+    """Assign a clear tip to the unit of its lead; return whether it was. One that somebody has assigned stays."""
+    finding = db.session.scalars(
+        select(TipJurisdiction)
+        .where(TipJurisdiction.tip_id == tip_id)
+        .order_by(TipJurisdiction.decided_at.desc())
+        .limit(1)
+    ).one()
+    sure = _confidence(finding)
+    clear = limits.value(limits.AUTO_DISPATCH) and not (finding.dispute or finding.needs_review)
+    if not clear or finding.lead is None or sure < limits.value(limits.AUTO_DISPATCH_CONFIDENCE):
+        return False
+    unit = people.handling_unit_of(finding.lead)
+    if unit is None or unit.kind in {"region", "city"}:
+        return False
+    reason = f"系统自动交办：{finding.decision['explanation']}（置信度 {sure}%）"
+    return workflow.dispatch_automatically(tip_id, unit.division_code, reason)
+
+
+def _confidence(finding: TipJurisdiction) -> int:
+    """How sure the weakest source is, in percent, rounded down; nothing to go by is no confidence."""
+    sources = [source["confidence"] for source in finding.decision["sources"].values()]
+    return int(min(sources, default=0) * 100)

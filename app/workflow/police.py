@@ -1,0 +1,209 @@
+"""The way of a tip to the police: two officers propose, the head decides in three days, it leaves within 24 hours.
+
+行政执法机关移送涉嫌犯罪案件的规定 (2020) Art. 5 (three days, 24 hours, a refusal with its reason), 6 (documents),
+7 (receipt), 8 (the police decide, a refusal has a reason), 9 (reconsideration within three days). The approval is the
+tip's own action ``transfer``, its receipt ``record_receipt``: there is one way to change a tip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.audit import service as audit
+from app.files import service as files
+from app.foundation import clock
+from app.foundation.database import db, new_id
+from app.foundation.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    OutOfScope,
+    StaleVersion,
+    TransitionNotAllowed,
+)
+from app.foundation.permissions import Actor, Permission
+from app.workflow import exclusions, limits, policy, queries
+from app.workflow.models import Handling, PoliceTransfer
+from app.workflow.states import (
+    OBLIGATORY_DOCUMENTS,
+    POLICE,
+    PoliceAction,
+    PoliceDocument,
+    PoliceState,
+    Status,
+    find,
+)
+
+_LEAST_OFFICERS: Final = 2
+_OPEN: Final = (PoliceState.PROPOSED, PoliceState.APPROVED, PoliceState.SENT, PoliceState.RECEIVED)
+_TRANSFERABLE: Final = frozenset({Status.ACCEPTED, Status.ASSIGNED, Status.VERIFYING, Status.REWORK})
+
+
+def propose(actor: Actor, tip_id: UUID, officers: Sequence[str], reason: str) -> PoliceTransfer:
+    """Propose that a tip goes to the police, for whoever handles it; the head has three days from now.
+
+    Raises:
+        Forbidden: not the unit that holds it. TransitionNotAllowed: nobody handles it, or it is settled.
+        InvalidInput: fewer than two officers. Conflict: it is on its way already.
+    """
+    handling = queries.handling_for(actor, tip_id)
+    exclusions.refuse_excluded(actor, tip_id)
+    if not (actor.may(Permission.TIP_HANDLE) and handling.unit_id == actor.unit_id) and not actor.may(
+        Permission.TIP_REVIEW
+    ):
+        raise Forbidden("只有承办单位或市级审核人可以提请移送", extra={"audit_object": ("tip", str(tip_id))})
+    if handling.status not in _TRANSFERABLE:
+        raise TransitionNotAllowed(f"线索处于“{Status(handling.status).text}”状态，不能提请移送公安")
+    names = [name.strip() for name in officers if name.strip()]
+    if len(set(names)) < _LEAST_OFFICERS:
+        raise InvalidInput(errors={"officers": ["应指定两名以上行政执法人员组成专案组"]})
+    if latest(tip_id, *_OPEN) is not None:
+        raise Conflict("该线索已提请移送公安", code="police_transfer_open")
+    return _begin(actor, tip_id, names, reason, PoliceState.PROPOSED)
+
+
+def _begin(actor: Actor, tip_id: UUID, officers: list[str], reason: str, state: PoliceState) -> PoliceTransfer:
+    row = PoliceTransfer(
+        id=new_id(),
+        tip_id=tip_id,
+        state=state.value,
+        version=1,
+        officers=officers,
+        reason=reason,
+        proposed_by=actor.account_id,
+        proposed_at=clock.now(),
+        decide_by=clock.today() + timedelta(days=limits.value(limits.POLICE_DECISION)),
+        documents={},
+    )
+    db.session.add(row)
+    db.session.flush()
+    _log(actor, row, "propose")
+    return row
+
+
+def approve(actor: Actor, tip_id: UUID, reason: str) -> None:
+    """Note the head's approval, which is the tip's transfer; whoever proposed it does not approve it."""
+    row = latest(tip_id, PoliceState.PROPOSED) or _begin(actor, tip_id, [], reason, PoliceState.APPROVED)
+    if row.state == PoliceState.PROPOSED and row.proposed_by == actor.account_id:
+        raise Forbidden("提请人不能批准自己提请的移送", code="same_person")
+    row.state = PoliceState.APPROVED.value
+    row.decided_by, row.decided_at, row.decision = actor.account_id, clock.now(), reason
+    row.send_by = clock.now() + timedelta(days=limits.value(limits.POLICE_SENDING))
+    row.version += 1
+    db.session.flush()
+
+
+def note_receipt(tip_id: UUID) -> None:
+    """Note that the police have signed for it."""
+    row = latest(tip_id, PoliceState.APPROVED, PoliceState.SENT)
+    if row is not None:
+        row.state = PoliceState.RECEIVED.value
+        row.version += 1
+        db.session.flush()
+
+
+def act(
+    actor: Actor, transfer_id: UUID, action: str, expected_version: int, given: Mapping[str, Any]
+) -> PoliceTransfer:
+    """Take one step. The same order of checks and the same refusals as for a tip."""
+    row = _locked(actor, transfer_id)
+    if row.version != expected_version:
+        raise StaleVersion(extra={"current_version": row.version, "current_status": row.state})
+    exclusions.refuse_excluded(actor, row.tip_id)
+    rows = [one for one in POLICE if one.action == action]
+    if not any(one.permission and actor.may(one.permission) for one in rows):
+        raise Forbidden("您无权进行此操作", extra={"audit_object": ("police_transfer", str(row.id))})
+    transition = find(POLICE, action, row.state)
+    if transition is None:
+        raise TransitionNotAllowed("移送所处的环节不允许此操作")
+    missing = [name for name in transition.needs if not given.get(name)]
+    if missing:
+        raise InvalidInput(errors={name: ["此项必填"] for name in missing})
+    _carry_out(actor, row, PoliceAction(action), given)
+    row.state = transition.targets[0]
+    row.version += 1
+    db.session.flush()
+    _log(actor, row, action)
+    return row
+
+
+def _carry_out(actor: Actor, row: PoliceTransfer, action: PoliceAction, given: Mapping[str, Any]) -> None:
+    match action:
+        case PoliceAction.DECLINE:
+            row.decided_by, row.decided_at, row.decision = actor.account_id, clock.now(), given["reason"]
+        case PoliceAction.SEND:
+            row.documents = _documents(actor, given["documents"])
+            row.sent_at = clock.now()
+        case PoliceAction.NOTE_REFUSAL | PoliceAction.NOTE_UPHELD | PoliceAction.NOTE_FILING:
+            row.police_decided_on, row.police_reason = _decided_on(row, given["decided_on"]), given.get("reason")
+            days = limits.value(limits.POLICE_RECONSIDERATION)
+            refused = action is PoliceAction.NOTE_REFUSAL
+            row.reconsider_by = given["decided_on"] + timedelta(days=days) if refused else row.reconsider_by
+        case PoliceAction.ASK_RECONSIDERATION:
+            if row.reconsider_by is None or clock.today() > row.reconsider_by:
+                raise Conflict("已超过提请复议的期限", code="reconsideration_over")
+
+
+def _documents(actor: Actor, given: Mapping[str, UUID]) -> dict[str, str]:
+    """The list of Art. 6, complete, of files that this officer has brought; each is used once."""
+    if unknown := set(given) - set(PoliceDocument):
+        raise InvalidInput(errors={"documents": [f"未知的材料种类：{'、'.join(sorted(unknown))}"]})
+    if lacking := [text for code, text in OBLIGATORY_DOCUMENTS.items() if code not in given]:
+        raise InvalidInput(errors={"documents": [f"移送材料不齐，缺少：{'、'.join(lacking)}"]})
+    files.claim(list(given.values()), "office", uploaded_by=actor.account_id)
+    return {code: str(file_id) for code, file_id in given.items()}
+
+
+def _decided_on(row: PoliceTransfer, day: date) -> date:
+    first = clock.beijing(row.decided_at or row.proposed_at).date()
+    if not first <= day <= clock.today():
+        raise InvalidInput(errors={"decided_on": ["日期应在批准移送之日至今天之间"]})
+    return day
+
+
+def _locked(actor: Actor, transfer_id: UUID) -> PoliceTransfer:
+    row = db.session.scalar(
+        policy.visible_handlings(actor)
+        .join(PoliceTransfer, PoliceTransfer.tip_id == Handling.tip_id)
+        .with_only_columns(PoliceTransfer)
+        .where(PoliceTransfer.id == transfer_id)
+        .with_for_update(of=PoliceTransfer)
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        raise OutOfScope("未找到该移送", extra={"audit_object": ("police_transfer", str(transfer_id))})
+    return row
+
+
+def latest(tip_id: UUID, *states: PoliceState) -> PoliceTransfer | None:
+    """The newest transfer of a tip in one of ``states``."""
+    return db.session.scalar(
+        select(PoliceTransfer)
+        .where(PoliceTransfer.tip_id == tip_id, PoliceTransfer.state.in_([state.value for state in states]))
+        .order_by(PoliceTransfer.proposed_at.desc())
+        .limit(1)
+    )
+
+
+def transfers_of(actor: Actor, tip_id: UUID) -> Sequence[PoliceTransfer]:
+    """The transfers of a tip within sight, oldest first."""
+    queries.handling_for(actor, tip_id)
+    return db.session.scalars(
+        select(PoliceTransfer).where(PoliceTransfer.tip_id == tip_id).order_by(PoliceTransfer.proposed_at)
+    ).all()
+
+
+def undecided_since(day: date) -> Sequence[PoliceTransfer]:
+    """Proposals that the head should have decided before ``day``."""
+    return db.session.scalars(
+        select(PoliceTransfer).where(PoliceTransfer.state == PoliceState.PROPOSED.value, PoliceTransfer.decide_by < day)
+    ).all()
+
+
+def _log(actor: Actor, row: PoliceTransfer, action: str) -> None:
+    audit.record(actor, f"police.{action}", "police_transfer", row.id, tip_id=str(row.tip_id), state=row.state)
