@@ -38,6 +38,10 @@ class Verdict:
         return self.broken_at is None
 
 
+class BrokenChain(Exception):
+    """The end of the chain does not hold; a seal on top of it would cover what was done below."""
+
+
 def content_of(event: AuditEvent) -> bytes:
     """The canonical bytes of a row: every column that tells what happened, in a fixed order."""
     fields = [
@@ -58,11 +62,15 @@ def content_of(event: AuditEvent) -> bytes:
 
 
 def seal_pending(crypto: Crypto, limit: int = _READ_AT_ONCE) -> int:
-    """Seal up to ``limit`` rows; return how many. Another sealer at work means nothing to do."""
+    """Seal up to ``limit`` rows; return how many. Another sealer or verifier at work means nothing to do.
+
+    Raises:
+        BrokenChain: the head was changed or removed, or these are not the keys that sealed it.
+    """
     session = db.session
     if not session.scalar(select(func.pg_try_advisory_xact_lock(_SEALER_LOCK))):
         return 0
-    head = session.get(AuditHead, 1, populate_existing=True)
+    head = _sound_head(crypto)
     seq, digest = (head.seq, head.digest) if head else (0, GENESIS)
     pending = session.scalars(
         select(AuditEvent).where(AuditEvent.seq.is_(None)).order_by(AuditEvent.id).limit(limit)
@@ -79,7 +87,11 @@ def seal_pending(crypto: Crypto, limit: int = _READ_AT_ONCE) -> int:
 
 
 def verify(crypto: Crypto) -> Iterator[Verdict]:
-    """Walk the chain from its beginning, telling the progress; the last verdict counts."""
+    """Walk the chain from its beginning, telling the progress; the last verdict counts.
+
+    Sealing waits meanwhile: rows sealed between the reading of the tail and of the head would look like a lost tail.
+    """
+    db.session.execute(select(func.pg_advisory_xact_lock_shared(_SEALER_LOCK)))
     unsealed = db.session.scalar(select(func.count()).where(AuditEvent.seq.is_(None))) or 0
     seq, digest = 0, GENESIS
     while True:
@@ -112,6 +124,16 @@ def _link(crypto: Crypto, seq: int, previous: bytes, event: AuditEvent) -> bytes
 
 def _proof(crypto: Crypto, seq: int, digest: bytes) -> bytes:
     return crypto.digest("audit-head", seq.to_bytes(8, "big"), digest)
+
+
+def _sound_head(crypto: Crypto) -> AuditHead | None:
+    head = db.session.get(AuditHead, 1, populate_existing=True)
+    if head is None:
+        if db.session.scalar(select(AuditEvent.id).where(AuditEvent.seq.is_not(None)).limit(1)):
+            raise BrokenChain("sealed rows without a head")
+    elif not crypto.same(head.proof, _proof(crypto, head.seq, head.digest)):
+        raise BrokenChain("the head does not hold")
+    return head
 
 
 def _move_head(crypto: Crypto, head: AuditHead | None, seq: int, digest: bytes) -> None:

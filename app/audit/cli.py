@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import click
 from flask import current_app
 from flask.cli import AppGroup
@@ -15,7 +17,8 @@ audit_cli = AppGroup("audit", help="审计日志")
 @audit_cli.command("verify")
 def verify() -> None:
     """Seal what waits, then walk the whole chain; exit 0 when it holds, 1 when it is broken."""
-    jobs.seal()
+    with contextlib.suppress(chain.BrokenChain):  # the walk tells where
+        jobs.seal()
     crypto = current_app.extensions["shudi_crypto"]
     verdict = chain.Verdict(0, 0, None, "")
     with transaction(OPEN_WALL):

@@ -13,7 +13,11 @@ logger = logging.getLogger(__name__)
 
 
 def seal() -> None:
-    """Seal what was committed since the last time. Twice is safe: sealed rows are not taken again."""
+    """Seal what was committed since the last time. Twice is safe: sealed rows are not taken again.
+
+    Raises:
+        BrokenChain: nothing is sealed on top of a broken chain; the failed job stays visible.
+    """
     crypto = current_app.extensions["shudi_crypto"]
     while True:
         with transaction(OPEN_WALL):
