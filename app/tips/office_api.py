@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from apiflask import APIBlueprint
+from flask import Response
 
 from app.files import http as file_http
 from app.files import service as files
@@ -14,8 +15,10 @@ from app.foundation.database import transaction
 from app.foundation.http import Audience, endpoint
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
-from app.tips import office_schemas, office_views, queries, service
+from app.tips import letters, office_schemas, office_views, queries, service
 from app.workflow import service as workflow
+
+DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 office_api = APIBlueprint("office_tips", __name__, url_prefix="/api/v1/office")
 
@@ -72,6 +75,16 @@ def act_on_tip(actor: Actor, tip_id: UUID, body: dict[str, Any]) -> dict[str, An
 def open_identity(actor: Actor, tip_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Open the reporter's identity for a reason; always audited."""
     return service.open_identity(actor, tip_id, body["reason"] or "")
+
+
+@office_api.get("/tips/<uuid:tip_id>/letter")
+@endpoint(audience=Audience.OFFICER, permission=Permission.EVIDENCE_READ, changes=False)
+def download_letter(actor: Actor, tip_id: UUID) -> Response:
+    """The letter of a tip's transfer, as a Word file without anything of the reporter."""
+    with transaction():
+        content = letters.letter_of(actor, tip_id)
+    headers = {"Content-Disposition": "attachment; filename=letter.docx", "Cache-Control": "no-store"}
+    return Response(content, mimetype=DOCX, headers=headers)
 
 
 @office_api.post("/uploads")
