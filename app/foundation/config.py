@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import json
 import os
@@ -20,6 +19,8 @@ from app.foundation.local_services import LocalServices
 KEY_BYTES: Final = 32
 MINIMUM_SECRET_LENGTH: Final = 32
 DEMO_MARK: Final = "demo-"
+_ON: Final = frozenset({"1", "true", "yes"})
+_OFF: Final = frozenset({"0", "false", "no"})
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 
@@ -90,6 +91,12 @@ class _Reader:
             return default
         return int(raw)
 
+    def switch(self, name: str) -> bool:
+        said = self.environment.get(name, "0").strip().lower()
+        if said not in _ON | _OFF:
+            self.faults.append(f"{name} 应为 1 或 0")
+        return said in _ON
+
     def matching(self, name: str, default: str, pattern: str, meaning: str) -> str:
         value = self.text(name, default)
         if not re.fullmatch(pattern, value):
@@ -97,7 +104,11 @@ class _Reader:
         return value
 
     def url(self, name: str, value: str, schemes: tuple[str, ...]) -> str:
-        if value and urlsplit(value).scheme not in schemes:
+        try:
+            known = urlsplit(value).scheme in schemes
+        except ValueError:  # brackets that are no IPv6 address
+            known = False
+        if value and not known:
             self.faults.append(f"{name} 应以 {'、'.join(s + '://' for s in schemes)} 开头")
         return value
 
@@ -107,11 +118,13 @@ class _Reader:
             key_id, _, encoded = part.partition(":")
             try:
                 secret = base64.b64decode(encoded, validate=True)
-            except binascii.Error:
+            except ValueError:
                 secret = b""
             if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", key_id) or len(secret) != KEY_BYTES:
                 self.faults.append(f"{name} 第 {len(keys) + 1} 项应为 “编号:32字节密钥的base64”")
             keys.append(SealingKey(key_id, secret))
+        if raw and not keys:
+            self.faults.append(f"{name} 第 1 项应为 “编号:32字节密钥的base64”")
         if len({key.key_id for key in keys}) != len(keys):
             self.faults.append(f"{name} 中的密钥编号重复")
         return tuple(keys)
@@ -127,7 +140,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     given = dict(os.environ if environment is None else environment)
     data_dir = Path(given.get("DATA_DIR", "").strip() or REPOSITORY / "var").absolute()
     reader = _Reader(demo_environment(given, data_dir) | {k: v for k, v in given.items() if v.strip()})
-    demo = reader.text("DEMO", "0") in {"1", "true", "yes"}
+    demo = reader.switch("DEMO")
     database_url, redis_url = _service_urls(reader, data_dir)
     secret_key, sealing_keys = _keys(reader, demo=demo)
     settings = Settings(
@@ -168,8 +181,8 @@ def demo_environment(given: Mapping[str, str], data_dir: Path) -> dict[str, str]
     secrets_file = data_dir / "demo_secrets.json"
     has_keys = bool(given.get("SECRET_KEY") or given.get("SEALING_KEYS"))
     implied = not has_keys and (secrets_file.exists() or not given.get("DATABASE_URL"))
-    said = given.get("DEMO", "").strip()
-    if said == "0" or not (said or implied):
+    said = given.get("DEMO", "").strip().lower()
+    if said not in _ON and (said or not implied):
         return {}
     if not secrets_file.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
