@@ -1,7 +1,7 @@
 """Letters that leave the office as Word files, filled from templates, without anything of the reporter.
 
-信访工作条例 Art. 30 and domain rule 16: a letter never holds the reporter's name, numbers or own words. The templates
-hold the accused party and the office's reason only; what an officer wrote into the reason is looked through all the same.
+The templates hold the accused party and the office's reason only; what officers wrote is looked through all the same
+(信访工作条例 Art. 30; domain rule 16).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -20,11 +20,11 @@ from sqlalchemy import select
 from app.audit import service as audit
 from app.foundation import clock
 from app.foundation.database import db
-from app.foundation.errors import Conflict, NotFound
+from app.foundation.errors import NotFound
 from app.foundation.permissions import Actor
 from app.identity import queries as people
-from app.tips.models import Reporter, Tip, TipSubject
-from app.tips.service import unsealed
+from app.tips.models import TipSubject
+from app.tips.secrecy import refuse_exposure
 from app.workflow import exclusions, police, transfers
 from app.workflow import queries as handling_queries
 from app.workflow import service as workflow
@@ -32,8 +32,6 @@ from app.workflow.models import Transfer
 from app.workflow.states import DESTINATION_TEXTS, Destination, PoliceState
 
 _TEMPLATES: Final = Path(__file__).parent / "letter_templates"
-_OWN_WORDS: Final = 12
-"""So many characters in a row of the statement are the reporter's own words."""
 _SENT_TO_POLICE: Final = frozenset(PoliceState) - {PoliceState.PROPOSED, PoliceState.DECLINED}
 
 
@@ -42,7 +40,7 @@ def letter_of(actor: Actor, tip_id: UUID) -> bytes:
 
     Raises:
         OutOfScope: no such tip within sight. Forbidden: the officer stands aside. NotFound: it was not transferred.
-        Conflict: the reason would tell of the reporter.
+        ReporterExposed: it would tell of the reporter.
     """
     handling_queries.handling_for(actor, tip_id)
     exclusions.refuse_excluded(actor, tip_id)
@@ -50,7 +48,7 @@ def letter_of(actor: Actor, tip_id: UUID) -> bytes:
         raise NotFound("该线索尚未批准移送，没有移送文书")
     sent = transfers.latest(tip_id)
     values = _values(tip_id, sent)
-    refuse_reporter_data(tip_id, "\n".join(values.values()))
+    refuse_exposure(tip_id, "\n".join(values.values()))
     audit.record(actor, "tips.letter", "tip", tip_id, destination=sent.destination)
     return filled("police" if sent.destination == Destination.POLICE else "referral", values)
 
@@ -85,24 +83,3 @@ def filled(template: str, values: Mapping[str, str]) -> bytes:
                 content = text.encode()
             target.writestr(part, content)
     return out.getvalue()
-
-
-def refuse_reporter_data(tip_id: UUID, text: str) -> None:
-    """Raise ``Conflict`` when ``text`` holds the reporter's name, numbers or a stretch of the own words."""
-    plain = _plain(text)
-    if any(told in plain for told in _told_by_reporter(tip_id)):
-        raise Conflict("文书内容含有举报人信息或举报原文，请修改移送理由后再生成", code="letter_tells_of_reporter")
-
-
-def _told_by_reporter(tip_id: UUID) -> Iterator[str]:
-    reporter = db.session.get(Reporter, tip_id)
-    if reporter is not None:
-        identity = unsealed(reporter)
-        yield from (_plain(str(identity[name])) for name in ("name", "phone", "id_number") if identity.get(name))
-    said = _plain(db.session.get_one(Tip, tip_id).description or "")
-    yield from (said[start : start + _OWN_WORDS] for start in range(len(said) - _OWN_WORDS + 1))
-
-
-def _plain(text: str) -> str:
-    """Letters and digits alone: spaces and points do not hide a name or a number."""
-    return "".join(filter(str.isalnum, text))
