@@ -27,13 +27,17 @@ def leading(tip_id: UUID) -> Handling:
 
 def progress_of(tip_id: UUID) -> dict[str, Any]:
     """Status and steps in plain words, messages, what can be done, and the reply."""
-    own = db.session.connection().execute(_STATE, {"tip_id": tip_id}).one()
+    events = _events(tip_id)
+    own = events[0]
     handling = own if own.merged_into is None else leading(tip_id)
+    if handling is not own:  # the steps of the leading tip from the merger on, so that nothing earlier shows
+        merged_at = events[-1].at
+        events += [event for event in _events(handling.tip_id) if event.at > merged_at]
     status = Status(handling.status)
     return {
         "status": status.value,
         "status_text": status.public_text,
-        "steps": _steps(tip_id, handling.tip_id),
+        "steps": list(_in_plain_words(events)),
         "messages": [as_shown(*row) for row in messages_of(tip_id)] if own.has_messages else [],
         "can_supplement": status in OPEN_STATUSES,
         "can_message": status is not Status.ARCHIVED,
@@ -43,31 +47,25 @@ def progress_of(tip_id: UUID) -> dict[str, Any]:
     }
 
 
-# Made once, and no more columns than are shown: this is what the public asks for most (``bench/README.md``).
 _HANDLING, _EVENT = Handling.__table__.c, HandlingEvent.__table__.c
-_STATE: Final = select(
-    _HANDLING.tip_id,
-    _HANDLING.status,
-    _HANDLING.reply,
-    _HANDLING.merged_into,
-    exists().where(TipRating.tip_id == _HANDLING.tip_id).label("rated"),
-    exists().where(TipWithdrawal.tip_id == _HANDLING.tip_id).label("withdrawn"),
-    exists().where(TipMessage.tip_id == _HANDLING.tip_id).label("has_messages"),
-).where(_HANDLING.tip_id == bindparam("tip_id"))
 _EVENTS: Final = (
-    select(_EVENT.at, _EVENT.action, _EVENT.to_status)
-    .where(_EVENT.tip_id == bindparam("tip_id"))
+    select(
+        _EVENT.at,
+        _EVENT.action,
+        _EVENT.to_status,
+        _HANDLING.tip_id,
+        _HANDLING.status,
+        _HANDLING.reply,
+        _HANDLING.merged_into,
+        exists().where(TipRating.tip_id == _HANDLING.tip_id).label("rated"),
+        exists().where(TipWithdrawal.tip_id == _HANDLING.tip_id).label("withdrawn"),
+        exists().where(TipMessage.tip_id == _HANDLING.tip_id).label("has_messages"),
+    )
+    .select_from(Handling.__table__.join(HandlingEvent.__table__, _EVENT.tip_id == _HANDLING.tip_id))
+    .where(_HANDLING.tip_id == bindparam("tip_id"))
     .order_by(_EVENT.version, _EVENT.at)
 )
-
-
-def _steps(tip_id: UUID, leading_id: UUID) -> list[dict[str, Any]]:
-    """The own steps; after a merge those of the leading tip from that moment on, so that nothing earlier shows."""
-    events = _events(tip_id)
-    if leading_id != tip_id:
-        merged_at = events[-1].at
-        events += [event for event in _events(leading_id) if event.at > merged_at]
-    return list(_in_plain_words(events))
+"""The steps, each with what stands beside them; one statement, because the public asks for nothing more often."""
 
 
 def _events(tip_id: UUID) -> list[Any]:
