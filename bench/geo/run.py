@@ -196,6 +196,7 @@ def speed(measured: dict[str, Any]) -> Iterator[str]:
         figures = f"{with_hint['batch']:,.0f} | {with_hint['single']:,.0f} | {with_hint['rss_mb']} | {ratio:.3f}"
         yield f"| {name} | {figures} |"
     mine = measured["shudi"][0]
+    yield f"| floor: names found, nothing concluded | {mine['floor']:,.0f} | | | {mine['floor'] / base:.3f} |"
     yield ""
     yield (
         f"Shudi: {mine['load_s']} s from import to the first answer; the engine adds {mine['engine_mb']} MB to the "

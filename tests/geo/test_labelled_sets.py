@@ -50,3 +50,18 @@ def test_bar(name, hint, keep, right_at_least, wrong_at_most):
     right, wrong = shares(name, hint=hint, keep=keep)
     assert right >= right_at_least
     assert wrong <= wrong_at_most
+
+
+@pytest.mark.parametrize("name", ["addresses_dev.csv", "addresses_dev_ncap.csv"])
+def test_confidence_keeps_its_word(name):
+    """Among answers with confidence ≥ c the share right is at least c, in ten bins."""
+    told = []
+    with (Path(FOLDER or "") / name).open(encoding="utf-8", newline="") as handle:
+        for row in csv.DictReader(handle):
+            expected = {c for c in (row["expected_county_code"], *row["accept_county_codes"].split("|")) if c}
+            answer = match(row["address"], row["hint_code"])
+            if expected and answer.county and row["kind"] != "n_codeonly":
+                told.append((answer.confidence, answer.county in expected))
+    for level in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99):
+        right = [ok for confidence, ok in told if confidence >= level]
+        assert sum(right) >= level * len(right), level
