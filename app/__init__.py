@@ -83,7 +83,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.notifications import jobs as notification_jobs
     from app.outbox.cli import outbox_cli, worker_command
     from app.tips import cli as _geo_commands  # noqa: F401  # adds to geo's commands
-    from app.tips import conversation_api, proof_api, rating_api, recovery_api, retention_api
+    from app.tips import conversation_api, evidence_api, proof_api, rating_api, recovery_api, retention_api
     from app.tips import jobs as tip_jobs
     from app.tips import office_api as tips_office_api
     from app.tips import public_api as tips_public_api
@@ -117,7 +117,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     after_filing = (conversation_api, rating_api, recovery_api)
     for room in (identity_api, tips_public_api, *after_filing, proof_api, notification_api):
         app.register_blueprint(room.public_api)
-    office = (identity_api, tips_office_api, *after_filing, retention_api, workflow_api, notification_api)
+    office = (identity_api, tips_office_api, *after_filing, evidence_api, retention_api, workflow_api, notification_api)
     for room in (*office, audit_api, geo_api):
         app.register_blueprint(room.office_api)
     groups = (geo_cli, audit_cli, outbox_cli, accounts_cli, units_cli, calendar_cli, limits_cli, files_cli, demo_cli)

@@ -18,7 +18,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, File, MultipartDeco
 
 from app.files import service
 from app.files.formats import FORMATS, extension_of
-from app.files.models import PurposeName, StoredFile
+from app.files.models import FileCopy, PurposeName, StoredFile
 from app.files.service import LARGEST_FILE_BYTES, TOO_LARGE, ReceivedFile
 from app.foundation.database import end_reading
 from app.foundation.errors import DomainError, InvalidInput, PayloadTooLarge
@@ -58,11 +58,24 @@ def download_response(stored: StoredFile) -> Response:
     response = Response(service.content_of(stored), mimetype=stored.media_type)
     response.content_length = stored.size
     response.headers["Content-Disposition"] = _disposition(stored)
+    _seclude(response)
+    return response
+
+
+def picture_response(copy: FileCopy) -> Response:
+    """A clean copy for the screen, run and kept by nobody; raises as ``service.content_of``."""
+    response = Response(service.content_of(copy), mimetype=copy.media_type)
+    response.content_length = copy.size
+    response.headers["Content-Disposition"] = "inline"
+    _seclude(response)
+    return response
+
+
+def _seclude(response: Response) -> None:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 def _boundary() -> bytes:

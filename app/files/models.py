@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Enum, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, CheckConstraint, Enum, ForeignKey, Index, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.files.formats import FileKind
@@ -69,3 +69,30 @@ class StoredFile(Base):
     def place(self) -> Place:
         """Where the bytes lie."""
         return Place(self.id, self.storage_key, self.sealed_key)
+
+
+class CopySize(StrEnum):
+    """Which copy of an image: to look at, or to choose from."""
+
+    VIEW = "view"
+    THUMBNAIL = "thumbnail"
+
+
+class FileCopy(Base):
+    """A clean copy of one image for the screen; the original stays as it was received."""
+
+    __tablename__ = "file_copies"
+
+    file_id: Mapped[UUID] = mapped_column(ForeignKey("stored_files.id"), primary_key=True)
+    size_name: Mapped[CopySize] = mapped_column(_named(CopySize, "size_name"), primary_key=True)
+    media_type: Mapped[str] = mapped_column(Text)
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(Text)
+    storage_key: Mapped[str] = mapped_column(Text, unique=True)
+    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime]
+
+    @property
+    def place(self) -> Place:
+        """Where the bytes lie."""
+        return Place(self.file_id, self.storage_key, self.sealed_key)

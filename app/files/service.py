@@ -16,7 +16,7 @@ from flask import current_app
 from sqlalchemy import delete, select, update
 
 from app.files.formats import FileKind, Format, cleaned_name
-from app.files.models import Purpose, PurposeName, StoredFile
+from app.files.models import FileCopy, Purpose, PurposeName, StoredFile
 from app.files.sniffing import HEAD_BYTES, refuse_contradiction, sniff, sniff_head
 from app.files.storage import StorageFault
 from app.files.vault import Place, Vault, make_vault
@@ -206,8 +206,8 @@ def open_file(file_id: UUID) -> tuple[StoredFile, Iterator[bytes]]:
     return stored, content_of(stored)
 
 
-def content_of(stored: StoredFile) -> Iterator[bytes]:
-    """The plain bytes of a file, in pieces; the first is already opened, so that a refusal comes before the answer.
+def content_of(stored: StoredFile | FileCopy) -> Iterator[bytes]:
+    """The plain bytes of a file or of a copy, in pieces; the first is already opened: a refusal precedes the answer.
 
     The last piece is withheld unless the whole is what was received: size and SHA-256 are those of the row.
 
@@ -218,9 +218,9 @@ def content_of(stored: StoredFile) -> Iterator[bytes]:
         pieces = vault().stream(stored.place)
         first = next(pieces)
     except (StorageFault, CannotOpen) as fault:
-        logger.exception("file %s cannot be opened", stored.id)
+        logger.exception("file %s cannot be opened", stored.place.file_id)
         raise ServiceUnavailable(_NOT_READ) from fault
-    return _proved(chain([first], pieces), stored.id, stored.size, stored.sha256)
+    return _proved(chain([first], pieces), stored.place.file_id, stored.size, stored.sha256)
 
 
 def forget_unclaimed(older_than: timedelta = UNCLAIMED_FOR) -> int:
@@ -233,8 +233,9 @@ def forget_unclaimed(older_than: timedelta = UNCLAIMED_FOR) -> int:
 
 def without_row(storage_keys: Collection[str]) -> set[str]:
     """Those of ``storage_keys`` that no row names."""
-    known = db.session.scalars(select(StoredFile.storage_key).where(StoredFile.storage_key.in_(storage_keys)))
-    return set(storage_keys) - set(known)
+    originals = select(StoredFile.storage_key).where(StoredFile.storage_key.in_(storage_keys))
+    copies = select(FileCopy.storage_key).where(FileCopy.storage_key.in_(storage_keys))
+    return set(storage_keys) - set(db.session.scalars(originals.union(copies)))
 
 
 class _Measured:

@@ -23,6 +23,7 @@ from app.foundation.errors import Conflict, DeadlineBeyondCalendar, Forbidden, I
 from app.foundation.permissions import PROGRAM, PUBLIC, Actor
 from app.outbox import service as outbox
 from app.tips import policy
+from app.tips.evidence_copies import want_copies
 from app.tips.models import Tip, TipEvidence, TipMessage, TipWithdrawal
 from app.tips.progress import leading
 from app.tips.service import crypto
@@ -170,12 +171,13 @@ def _attach(tip_id: UUID, message_id: UUID, evidence: list[UUID]) -> None:
     held = db.session.scalar(select(func.count()).where(TipEvidence.tip_id == tip_id)) or 0
     if held + len(evidence) > MOST_FILES:
         raise Conflict(f"一件举报最多提交 {MOST_FILES} 个文件", code="too_many_files")
-    moment = clock.now()
+    moment, claimed = clock.now(), files.claim(evidence, "public")
     rows = [
         {"file_id": file.id, "tip_id": tip_id, "added_at": moment, "position": position, "message_id": message_id}
-        for position, file in enumerate(files.claim(evidence, "public"))
+        for position, file in enumerate(claimed)
     ]
     db.session.execute(insert(TipEvidence), rows)
+    want_copies(claimed)
 
 
 def _back_to_the_desk(tip_id: UUID) -> None:

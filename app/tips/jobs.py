@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from app.foundation.database import OPEN_WALL, transaction
-from app.outbox.service import handles
-from app.tips import conversation, dispatching, precedents, rematching, retention
+from app.outbox.service import handles, handles_over_network
+from app.tips import conversation, dispatching, evidence_copies, precedents, rematching, retention
 
 
 @handles(rematching.REMATCH)
@@ -27,6 +27,12 @@ def remember_precedent(payload: dict[str, Any]) -> None:
 def dispatch_tip(payload: dict[str, Any]) -> None:
     """Assign a clear tip. Twice is safe: a tip that is assigned does not wait for it any more."""
     dispatching.dispatch(UUID(payload["tip_id"]))
+
+
+@handles_over_network(evidence_copies.COPIES_WANTED)
+def make_copies(message_id: int, payload: dict[str, Any]) -> None:
+    """Draw the clean copies of an image. Twice is safe: rows that are there stay, spare bytes are swept up."""
+    evidence_copies.make_copies(message_id, UUID(payload["file_id"]))
 
 
 def end_overdue_terms() -> None:

@@ -26,6 +26,7 @@ from app.geo.divisions import divisions
 from app.geo.jurisdiction import Accused, Jurisdiction
 from app.tips import policy, receipts
 from app.tips.accused import accused_of
+from app.tips.evidence_copies import want_copies
 from app.tips.models import Reporter, Tip, TipEvidence, TipJurisdiction, TipSubject
 from app.tips.schemas import BAND_FLOORS
 from app.workflow import queries as handling_queries
@@ -229,6 +230,7 @@ def _attach_evidence(tip_id: UUID, file_ids: list[UUID]) -> None:
             for position, file in enumerate(claimed)
         ],
     )
+    want_copies(claimed)
 
 
 def hint_of(decision: Jurisdiction) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from app.audit import service as audit
 from app.foundation import clock
-from app.foundation.database import Row, db, new_id
+from app.foundation.database import Row, db, insert_rows, new_id
 from app.foundation.errors import (
     Conflict,
     Forbidden,
@@ -311,35 +311,35 @@ def _write(
     handling.version += 1
     if target.value != source or action is Action.REASSIGN:
         _start_clock(handling, target, details or {})
-    event = HandlingEvent(
-        id=new_id(),
-        tip_id=handling.tip_id,
-        version=handling.version,
-        at=clock.now(),
-        actor_id=actor.account_id,
-        actor_name=actor.name,
-        actor_role=_role_of(actor, action),
-        actor_unit_id=actor.unit_id,
-        action=action.value,
-        from_status=source,
-        to_status=target.value,
-        from_unit_id=from_unit_id,
-        to_unit_id=handling.unit_id,
-        reason=reason,
-        details=details or {},
-    )
-    db.session.add(event)
-    db.session.flush()
-    audit.record(
+    event = {
+        "id": new_id(),
+        "tip_id": handling.tip_id,
+        "version": handling.version,
+        "at": clock.now(),
+        "actor_id": actor.account_id,
+        "actor_name": actor.name,
+        "actor_role": _role_of(actor, action),
+        "actor_unit_id": actor.unit_id,
+        "action": action.value,
+        "from_status": source,
+        "to_status": target.value,
+        "from_unit_id": from_unit_id,
+        "to_unit_id": handling.unit_id,
+        "reason": reason,
+        "details": details or {},
+    }
+    logged = audit.event_row(
         actor,
         f"workflow.{action}",
         "tip",
         handling.tip_id,
         version=handling.version,
         from_status=source,
-        to_status=target,
+        to_status=target.value,
     )
-    outbox.leave(HANDLING_CHANGED, tip_id=str(handling.tip_id), event_id=str(event.id))
+    message = outbox.message_row(HANDLING_CHANGED, tip_id=str(handling.tip_id), event_id=str(event["id"]))
+    db.session.flush()
+    insert_rows([Row(HandlingEvent, event), logged, message])
 
 
 def supplement_received(actor: Actor, tip_id: UUID, reason: str = "") -> bool:
