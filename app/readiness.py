@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from app.foundation.database import db
+from app.foundation.database import db, end_reading
 from app.foundation.observability import ReadinessCheck
 from app.outbox.service import oldest_waiting
 
@@ -26,8 +26,10 @@ def checks(app: Flask) -> dict[str, ReadinessCheck]:
         try:
             version = db.session.scalar(text("SELECT version_num FROM alembic_version"))
         except OperationalError:
+            end_reading()
             return False, "unreachable"
         except ProgrammingError:
+            end_reading()  # the next check needs a sound transaction
             return False, "not_migrated"
         return (True, "at_head") if version == head else (False, "not_migrated")
 

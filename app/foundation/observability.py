@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import uuid_utils
@@ -22,16 +22,27 @@ from app.foundation.clock import now
 from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Permission
 
+_HIDDEN: Final = "[隐去]"
+_SECRET_NAMES: Final = frozenset(
+    {"secret", "password", "token", "access_token", "js_code", "session_key", "query_code", "otp"}
+)
 _PERSONAL: Final = (
-    (re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)"), "[手机号]"),
+    (re.compile(r"(?<!\d)(?:86)?1[3-9]\d{9}(?!\d)"), "[手机号]"),
+    # Written in groups; an identifier with hyphens is none.
+    (re.compile(r"(?<![\dA-Za-z-])(?:86[ -])?1[3-9]\d[ -]\d{4}[ -]\d{4}(?![\dA-Za-z-])"), "[手机号]"),
     (re.compile(r"(?<!\d)\d{17}[\dXx](?![\dA-Za-z])"), "[证件号]"),
     (re.compile(r"(?<!\d)\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}(?!\d)"), "[查询码]"),
     (re.compile(r"(?i)(bearer\s+)[\w.~+/=-]+"), r"\1[令牌]"),
+    (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "[令牌]"),
     (
-        re.compile(r"(?i)((?:secret|password|access_token|js_code|session_key)[\"']?\s*[=:]\s*[\"']?)[^\s&\"']+"),
-        r"\1[隐去]",
+        re.compile(
+            r"(?i)((?:secret|password|token|js_code|session_key|query_code)\\*[\"']?\s*[=:]\s*\\*)"
+            r"(?:\"[^\"]*\"|'[^']*'|[\"']?[^\s&\"']+)"
+        ),
+        rf"\1{_HIDDEN}",
     ),
 )
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 REGISTRY: Final = CollectorRegistry()
 REQUESTS: Final = Counter("shudi_requests", "Answered requests", ["endpoint", "method", "status"], registry=REGISTRY)
@@ -45,6 +56,20 @@ def masked(text: str) -> str:
     for pattern, replacement in _PERSONAL:
         text = pattern.sub(replacement, text)
     return text
+
+
+def _blanked(name: str, value: Any) -> Any:
+    """What may be told of a field; masked before it is JSON, so that no quotation mark hides a secret."""
+    if name.lower() in _SECRET_NAMES:
+        return _HIDDEN
+    if isinstance(value, Mapping):
+        return {masked(str(key)): _blanked(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_blanked("", inner) for inner in value]
+    if value is None or isinstance(value, bool | float):
+        return value
+    said = masked(str(value))
+    return value if isinstance(value, int) and said == str(value) else said
 
 
 class JsonFormatter(logging.Formatter):
@@ -61,7 +86,7 @@ class JsonFormatter(logging.Formatter):
         entry |= getattr(record, "fields", {})
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return masked(json.dumps(entry, ensure_ascii=False, default=str))
+        return json.dumps(_blanked("", entry), ensure_ascii=False)
 
 
 def configure_logging(level: int = logging.INFO) -> None:
@@ -119,7 +144,8 @@ def _remember(response: Response) -> None:
     response.headers.setdefault("X-Request-Id", request_id)
     name = request.endpoint or "unmatched"
     elapsed = time.perf_counter() - g.get("began", time.perf_counter())
-    REQUESTS.labels(name, request.method, str(response.status_code)).inc()
+    method = request.method if request.method in _METHODS else "other"  # callers invent methods
+    REQUESTS.labels(name, method, str(response.status_code)).inc()
     DURATION.labels(name).observe(elapsed)
     if response.status_code >= 400:  # noqa: PLR2004  # successes are counted, faults are told
         fields = {

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -25,8 +24,9 @@ def from_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
     try:
         moment, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
         key = datetime.fromisoformat(moment), UUID(row_id)
-    except (ValueError, binascii.Error) as fault:
+        in_utc = key[0].astimezone(UTC)  # overflows where the offset leads beyond what a moment can be
+    except (ValueError, OverflowError) as fault:
         raise InvalidInput(errors={"cursor": [_BAD_CURSOR]}) from fault
     if key[0].tzinfo is None:
         raise InvalidInput(errors={"cursor": [_BAD_CURSOR]})
-    return key
+    return in_utc, key[1]
