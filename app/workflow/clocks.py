@@ -54,6 +54,8 @@ def run(handling: Handling, days: int, *, natural: bool = False) -> None:
     """Let the clock run for ``days`` from today; raise ``DeadlineBeyondCalendar``."""
     handling.clock_from, handling.clock_days, handling.clock_natural = clock.today(), days, natural
     handling.due_on = None
+    if handling.paused_on:  # signed for while a request is open: the new clock begins stopped
+        handling.paused_on = clock.today()
     try:
         handling.due_on = due_on(region_calendar(), handling)
     except DeadlineBeyondCalendar:

@@ -147,6 +147,17 @@ class TestMove:
                 office.step(HANDLER if ending == "cancel" else "city.reviewer", request, ending)
                 assert office.handling(tip_id).due_on == date(2026, 3, 30), ending  # 23 March and five days
 
+    def test_a_clock_that_begins_while_a_request_is_open_begins_stopped(self, client: FlaskClient) -> None:
+        """Applied for before the signature, signed for on another day, refused on a third."""
+        tip_id = office.assigned(client)
+        request = office.apply(client, tip_id)
+        with office.on(date(2026, 3, 4)):
+            office.do(HANDLER, tip_id, "sign_for")
+        with office.on(date(2026, 3, 6)):
+            office.step("city.reviewer", request, "reject")
+            found = office.handling(tip_id)
+            assert (found.due_on, found.paused_on) == (date(2026, 3, 27), None)  # fifteen days from the 6th
+
     def test_the_old_unit_keeps_its_own_records_and_nothing_else(self, client: FlaskClient) -> None:
         tip_id = office.verifying(client)
         request = office.moved(client, tip_id, factories.TIANSHAN, HANDLER)
