@@ -41,7 +41,8 @@ def bearer_claims(audience: Audience) -> dict[str, Any]:
             current_app.config["SECRET_KEY"],
             [ALGORITHM],
             audience=audience.value,
-            options={"require": ["exp", "iat", "sub", "jti", "aud"], "verify_exp": False},
+            # The library would ask the machine's time; ours comes from the clock alone.
+            options={"require": ["exp", "iat", "sub", "jti", "aud"], "verify_exp": False, "verify_iat": False},
         )
     except jwt.InvalidTokenError as fault:
         raise NotSignedIn("登录凭证无效，请重新登录") from fault
