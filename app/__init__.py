@@ -101,6 +101,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     app.extensions["shudi_periodic_jobs"] = {
         "audit-seal": audit_jobs.seal,
         "files-orphans": file_jobs.remove_orphans,
+        **({"files-scan": file_jobs.scan_waiting} if settings.clamd_url else {}),
         "tips-terms": tip_jobs.end_overdue_terms,
         "tips-retention": tip_jobs.propose_removals,
         "workflow-sweep": workflow_jobs.sweep_clocks,
@@ -109,6 +110,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     app.extensions["shudi_periodic_intervals"] = {
         "audit-seal": 2.0,
         "files-orphans": 3600.0,
+        **({"files-scan": 5.0} if settings.clamd_url else {}),
         "tips-terms": 600.0,
         "tips-retention": 6 * 3600.0,
         "workflow-sweep": 600.0,

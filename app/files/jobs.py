@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Final
 
-from app.files import service
+from app.files import antivirus, service
 from app.foundation import clock
 from app.foundation.database import OPEN_WALL, transaction
 
@@ -56,3 +56,12 @@ def remove_orphans(older_than: timedelta = service.UNCLAIMED_FOR) -> Removed:
 def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
     while batch := list(islice(keys, _KEYS_AT_ONCE)):
         yield batch
+
+
+def scan_waiting() -> None:
+    """Let the virus scanner see the files that wait for it.
+
+    Twice is safe, also at the same time: a verdict is written only while the file waits. A scanner that does not
+    answer leaves everything waiting, and so held.
+    """
+    antivirus.scan_waiting()

@@ -22,6 +22,16 @@ class Purpose(StrEnum):
     OFFICE = "office"
 
 
+class Scan(StrEnum):
+    """What the virus scanner said. Only ``none`` (no scanner is configured) and ``clean`` may be opened."""
+
+    NONE = "none"
+    WAITING = "waiting"
+    CLEAN = "clean"
+    INFECTED = "infected"
+    FAILED = "failed"
+
+
 PurposeName = Purpose | Literal["public", "office"]
 
 
@@ -50,6 +60,7 @@ class StoredFile(Base):
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_hexadecimal"),
         CheckConstraint("(purpose = 'public') = (uploaded_by IS NULL)", name="public_leaves_no_trace"),
         Index("ix_stored_files_unclaimed", "created_at", postgresql_where="claimed_at IS NULL"),
+        Index("ix_stored_files_unscanned", "created_at", postgresql_where="scan = 'waiting'"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -64,6 +75,7 @@ class StoredFile(Base):
     uploaded_by: Mapped[UUID | None]
     created_at: Mapped[datetime]
     claimed_at: Mapped[datetime | None]
+    scan: Mapped[Scan] = mapped_column(_named(Scan, "scan"), server_default="none")
 
     @property
     def place(self) -> Place:

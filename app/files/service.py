@@ -16,14 +16,14 @@ from flask import current_app
 from sqlalchemy import delete, select, update
 
 from app.files.formats import FileKind, Format, cleaned_name
-from app.files.models import FileCopy, Purpose, PurposeName, StoredFile
+from app.files.models import FileCopy, Purpose, PurposeName, Scan, StoredFile
 from app.files.sniffing import HEAD_BYTES, refuse_contradiction, sniff, sniff_head
 from app.files.storage import StorageFault
 from app.files.vault import Place, Vault, make_vault
 from app.foundation import clock
 from app.foundation.crypto import CannotOpen, Crypto
 from app.foundation.database import db
-from app.foundation.errors import InvalidInput, NotFound, PayloadTooLarge, ServiceUnavailable
+from app.foundation.errors import Conflict, InvalidInput, NotFound, PayloadTooLarge, ServiceUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,11 @@ UNCLAIMED_FOR: Final = timedelta(hours=24)
 """How long an upload waits to be used; then it is removed."""
 
 TOO_LARGE: Final = f"文件超过 {LARGEST_FILE_BYTES // 1024 // 1024} MB，请压缩、截取或分成几个文件后上传"
+_HELD: Final = {
+    Scan.WAITING: "文件正在等待病毒查杀，请稍后再试",
+    Scan.INFECTED: "查出病毒，文件已封存，不能打开",
+    Scan.FAILED: "文件未能完成病毒查杀，已封存，请联系系统管理员",
+}
 _NOT_KEPT: Final = "文件暂时无法保存，请稍后再试"
 _NOT_READ: Final = "文件暂时无法读取，请联系系统管理员"
 
@@ -126,6 +131,7 @@ def register(received: ReceivedFile) -> StoredFile:
         purpose=received.purpose,
         uploaded_by=received.uploaded_by,
         created_at=clock.now(),
+        scan=Scan.WAITING if current_app.extensions["shudi_settings"].clamd_url else Scan.NONE,
     )
     db.session.add(stored)
     db.session.flush()
@@ -212,8 +218,10 @@ def content_of(stored: StoredFile | FileCopy) -> Iterator[bytes]:
     The last piece is withheld unless the whole is what was received: size and SHA-256 are those of the row.
 
     Raises:
+        Conflict: the virus scanner has not let it pass.
         ServiceUnavailable: the bytes are missing, altered or not reachable; while reading on, the faults themselves.
     """
+    _refuse_held(stored.place.file_id)
     try:
         pieces = vault().stream(stored.place)
         first = next(pieces)
@@ -221,6 +229,13 @@ def content_of(stored: StoredFile | FileCopy) -> Iterator[bytes]:
         logger.exception("file %s cannot be opened", stored.place.file_id)
         raise ServiceUnavailable(_NOT_READ) from fault
     return _proved(chain([first], pieces), stored.place.file_id, stored.size, stored.sha256)
+
+
+def _refuse_held(file_id: UUID) -> None:
+    """A copy is held with its original."""
+    scan = db.session.scalar(select(StoredFile.scan).where(StoredFile.id == file_id))
+    if scan in _HELD:
+        raise Conflict(_HELD[scan], code="file_held")
 
 
 def forget_unclaimed(older_than: timedelta = UNCLAIMED_FOR) -> int:

@@ -62,6 +62,7 @@ class Settings:
     trusted_proxies: int = 0
     wechat_template_progress: str = "tip-progress-demo"
     public_rate_per_minute: int = 600
+    clamd_url: str = ""
 
     @property
     def local_services(self) -> LocalServices:
@@ -165,6 +166,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ),
         trusted_proxies=reader.number("TRUSTED_PROXIES", 0, 0, 5),
         wechat_template_progress=reader.text("WECHAT_TEMPLATE_PROGRESS", "tip-progress-demo"),
+        clamd_url=reader.url("CLAMD_URL", reader.text("CLAMD_URL", ""), ("tcp", "unix")),
         public_rate_per_minute=reader.number("PUBLIC_RATE_PER_MINUTE", 600, 1, 10**6),
     )
     if reader.faults:

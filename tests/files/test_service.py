@@ -91,7 +91,7 @@ def test_the_public_leaves_nobody(session: Session) -> None:
     columns = {column.name for column in inspect(StoredFile).columns}
     assert columns == {
         "id", "sha256", "kind", "media_type", "size", "storage_key", "sealed_key", "sealed_name", "purpose",
-        "uploaded_by", "created_at", "claimed_at",
+        "uploaded_by", "created_at", "claimed_at", "scan",
     }  # fmt: skip  # a new column must be thought about here
     with pytest.raises(ValueError, match="nobody"):
         receive([samples.png()], "", "", Purpose.PUBLIC, OFFICER)
