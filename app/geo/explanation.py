@@ -29,6 +29,7 @@ _HOW = {
     "typo": "疑似错别字",
     "learnt": "本办已办结线索中的同一道路或小区",
 }
+_NAMED_CANDIDATES = 4
 _REASONS = {
     "registered_and_operating_differ": "登记地与经营地不一致",
     "uscc_and_address_differ": "信用代码登记机关与登记地址不一致",
@@ -51,7 +52,7 @@ _OUTCOMES = {
 
 def explain(decision: Jurisdiction, region_code: str) -> Jurisdiction:
     """The same decision with its ``explanation`` filled in."""
-    sentences = [_lead_sentence(decision)]
+    sentences = [_lead_sentence(decision) if decision.lead else _open_sentence(decision, region_code)]
     names = [_short(code, region_code) for code in decision.cooperating]
     if names:
         sentences.append(f"{'、'.join(names)}配合")
@@ -70,8 +71,6 @@ def explain(decision: Jurisdiction, region_code: str) -> Jurisdiction:
 
 
 def _lead_sentence(decision: Jurisdiction) -> str:
-    if decision.lead is None:
-        return "现有材料不能确定属地区（县）"
     name = divisions().name(decision.lead)
     source = _lead_source(decision)
     pattern = _WHO[decision.rule]
@@ -80,6 +79,17 @@ def _lead_sentence(decision: Jurisdiction) -> str:
     else:
         why = _why(source) if source else ""
     return pattern.format(place=divisions().full_name(decision.lead), why=why, article=ARTICLE, lead=name)
+
+
+def _open_sentence(decision: Jurisdiction, region_code: str) -> str:
+    """Nobody leads yet: which districts the words of the first unclear address allow."""
+    told = "现有材料不能确定属地区（县）"
+    for source in decision.sources.values():
+        candidates = [one.code for one in source.alternatives if divisions().county_of(one.code)]
+        if candidates:
+            names = "、".join(_short(code, region_code) for code in candidates[:_NAMED_CANDIDATES])
+            return f"{told}，可能为{names}{'等' if len(candidates) > _NAMED_CANDIDATES else ''}"
+    return told
 
 
 def _lead_source(decision: Jurisdiction) -> Match | None:

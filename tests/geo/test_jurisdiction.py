@@ -147,3 +147,18 @@ def test_the_contract():
     assert set(content["sources"]["registered"]) == {
         "province", "prefecture", "county", "township", "status", "confidence", "alternatives", "evidence",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("克拉玛依东路30号", "不能确定属地区（县），可能为水磨沟区。"),
+        ("鼓楼区榕树路3号", "不能确定属地区（县），可能为"),
+        ("昌吉路2号", "不能确定属地区（县）。"),
+    ],
+)
+def test_an_open_proposal_names_its_candidates_and_asks_a_person(address, said):
+    found = unit(registered_address=address)
+    assert (found.lead, found.needs_review, found.outcome) == (None, True, "unknown")
+    assert said in found.explanation
+    assert "请人工核对后分办" in found.explanation
