@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from flask import current_app
 from sqlalchemy import func, select
@@ -81,10 +81,10 @@ def _create(password: str) -> None:
 
 def _kept_password(data_dir: Path) -> str | None:
     try:
-        kept: dict[str, Any] = json.loads((data_dir / "demo.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        kept = json.loads((data_dir / "demo.json").read_text(encoding="utf-8"))["password"]
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
-    return str(kept["password"])
+    return kept if isinstance(kept, str) and kept else None
 
 
 def _write(settings: Settings, password: str) -> None:

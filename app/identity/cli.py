@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import MISSING, fields
 from typing import TextIO
 
 import click
 from flask.cli import AppGroup
 
 from app.foundation.database import OPEN_WALL, transaction
-from app.foundation.errors import DomainError, InvalidInput
+from app.foundation.errors import DomainError
 from app.foundation.permissions import PROGRAM, Role
 from app.identity import service
 
 accounts_cli = AppGroup("accounts", help="账号")
 units_cli = AppGroup("units", help="单位")
-UNIT_KINDS = ("region", "city", "district", "township", "zone")
 
 
 def told(error: DomainError) -> click.ClickException:
@@ -43,22 +43,22 @@ def create(username: str, display_name: str, role: str, division: str, password:
 @units_cli.command("import")
 @click.argument("file", type=click.File(encoding="utf-8-sig"))
 def import_file(file: TextIO) -> None:
-    """Create or update units from a CSV with the columns division_code, name, kind, phone, email."""
+    """Create or update units from a CSV with the columns division_code, name, kind and, where known, phone, email."""
     try:
         with transaction(OPEN_WALL):
-            created, updated = service.import_units(PROGRAM, list(_lines(file)))
+            created, updated = service.import_units(PROGRAM, _lines(file))
     except DomainError as error:
         raise told(error) from error
     click.echo(f"新增 {created} 个单位，更新 {updated} 个。")
 
 
 def _lines(file: TextIO) -> list[service.UnitLine]:
-    lines = []
-    for number, row in enumerate(csv.DictReader(file), start=2):
-        values = {name: (row.get(name) or "").strip() for name in ("division_code", "name", "kind", "phone", "email")}
-        if values["kind"] not in UNIT_KINDS:
-            raise InvalidInput(errors={f"第 {number} 行 kind": [f"应为 {'、'.join(UNIT_KINDS)} 之一"]})
-        if not values["name"]:
-            raise InvalidInput(errors={f"第 {number} 行 name": ["单位名称必填"]})
-        lines.append(service.UnitLine(**values))
-    return lines
+    columns = fields(service.UnitLine)
+    reader = csv.DictReader(file)
+    try:
+        known = reader.fieldnames or ()
+        if missing := [column.name for column in columns if column.default is MISSING and column.name not in known]:
+            raise click.ClickException(f"第 1 行应为列名，缺少 {'、'.join(missing)}")
+        return [service.UnitLine(**{c.name: (row.get(c.name) or "").strip() for c in columns}) for row in reader]
+    except UnicodeDecodeError as fault:
+        raise click.ClickException("文件不是 UTF-8 编码，请另存为 UTF-8 的 CSV 文件") from fault

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -194,7 +195,14 @@ def openid_of(index: bytes) -> str | None:
 def create_account(
     actor: Actor, username: str, display_name: str, role: Role, division_code: str, password: str
 ) -> Account:
-    """Create an account; raise ``Conflict`` for a taken user name, ``InvalidInput`` for a unit that does not exist."""
+    """Create an account.
+
+    Raises:
+        Conflict: the user name is taken.
+        InvalidInput: a user name that nobody can sign in with, a weak password, a unit that does not exist.
+    """
+    if not re.fullmatch(r"[\w.@-]{1,64}", username):
+        raise InvalidInput(errors={"username": ["用户名应为 1 至 64 位文字、数字、点、@、横线或下划线"]})
     passwords.check_complexity(password, username)
     unit = db.session.scalar(select(Unit).where(Unit.division_code == division_code))
     if unit is None:
@@ -231,27 +239,51 @@ class UnitLine:
     email: str = ""
 
 
-def import_units(actor: Actor, lines: Iterable[UnitLine]) -> tuple[int, int]:
-    """Create or update units by division code, parents by the division tree; return (created, updated)."""
-    created = updated = 0
+def import_units(actor: Actor, lines: Sequence[UnitLine]) -> tuple[int, int]:
+    """Create or update units by division code, parents by the division tree; return (created, updated).
+
+    Raises:
+        InvalidInput: what is wrong with every line at once, by its row in the list below the heading (row 1).
+    """
+    if faults := _unit_faults(lines):
+        raise InvalidInput("名单有误，未导入任何单位", errors=faults)
     known = {unit.division_code: unit for unit in db.session.scalars(select(Unit))}
+    created = sum(line.division_code not in known for line in lines)
     for line in sorted(lines, key=lambda item: _UNIT_ORDER.index(item.kind)):
-        if divisions().get(line.division_code) is None and line.kind != "zone":
-            raise InvalidInput(errors={"division_code": [f"{line.division_code} 不是现行行政区划代码"]})
         unit = known.get(line.division_code)
         if unit is None:
             unit = Unit(division_code=line.division_code, active=True)
             db.session.add(unit)
             known[line.division_code] = unit
-            created += 1
-        else:
-            updated += 1
         unit.name, unit.kind, unit.phone, unit.email = line.name, line.kind, line.phone, line.email
         parent = next((known[code] for code in divisions().ancestors(line.division_code) if code in known), None)
         unit.parent_id = parent.id if parent else None
         db.session.flush()
+    updated = len(lines) - created
     audit.record(actor, "identity.import_units", "unit", "list", created=created, updated=updated)
     return created, updated
+
+
+def _unit_faults(lines: Sequence[UnitLine]) -> dict[str, list[str]]:
+    faults: dict[str, list[str]] = {}
+    rows: dict[str, int] = {}
+    for row, line in enumerate(lines, start=2):
+        if line.kind not in _UNIT_ORDER:
+            faults[f"第 {row} 行 kind"] = [f"应为 {'、'.join(_UNIT_ORDER)} 之一"]
+        if not line.name:
+            faults[f"第 {row} 行 name"] = ["单位名称必填"]
+        if first := rows.get(line.division_code):
+            faults[f"第 {row} 行 division_code"] = [f"{line.division_code} 与第 {first} 行重复"]
+        elif not _is_unit_code(line):
+            faults[f"第 {row} 行 division_code"] = [f"{line.division_code or '（空）'} 不是现行行政区划代码"]
+        rows.setdefault(line.division_code, row)
+    return faults
+
+
+def _is_unit_code(line: UnitLine) -> bool:
+    """A division's code; a functional zone that the table does not know has one of its own."""
+    own = line.kind == "zone" and re.fullmatch(r"[0-9]{6}([0-9]{3})?", line.division_code)
+    return bool(own) or divisions().get(line.division_code) is not None
 
 
 _UNIT_ORDER: Final = ["region", "city", "district", "township", "zone"]
