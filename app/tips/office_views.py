@@ -16,7 +16,7 @@ from app.tips.queries import WholeTip
 from app.tips.service import named
 from app.workflow import policy as handling_policy
 from app.workflow import queries as handling_queries
-from app.workflow.calendar import region_calendar
+from app.workflow.clocks import left_to_show
 from app.workflow.deadlines import end_of_day
 from app.workflow.models import Handling
 from app.workflow.service import open_reassignment_of
@@ -87,11 +87,10 @@ def said_after_filing(handling: Handling) -> dict[str, Any]:
 def clocks(handling: Handling) -> Mapping[str, Any]:
     """The running limit of the present status, and the overall one."""
     limit = LIMITS.get(Status(handling.status))
-    counted_from = handling.paused_on or clock.today()
     return {
         "name": limit.name if limit else None,
         "due_at": end_of_day(handling.due_on) if handling.due_on else None,
-        "working_days_left": region_calendar().count(counted_from, handling.due_on) if handling.due_on else None,
+        "working_days_left": left_to_show(handling),
         "paused": handling.paused_on is not None,
         "overall_due_at": end_of_day(handling.overall_due_on) if handling.overall_due_on else None,
     }

@@ -98,6 +98,16 @@ def days_left(handling: Handling) -> int:
     return max(region_calendar().count(clock.today(), handling.due_on), 1)
 
 
+def left_to_show(handling: Handling) -> int | None:
+    """Working days left as a page shows them, negative when over; none where no clock runs or the calendar ends."""
+    if handling.due_on is None:
+        return None
+    try:
+        return region_calendar().count(handling.paused_on or clock.today(), handling.due_on)
+    except DeadlineBeyondCalendar:
+        return None
+
+
 def lengthen(handling: Handling, days: int) -> None:
     """Add ``days`` to the present clock; raise ``DeadlineBeyondCalendar``."""
     handling.clock_days = (handling.clock_days or 0) + days

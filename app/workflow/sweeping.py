@@ -6,13 +6,14 @@ due at the next run; two runs at once skip each other's rows.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from sqlalchemy import select
 
 from app.foundation import clock
 from app.foundation.database import db
+from app.foundation.errors import DeadlineBeyondCalendar
 from app.foundation.permissions import PROGRAM
 from app.workflow import clocks, police, service, supervision
 from app.workflow.calendar import region_calendar
@@ -51,7 +52,11 @@ def _look_at(handling: Handling) -> None:
     if handling.status == Status.REPLIED and handling.due_on and handling.due_on < clock.today():
         service.act(PROGRAM, handling.tip_id, Action.ARCHIVE, handling.version, {})
         return
-    status_mark, overall_mark, ahead = clocks.marks(handling, region_calendar())
+    try:
+        status_mark, overall_mark, ahead = clocks.marks(handling, region_calendar())
+    except DeadlineBeyondCalendar:  # the calendar's next import counts it again; the others are swept meanwhile
+        handling.next_mark_on = clock.today() + timedelta(days=1)
+        return
     _warn(handling, status_mark, handling.due_on)
     _warn(handling, overall_mark, handling.overall_due_on)
     handling.mark = max(status_mark, overall_mark)

@@ -19,8 +19,9 @@ from app.foundation.database import OPEN_WALL, db, transaction
 from app.foundation.errors import DeadlineBeyondCalendar, InvalidInput
 from app.foundation.permissions import PROGRAM
 from app.tips import conversation
-from app.workflow import calendar, clocks, limits, recount, service
+from app.workflow import calendar, clocks, jobs, limits, recount, service
 from app.workflow.calendar import region_calendar
+from app.workflow.deadlines import WorkingCalendar
 from app.workflow.models import Handling, HandlingAlert, HandlingEvent, Reassignment
 from app.workflow.queries import history_of
 from app.workflow.states import Status
@@ -272,6 +273,27 @@ class TestCalendar:
             assert office.handling(tip_id).due_on is None
             _import("2027-01-01,off,元旦,CN,")
             assert office.handling(tip_id).due_on == date(2027, 1, 6)
+
+    def test_a_year_without_a_calendar_stops_no_reading_and_no_filing(self, client: FlaskClient) -> None:
+        """The administrator is late: officers see what they have, and a tip comes in; what needs a day is refused."""
+        with office.on(date(2026, 10, 12)):  # tokens of tests are of the past
+            tip_id = office.verifying(client)
+            office.apply(client, tip_id)
+        known = calendar.region_calendar()
+        cut = WorkingCalendar(known.off, known.made_up, frozenset({2025}))
+        client.application.extensions["shudi_calendars"] = {"650000": (float("inf"), cut)}
+        with office.on(date(2026, 10, 14)):
+            for username in ("city.reviewer", office.HANDLER, "city.leader"):
+                headers = factories.office_headers(username)
+                for path in ("tips", f"tips/{tip_id}", "reassignments"):
+                    answer = client.get(f"/api/v1/office/{path}", headers=headers)
+                    assert answer.status_code == 200, (username, path, answer.get_json())
+            assert office.registered(client)
+            assert (
+                factories.office_act(client, "city.reviewer", tip_id, "supervise", kind="urge", reason="。").status_code
+                == 200
+            )
+            jobs.sweep_clocks()
 
     @pytest.mark.parametrize("line", ["2026-13-01,off,,CN,", "2026-01-01,holiday,,CN,", "2026-01-01,off,,,"])
     def test_a_faulty_line_is_named_and_nothing_is_imported(self, app: Flask, line: str) -> None:
