@@ -68,9 +68,7 @@ class Gazetteer:
             for zone_id, name, kind, prefectures, counties, confidence, aliases in names["zone_table"]
         ]
         self.general_zones = _general_zones(self.zone_table)
-        self.spellings: dict[int, list[tuple[str, int]]] = {
-            int(unit): pairs for unit, pairs in names["spellings"].items()
-        }
+        self.spellings = {int(unit): _by_ending(pairs) for unit, pairs in names["spellings"].items()}
         self._cities = frozenset(names["cities"])
         self.city_word_names = tuple(name for name in patterns[: self.units_end] if name.startswith("市"))  # 市南区
         self.unit_names: dict[str, int] = {name: number for number, name in enumerate(patterns[: self.units_end])}
@@ -102,6 +100,17 @@ class Gazetteer:
         province = (seen_under or code) // 10000 * 10000
         prefecture = seen_under or (code if level == 2 else self.prefecture_of.get(code, 0))  # noqa: PLR2004
         return Reading(level, province, prefecture, code if level == 3 else 0, code, how, strength, bool(recent))  # noqa: PLR2004
+
+
+Spellings = dict[str, dict[int, list[tuple[str, int]]]]
+
+
+def _by_ending(pairs: list[tuple[str, int]]) -> Spellings:
+    """Last character → length → (name, county): what a misspelt name is compared with."""
+    found: Spellings = {}
+    for name, code in pairs:
+        found.setdefault(name[-1], {}).setdefault(len(name), []).append((name, code))
+    return found
 
 
 def _general_zones(zones: list[Zone]) -> dict[tuple[int, str], tuple[int, ...]]:

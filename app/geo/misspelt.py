@@ -41,16 +41,22 @@ def misspelt_county(text: str, start: int, unit: int, gaz: Gazetteer) -> tuple[i
     head = text[start : start + 16]
     if not any(suffix in head for suffix in _SUFFIXES):
         return None
+    endings = gaz.spellings.get(unit, {})
     found: dict[int, int] = {}
-    room = len(head)
-    for name, code in gaz.spellings.get(unit, ()):
-        size, suffix = len(name), name[-1]
-        for length in (size, size - 1, size + 1):
-            if length > room or head[length - 1] != suffix:
-                continue  # nearly all names end here: nothing was cut out or compared for them
-            word = head[:length]
-            if _one_slip(word, name) and not (length <= _SHORT and word.endswith(_GENERAL)):
-                found.setdefault(code, length)
+    first, second = head[0], head[1:2]
+    for length, char in enumerate(head, 1):
+        names = endings.get(char)
+        if names is None or not second:
+            continue
+        word = head[:length]
+        if length <= _SHORT and word.endswith(_GENERAL):
+            continue
+        for size in (length, length + 1, length - 1):
+            for name, code in names.get(size, ()):
+                # One slip leaves one of the first two characters in its place, or one place further.
+                near = name[0] == first or name[1] == second or name[1] == first or name[0] == second
+                if near and _one_slip(word, name):
+                    found.setdefault(code, length)
     if len(found) != 1:
         return None
     county, length = next(iter(found.items()))
