@@ -10,6 +10,7 @@ from app.notifications import channels, delivering, digest, service
 from app.outbox.service import handles, handles_over_network
 from app.tips.conversation import CONVERSATION_MOVED
 from app.tips.retention import REPORTER_FORGOTTEN
+from app.workflow.handover import HANDED_OVER
 from app.workflow.reassignment import REASSIGNMENT_CHANGED
 from app.workflow.service import HANDLING_CHANGED
 from app.workflow.supervision import HANDLING_ALERT
@@ -25,6 +26,12 @@ def announce_step(payload: dict[str, Any]) -> None:
 def announce_reassignment(payload: dict[str, Any]) -> None:
     """Tell of a step of a request. Twice is safe: a person hears of an event once."""
     service.announce_reassignment(UUID(payload["reassignment_id"]), UUID(payload["event_id"]))
+
+
+@handles(HANDED_OVER)
+def hand_over_notices(payload: dict[str, Any]) -> None:
+    """Give a leaver's unread notices to the successor. Twice is safe: a person hears of an event once."""
+    service.hand_over_unread(UUID(payload["leaver"]), UUID(payload["successor"]))
 
 
 @handles(HANDLING_ALERT)

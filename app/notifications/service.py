@@ -272,6 +272,17 @@ def withdraw_consent(openid_index: bytes, template_id: str) -> None:
     )
 
 
+def hand_over_unread(leaver: UUID, successor: UUID) -> None:
+    """Let the successor read what the leaver has not read. A repeat adds nothing."""
+    unread = db.session.scalars(select(Notice).where(Notice.account_id == leaver, Notice.read_at.is_(None))).all()
+    columns = ("event_id", "tip_id", "reassignment_id", "title", "created_at")
+    rows = [
+        {"id": new_id(), "account_id": successor, **{name: getattr(one, name) for name in columns}} for one in unread
+    ]
+    if rows:
+        db.session.execute(insert(Notice.__table__).on_conflict_do_nothing(), rows)  # type: ignore[arg-type]
+
+
 # Reading notices ----------------------------------------------------------------------------------------------------
 
 

@@ -14,8 +14,8 @@ from app.foundation import clock
 from app.foundation.database import OPEN_WALL, transaction
 from app.foundation.errors import DomainError
 from app.foundation.permissions import PROGRAM
-from app.identity.cli import told
-from app.workflow import calendar, limits, queries
+from app.identity.cli import accounts_cli, told
+from app.workflow import calendar, handover, limits, queries
 
 calendar_cli = AppGroup("calendar", help="工作日历")
 limits_cli = AppGroup("limits", help="办理期限、优先级和理由（按生效日期）")
@@ -60,6 +60,16 @@ def dispatched(start: datetime, end: datetime) -> None:
     with transaction(OPEN_WALL):
         count = queries.dispatched_automatically(start.replace(tzinfo=clock.BEIJING), end.replace(tzinfo=clock.BEIJING))
     click.echo(f"自动交办 {count} 件。")
+
+
+@accounts_cli.command("hand-over")
+@click.option("--from", "leaver", required=True, help="离任者的用户名")
+@click.option("--to", "successor", required=True, help="接任者的用户名（同单位、同职责）")
+def hand_over(leaver: str, successor: str) -> None:
+    """Give everything open of somebody who leaves to a colleague, and close the account."""
+    with refusals_told(), transaction(OPEN_WALL):
+        given = handover.hand_over(PROGRAM, leaver, successor)
+    click.echo(f"已移交：属地调整申请 {given.requests} 件，结束委托 {given.delegations} 项；账号 {leaver} 已停用。")
 
 
 _FROM = click.option("--from", "start", type=click.DateTime(["%Y-%m-%d"]), help="生效日期，默认今天")

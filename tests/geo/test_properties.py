@@ -124,3 +124,32 @@ def test_normalisation_maps_every_character_back(text):
     assert positions[-1] <= len(text)
     for char, place in zip(plain, positions, strict=False):
         assert char == fold(text[place])
+
+
+@cache
+def counties_of_xinjiang() -> list[tuple[str, str, str]]:
+    """(prefecture's full name, county's name, code) of every county with a name of four characters or more."""
+    found = []
+    for prefecture in divisions().children("650000"):
+        above = divisions().full_name(prefecture.code)
+        below = divisions().children(prefecture.code)
+        found += [(above, one.name, one.code) for one in below if one.level == 3 and len(one.name) >= 4]
+    return found
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.deferred(lambda: st.sampled_from(counties_of_xinjiang())), st.integers(0, 20), st.sampled_from("掉换错"))
+def test_one_slip_in_a_county_name_never_leads_to_another_county(county, place, slip):
+    above, name, code = county
+    at = place % (len(name) - 2)  # the last characters tell what kind of unit it is
+    if slip == "掉":
+        typed = name[:at] + name[at + 1 :]
+    elif slip == "换":
+        typed = name[:at] + name[at + 1] + name[at] + name[at + 2 :]
+    else:
+        typed = name[:at] + "囧" + name[at + 1 :]
+    answer = match(f"{above}{typed}青松路1号")
+    assert answer.county in (code, None)
+    if typed != name and slip == "错":
+        assert answer.county == code
+        assert answer.evidence[-1].how == "typo"

@@ -15,12 +15,13 @@ from app.foundation.permissions import Permission, Role
 from app.identity import delegation
 from app.identity import queries as people
 from app.identity.models import Account
-from app.workflow import exclusions, policy
+from app.workflow import exclusions, handover, policy
 from app.workflow.queries import history_of, reassignment_history
 from tests import factories
 from tests.moments import MONDAY_MORNING
 from tests.workflow import office
 from tests.workflow.office import HANDLER
+from tests.workflow.test_sweeping import deliver, read_by
 
 MONDAY = MONDAY_MORNING.date()
 WEEK = MONDAY + timedelta(days=6)
@@ -252,3 +253,42 @@ def test_who_handled_a_tip_and_came_to_the_city_concludes_it_not(client: FlaskCl
         office.do(HANDLER, tip_id, "conclude")
     assert colleague.role is Role.CITY_REVIEWER
     assert office.do("city.reviewer2", tip_id, "conclude").status == "concluded"
+
+
+class TestHandOver:
+    def test_open_items_go_to_the_successor_and_the_account_closes(self, client: FlaskClient) -> None:
+        request = office.apply(client, office.verifying(client), username="city.reviewer")
+        delegated("city.reviewer", "city.leader")
+        office.step("city.leader", request, "return_for_evidence")
+        deliver()
+        headers = factories.office_headers("city.reviewer")
+        unread = len(read_by("city.reviewer"))
+        answer = client.application.test_cli_runner().invoke(
+            args=["accounts", "hand-over", "--from", "city.reviewer", "--to", "city.reviewer2"]
+        )
+        assert answer.output == "已移交：属地调整申请 1 件，结束委托 1 项；账号 city.reviewer 已停用。\n"
+        deliver()
+        assert client.get("/api/v1/office/tips", headers=headers).status_code == 401
+        assert not factories.actor("city.leader").may(Permission.TIP_TRIAGE)
+        assert len(read_by("city.reviewer2")) >= unread > 0
+        file = office.evidence(client, "city.reviewer2")
+        office.step("city.reviewer2", request, "resubmit", evidence=[file])
+        with refused("same_person"):
+            office.step("city.reviewer2", request, "approve")
+
+    @pytest.mark.parametrize(
+        ("leaver", "to"),
+        [
+            ("city.reviewer", "city.leader"),
+            ("city.reviewer", "city.reviewer"),
+            ("nobody", "city.reviewer"),
+            (HANDLER, office.OTHER),
+        ],
+    )
+    def test_to_a_colleague_of_the_same_unit_and_role_alone(self, client: FlaskClient, leaver: str, to: str) -> None:
+        with pytest.raises(InvalidInput):
+            handover.hand_over(factories.actor("sysadmin"), leaver, to)
+
+    def test_by_who_manages_accounts_alone(self, client: FlaskClient) -> None:
+        with pytest.raises(Forbidden):
+            handover.hand_over(factories.actor("city.leader"), "city.reviewer", "city.reviewer2")

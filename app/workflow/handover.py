@@ -1,0 +1,89 @@
+"""Handing over everything open when somebody leaves: requests, notices, delegations; the account opens nothing after.
+
+Tips and queues belong to units and roles, so they stay where they are; what hangs on a person goes to the successor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import or_, select, update
+
+from app.audit import service as audit
+from app.foundation import clock
+from app.foundation.database import db
+from app.foundation.errors import Forbidden, InvalidInput
+from app.foundation.permissions import Actor, Permission
+from app.identity.models import Account, Delegation, StaffSession
+from app.outbox import service as outbox
+from app.workflow.models import Reassignment
+from app.workflow.states import OPEN_REASSIGNMENTS
+
+HANDED_OVER: Final = "notifications.handed_over"
+"""The outbox topic: what the leaver has not read, the successor reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What changed hands."""
+
+    requests: int
+    delegations: int
+
+
+def hand_over(actor: Actor, leaver_name: str, successor_name: str) -> HandedOver:
+    """Give a leaver's open items to a colleague of the same unit and role, and close the account.
+
+    The successor becomes the applicant of the leaver's open requests, and by that none of their reviewers.
+
+    Raises:
+        Forbidden: only who manages accounts. InvalidInput: unknown people, another unit or role.
+    """
+    if not actor.may(Permission.ACCOUNT_MANAGE):
+        raise Forbidden("只有系统管理员可以办理移交")
+    leaver, successor = _account("from", leaver_name), _account("to", successor_name)
+    if leaver.id == successor.id or (leaver.unit_id, leaver.role) != (successor.unit_id, successor.role):
+        raise InvalidInput(errors={"to": ["须移交给本单位同一职责的另一名同事"]})
+    requests = db.session.scalars(
+        update(Reassignment)
+        .where(Reassignment.applicant_id == leaver.id, Reassignment.status.in_(sorted(OPEN_REASSIGNMENTS)))
+        .values(applicant_id=successor.id)
+        .returning(Reassignment.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    given = HandedOver(len(requests), _end_delegations(leaver))
+    leaver.active = False
+    db.session.execute(update(StaffSession).where(StaffSession.account_id == leaver.id).values(revoked_at=clock.now()))
+    db.session.flush()
+    outbox.leave(HANDED_OVER, leaver=str(leaver.id), successor=str(successor.id))
+    audit.record(
+        actor,
+        "workflow.hand_over",
+        "account",
+        leaver.id,
+        successor=str(successor.id),
+        requests=[str(r) for r in requests],
+    )
+    return given
+
+
+def _account(field: str, username: str) -> Account:
+    found = db.session.scalar(select(Account).where(Account.username == username, Account.active).with_for_update())
+    if found is None:
+        raise InvalidInput(errors={field: ["没有这个在用账号"]})
+    return found
+
+
+def _end_delegations(leaver: Account) -> int:
+    ended = db.session.scalars(
+        update(Delegation)
+        .where(
+            or_(Delegation.from_account_id == leaver.id, Delegation.to_account_id == leaver.id),
+            Delegation.ended_at.is_(None),
+        )
+        .values(ended_at=clock.now())
+        .returning(Delegation.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(ended.all())
