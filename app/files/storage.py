@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
-from urllib.parse import unquote, urlsplit
 
-_KEY: Final = re.compile(r"[0-9a-f]{32}")
+KEY: Final = re.compile(r"[0-9a-f]{32}")
+"""What a storage key looks like."""
 _UNFINISHED: Final = ".part"
 _READ_AT_ONCE: Final = 256 * 1024
 
@@ -100,7 +100,7 @@ class LocalStorage:
     def written_before(self, moment: datetime) -> Iterator[str]:
         """See :class:`Storage`."""
         for path in self._root.glob("[0-9a-f][0-9a-f]/*"):
-            if not _KEY.fullmatch(path.stem) or path.suffix not in {"", _UNFINISHED}:
+            if not KEY.fullmatch(path.stem) or path.suffix not in {"", _UNFINISHED}:
                 continue
             try:
                 written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
@@ -110,7 +110,7 @@ class LocalStorage:
                 yield path.stem
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
+        if not KEY.fullmatch(key):
             raise ValueError("a storage key is 32 hexadecimal digits")
         return self._root / key[:2] / key
 
@@ -120,14 +120,6 @@ class LocalStorage:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
         _sync_directory(self._root)
-
-
-def make_storage(files_url: str) -> Storage:
-    """The storage that ``FILES_URL`` names; raise ``ValueError`` for a scheme that is not served."""
-    parts = urlsplit(files_url)
-    if parts.scheme != "file" or parts.netloc not in {"", "localhost"} or not parts.path.startswith("/"):
-        raise ValueError("FILES_URL must be file:///absolute/path: other storage is not served yet")
-    return LocalStorage(Path(unquote(parts.path)))
 
 
 @contextmanager

@@ -8,10 +8,13 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+from app.files.s3 import make_s3_storage
 from app.files.sealing import FrameCipher, SealedReader
-from app.files.storage import Storage, make_storage
+from app.files.storage import LocalStorage, Storage
 from app.foundation.config import Settings
 from app.foundation.crypto import DATA_KEY_BYTES, Crypto
 
@@ -76,3 +79,13 @@ class Vault:
 def make_vault(settings: Settings, crypto: Crypto) -> Vault:
     """The vault that the settings ask for; raise ``ValueError`` when ``FILES_URL`` is not served."""
     return Vault(make_storage(settings.files_url), crypto)
+
+
+def make_storage(files_url: str) -> Storage:
+    """The storage that ``FILES_URL`` names; raise ``ValueError`` for a scheme that is not served."""
+    parts = urlsplit(files_url)
+    if parts.scheme == "s3":
+        return make_s3_storage(files_url)
+    if parts.scheme != "file" or parts.netloc not in {"", "localhost"} or not parts.path.startswith("/"):
+        raise ValueError("FILES_URL must be file:///absolute/path or s3://bucket/prefix")
+    return LocalStorage(Path(unquote(parts.path)))

@@ -154,7 +154,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         wechat_api_base=reader.url(
             "WECHAT_API_BASE", reader.text("WECHAT_API_BASE", "https://api.weixin.qq.com"), ("http", "https")
         ),
-        files_url=reader.url("FILES_URL", reader.text("FILES_URL", (data_dir / "files").as_uri()), ("file",)),
+        files_url=reader.url("FILES_URL", reader.text("FILES_URL", (data_dir / "files").as_uri()), ("file", "s3")),
         region_code=reader.matching("REGION_CODE", "650100", r"[0-9]{6}", "六位行政区划代码"),
         port=reader.number("PORT", 8000, 1, 65535),
         data_dir=data_dir,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.files.storage import LocalStorage, ObjectMissing, StorageFault, make_storage
+from app.files.storage import LocalStorage, ObjectMissing, StorageFault
+from app.files.vault import make_storage
 
 KEY = "0123456789abcdef0123456789abcdef"
 OTHER = "f" * 32
@@ -118,6 +119,6 @@ def test_factory(tmp_path: Path) -> None:
     storage = make_storage((tmp_path / "证据 1").as_uri())
     storage.write(KEY, [b"x"])
     assert (tmp_path / "证据 1" / "01" / KEY).exists()
-    for url in ("s3://bucket/x", "file://elsewhere/x", "file:relative", "/plain/path", ""):
+    for url in ("s3://", "file://elsewhere/x", "file:relative", "/plain/path", ""):
         with pytest.raises(ValueError, match="FILES_URL"):
             make_storage(url)
