@@ -72,7 +72,13 @@ def _second_factor_fits(account: Account, otp: str | None) -> bool:
 
 def note_failure(username: str) -> None:
     """Count a failed sign-in and lock the account at the fifth."""
-    account = db.session.scalar(select(Account).where(Account.username == username).with_for_update())
+    account = db.session.scalar(
+        select(Account)
+        .where(Account.username == username)
+        .with_for_update()
+        # The count read with the password is older than the lock: guesses at one moment would count as one.
+        .execution_options(populate_existing=True)
+    )
     if account is None:
         return
     account.failed_attempts += 1

@@ -24,6 +24,7 @@ from app.identity import passwords, service, tokens
 from app.identity.models import Account, StaffSession
 from tests import factories
 from tests.moments import MONDAY_MORNING
+from tests.threads import at_once
 
 PATH = "/api/v1/office/session"
 WORK = "/api/v1/office/delegations"
@@ -31,7 +32,7 @@ USER = "district.650104"
 
 
 @pytest.fixture(autouse=True)
-def held_clock(app: Flask) -> Iterator[None]:
+def held_clock() -> Iterator[None]:
     with clock.stopped_at(MONDAY_MORNING):
         yield
 
@@ -187,6 +188,17 @@ class TestLock:
         token = sign_in(client).get_json()["token"]
         fail(client, 5)
         assert work(client, token).status_code == 200
+
+
+def test_guesses_at_the_same_moment_are_counted_one_by_one(committed_app: Flask) -> None:
+    def guess() -> int:
+        return sign_in(committed_app.test_client(), "Wrong-Horse-7").status_code
+
+    try:
+        assert set(at_once(committed_app, [guess] * service.MOST_FAILURES)) == {401}
+        assert sign_in(committed_app.test_client()).status_code == 429
+    finally:
+        change(failed_attempts=0, locked_until=None)  # accounts are kept from test to test
 
 
 class TestSecondFactor:
