@@ -114,6 +114,19 @@ class ClockView(Schema):
     overall_due_at = fields.AwareDateTime(format="iso", allow_none=True)
 
 
+class HandlingMarksView(Schema):
+    """How pressing a tip is, how often it changed hands, and what the program did by itself."""
+
+    priority = fields.String()
+    urgent = fields.Boolean()
+    mark = fields.String(allow_none=True)
+    supervision = fields.String(allow_none=True)
+    moves = fields.Integer()
+    decided_by_city = fields.Boolean()
+    dispatched_automatically = fields.Boolean()
+    merged_into = fields.UUID(allow_none=True)
+
+
 class ActionView(Schema):
     """A move that this person can make now."""
 
@@ -138,6 +151,7 @@ class TipView(TipLineView):
     jurisdiction = fields.Dict()
     evidence = fields.List(fields.Nested(EvidenceView))
     clocks = fields.Nested(ClockView)
+    handling = fields.Nested(HandlingMarksView)
     history = fields.List(fields.Nested(HistoryView))
     outcome = fields.String(allow_none=True)
     feedback = fields.String(allow_none=True)

@@ -16,11 +16,12 @@ from app.tips.queries import WholeTip
 from app.tips.service import named
 from app.workflow import policy as handling_policy
 from app.workflow import queries as handling_queries
-from app.workflow.clocks import left_to_show
+from app.workflow.clocks import is_urgent, left_to_show
 from app.workflow.deadlines import end_of_day
 from app.workflow.models import Handling
 from app.workflow.service import open_reassignment_of
 from app.workflow.states import ACTION_TEXTS, LIMITS, WITH_UNIT, Action, Status, Transition
+from app.workflow.sweeping import MARKS
 
 
 def line(tip: Tip, handling: Handling, subject: TipSubject) -> dict[str, Any]:
@@ -60,6 +61,7 @@ def whole(actor: Actor, found: WholeTip) -> dict[str, Any]:
             "jurisdiction": named(found.jurisdiction.decision),
             "evidence": found.evidence,
             "clocks": clocks(handling),
+            "handling": marks_of(handling),
             "history": handling_queries.history_of(handling.tip_id),
             "outcome": handling.outcome,
             "feedback": handling.feedback,
@@ -93,6 +95,21 @@ def clocks(handling: Handling) -> Mapping[str, Any]:
         "working_days_left": left_to_show(handling),
         "paused": handling.paused_on is not None,
         "overall_due_at": end_of_day(handling.overall_due_on) if handling.overall_due_on else None,
+    }
+
+
+def marks_of(handling: Handling) -> Mapping[str, Any]:
+    """What a page shows beside the status."""
+    mark = MARKS[handling.mark]
+    return {
+        "priority": handling.priority,
+        "urgent": is_urgent(handling),
+        "mark": mark.value if mark else None,
+        "supervision": handling.supervision,
+        "moves": handling.moves,
+        "decided_by_city": handling.decided_by_city,
+        "dispatched_automatically": handling.dispatched_automatically,
+        "merged_into": handling.merged_into,
     }
 
 

@@ -137,6 +137,19 @@ def test_more_than_a_batch_is_swept(client: FlaskClient, monkeypatch: pytest.Mon
     assert [office.handling(tip_id).mark for tip_id in tips] == [3] * 5
 
 
+def test_the_office_reads_how_pressing_a_tip_is(client: FlaskClient) -> None:
+    tip_id = office.verifying(client)
+    office.moved(client, tip_id, factories.TIANSHAN, HANDLER)
+    office.do("city.reviewer", tip_id, "mark_urgent", reason="可能聚集。")
+    office.do("city.reviewer", tip_id, "supervise", kind="listed", reason="多人举报。")
+    sweep(date(2026, 3, 20))
+    headers = factories.office_headers("city.leader")
+    assert client.get(f"/api/v1/office/tips/{tip_id}", headers=headers).get_json()["handling"] == {
+        "priority": "P4", "urgent": True, "mark": "red", "supervision": "listed", "moves": 1, "decided_by_city": True,
+        "dispatched_automatically": False, "merged_into": None,
+    }  # fmt: skip
+
+
 class TestWhoIsTold:
     def test_red_reaches_handler_reviewer_and_leader(self, client: FlaskClient) -> None:
         office.verifying(client)
