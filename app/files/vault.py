@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from app.files.s3 import make_s3_storage
 from app.files.sealing import FrameCipher, SealedReader
 from app.files.storage import LocalStorage, Storage
 from app.foundation.config import Settings
@@ -85,6 +84,8 @@ def make_storage(files_url: str) -> Storage:
     """The storage that ``FILES_URL`` names; raise ``ValueError`` for a scheme that is not served."""
     parts = urlsplit(files_url)
     if parts.scheme == "s3":
+        from app.files.s3 import make_s3_storage  # its client costs every start something
+
         return make_s3_storage(files_url)
     if parts.scheme != "file" or parts.netloc not in {"", "localhost"} or not parts.path.startswith("/"):
         raise ValueError("FILES_URL must be file:///absolute/path or s3://bucket/prefix")

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import Column, LargeBinary, Table, func, select, update
+from sqlalchemy import Column, LargeBinary, Table, and_, func, select, tuple_, update
 
 from app.audit import service as audit
 from app.foundation.crypto import Crypto
@@ -49,16 +49,16 @@ def keys_in_use() -> Counter[str]:
 
 def rewrap_batch(table: Table, column: Column[Any], provider: Crypto, after: Any) -> tuple[int, Any]:
     """Wrap the next values of ``column`` anew: (how many, where to go on), or (0, ``None``) at the end."""
-    (key,) = table.primary_key.columns
+    keys = tuple(table.primary_key.columns)
     mark = provider.current_mark
-    old = select(key, column).where(column.is_not(None), func.substring(column, 1, len(mark)) != mark)
+    old = select(column, *keys).where(column.is_not(None), func.substring(column, 1, len(mark)) != mark)
     if after is not None:
-        old = old.where(key > after)
-    rows = db.session.execute(old.order_by(key).limit(BATCH)).all()
-    for row_key, sealed in rows:
-        same = update(table).where(key == row_key, column == sealed)
-        db.session.execute(same.values({column.name: provider.rewrap(sealed)}))
-    return len(rows), rows[-1][0] if rows else None
+        old = old.where(tuple_(*keys) > tuple_(*after))
+    rows = db.session.execute(old.order_by(*keys).limit(BATCH)).all()
+    for sealed, *row_keys in rows:
+        same = and_(column == sealed, *(key == value for key, value in zip(keys, row_keys, strict=True)))
+        db.session.execute(update(table).where(same).values({column.name: provider.rewrap(sealed)}))
+    return len(rows), rows[-1][1:] if rows else None
 
 
 @keys_cli.command("rotate")

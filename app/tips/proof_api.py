@@ -15,7 +15,6 @@ from app.identity import queries as people
 from app.tips import filing_proof
 from app.tips.doors import opened_tip
 from app.tips.models import Tip
-from app.tips.proof_document import document_of
 from app.tips.schemas import QueryTipBody
 from app.workflow import service as workflow
 
@@ -59,6 +58,8 @@ def verify_proof(_actor: Actor, body: dict[str, str]) -> dict[str, Any]:
 
 def proof_response(tip: Tip) -> Response:
     """The PDF of a tip, under a name that says nothing but its number."""
+    from app.tips.proof_document import document_of  # a fifth of a second that no start should wait for
+
     proved = filing_proof.proved_of(tip)
     unit = people.unit_at(workflow.region_code())
     document = document_of(filing_proof.signed_line(proved), proved, unit.name if unit else "")

@@ -14,6 +14,7 @@ from app.foundation.crypto import CannotOpen, Crypto, InternationalSuite
 from app.foundation.database import OPEN_WALL, transaction
 from app.tips import key_rotation
 from tests import factories, rows
+from tests.files import samples
 from tests.tips import reporters
 
 OLD = SealingKey("tests-1", b"t" * 32)
@@ -36,14 +37,15 @@ def _put_in_force(app: Flask, *keys: SealingKey) -> None:
 
 @pytest.mark.usefixtures("_new_key")
 def test_everything_is_wrapped_anew_and_still_opens(app: Flask, client: FlaskClient) -> None:
-    photo = factories.upload(client, name="合同.png").get_json()["id"]
+    photo = factories.upload(client, content=samples.png(9, 9), name="合同.png").get_json()["id"]
     headers = factories.reporter_headers("openid-of-a-rotated-one")
     receipt = factories.file_tip(client, headers=headers, reporter=factories.REPORTER, evidence=[photo])
+    reporters.run_outbox()  # draws the copies of the photograph, each with a key of its own
     _put_in_force(app, NEW, OLD)
     newer = factories.file_tip(client, reporter=factories.REPORTER)  # sealed with the new key already
     with transaction(OPEN_WALL):
         used = key_rotation.keys_in_use()
-    assert used[OLD.key_id] >= 4  # identity, openid, the file's key and name
+    assert used[OLD.key_id] >= 6  # identity, openid, the file's key and name, two copies
     assert used[NEW.key_id] == 1
 
     ran = app.test_cli_runner().invoke(args=["keys", "rotate"])
@@ -61,7 +63,7 @@ def test_everything_is_wrapped_anew_and_still_opens(app: Flask, client: FlaskCli
         assert reporters.call(client, "query", one).status_code == 200
     with transaction(OPEN_WALL):
         _, content = files.open_file(photo)
-        assert b"".join(content) == factories.PNG
+        assert b"".join(content) == samples.png(9, 9)
     again = app.test_cli_runner().invoke(args=["keys", "rotate"])
     assert "已重新封装 0 项" in again.output
     assert rows.scalar("SELECT count(*) FROM audit_events WHERE action = 'tips.rotate_keys'") == 2
