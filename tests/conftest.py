@@ -21,6 +21,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -31,6 +32,10 @@ from app.foundation.database import OPEN_WALL, db, enter_wall
 from app.foundation.local_services import LocalServices
 from app.readiness import MIGRATIONS
 from tests import factories
+
+# How fast a busy machine is says nothing about the program.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 REDIS_DATABASES = 15
 
