@@ -70,6 +70,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.audit import jobs as audit_jobs
     from app.audit.cli import audit_cli
     from app.audit.service import record_refusal
+    from app.cases import api as case_api
     from app.demo.cli import demo_cli
     from app.files import jobs as file_jobs
     from app.files.cli import files_cli
@@ -120,7 +121,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     for room in (identity_api, tips_public_api, *after_filing, proof_api, notification_api):
         app.register_blueprint(room.public_api)
     office = (identity_api, tips_office_api, *after_filing, evidence_api, retention_api, workflow_api, notification_api)
-    for room in (*office, audit_api, geo_api):
+    for room in (*office, audit_api, geo_api, case_api):
         app.register_blueprint(room.office_api)
     groups = (geo_cli, audit_cli, outbox_cli, accounts_cli, units_cli, calendar_cli, limits_cli, files_cli, demo_cli)
     for command in (*groups, keys_cli, worker_command):

@@ -1,7 +1,7 @@
 """Money of a case, exactly: shares pro rata to the fen, and the ratio of restitution, which nobody types.
 
-Decree 737 Art. 25 and 26: what was raised is returned to the participants in proportion. A fen is the smallest unit that
-a bank pays, so shares are whole fen and their sum is the whole. Pure: no Flask, no database.
+Decree 737 Art. 25 and 26: what was raised is returned to the participants in proportion. A fen is the smallest unit
+that a bank pays, so shares are whole fen and their sum is the whole. Pure: no Flask, no database.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def to_yuan(fen: int) -> Decimal:
 def distribute(total: int, claims: Mapping[UUID, int]) -> dict[UUID, int]:
     """Share ``total`` fen among ``claims`` (fen each) in proportion, by the largest remainder.
 
-    Every share is the exact one rounded down or up to a fen, and nobody gets more than the own claim. Remainders that are
-    equal go by the claim's id, so that the order in which claims are read changes nothing.
+    Every share is the exact one rounded down or up to a fen, and nobody gets more than the own claim. Remainders that
+    are equal go by the claim's id, so that the order in which claims are read changes nothing.
 
     Raises:
         ValueError: a negative amount, or more money than there are claims.

@@ -121,15 +121,17 @@ def test_import_contracts_name_every_room() -> None:
 
 
 def test_one_function_writes_statuses() -> None:
-    """Nothing but the two ``_write`` functions assigns a handling's or a request's status."""
+    """Nothing but the three ``_write`` functions assigns a handling's, a request's or a case's status."""
     found = set()
     for source in sources():
         for function in [node for node in ast.walk(source.tree) if isinstance(node, ast.FunctionDef)]:
             for node in ast.walk(function):
                 targets = node.targets if isinstance(node, ast.Assign) else []
-                if any(re.fullmatch(r"(handling|request|reassignment|tip)\.status", ast.unparse(t)) for t in targets):
+                if any(
+                    re.fullmatch(r"(handling|request|reassignment|tip|case)\.status", ast.unparse(t)) for t in targets
+                ):
                     found.add(f"{source.name}:{function.name}")
-    assert found == {"app/workflow/service.py:_write", "app/workflow/reassignment.py:_write"}
+    assert found == {f"app/{name}.py:_write" for name in ("workflow/service", "workflow/reassignment", "cases/service")}
 
 
 def test_jobs_say_why_running_twice_is_safe() -> None:

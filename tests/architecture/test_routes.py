@@ -159,7 +159,9 @@ def test_role_table_names_every_role_and_grants_nobody_everything() -> None:
 
 def test_administrators_see_no_business_data() -> None:
     """Three administrators apart (GB/T 22239-2019): none reads tips, and each has a power the other two lack."""
-    business = {p for p in Permission if p.value.partition(".")[0] in {"tip", "identity", "evidence", "reassignment"}}
+    business = {
+        p for p in Permission if p.value.partition(".")[0] in {"tip", "identity", "evidence", "reassignment", "case"}
+    }
     administrators = [Role.SYS_ADMIN, Role.SECURITY_ADMIN, Role.AUDITOR]
     for role in administrators:
         assert not ROLE_PERMISSIONS[role] & business
@@ -172,9 +174,13 @@ def test_readers_of_the_audit_log_are_auditors_alone() -> None:
 
 
 def test_observers_and_leaders_write_no_handling() -> None:
-    written = {p for p in Permission if p.value.startswith(("tip.", "reassignment.", "evidence.")) and not p.reads_only}
+    written = {
+        p
+        for p in Permission
+        if p.value.startswith(("tip.", "reassignment.", "evidence.", "case.")) and not p.reads_only
+    }
     assert not ROLE_PERMISSIONS[Role.PROVINCE_OBSERVER] & written
-    assert ROLE_PERMISSIONS[Role.CITY_LEADER] & written == {Permission.TIP_LEAD}
+    assert ROLE_PERMISSIONS[Role.CITY_LEADER] & written == {Permission.TIP_LEAD, Permission.CASE_LEAD}
 
 
 def test_an_actor_without_grants_may_nothing() -> None:

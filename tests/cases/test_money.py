@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from decimal import Decimal
 from fractions import Fraction
@@ -57,7 +58,7 @@ class TestDistribute:
         total, claims = given_round
         shares = distribute(total, claims)
         by_claim = sorted(claims, key=lambda one: (claims[one], shares[one]))
-        for smaller, larger in zip(by_claim, by_claim[1:], strict=False):
+        for smaller, larger in itertools.pairwise(by_claim):
             assert shares[smaller] <= shares[larger]
 
     def test_a_fen_that_three_equal_claims_cannot_share_goes_by_id(self) -> None:

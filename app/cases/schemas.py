@@ -1,0 +1,228 @@
+"""What the office API takes and answers about cases. Field names after 案件基本信息登记表 (domain.md §4.2, §4.4)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from app.cases.states import STAGES, AdminStage, CaseAction, CaseStatus, JudicialStage, RestitutionStage, Track
+from app.foundation.json_fields import JsonBoolean
+from app.tips.schemas import Yuan
+
+_UNKNOWN: Final = "不在可选范围内"
+_REASON: Final = validate.Length(1, 2000, error="请填写 1 至 2000 字")
+_DIVISION: Final = validate.Regexp(r"^\d{6}(\d{3})?$", error="应为六位或九位行政区划代码")
+
+METHODS: Final = ("investment", "leaseback", "franchise_rebate", "mining_investment", "other")
+BUSINESS_CATEGORIES: Final = ("debt", "equity", "sale_of_goods", "production", "other")
+FOUND_THROUGH: Final = ("own_check", "police", "tip", "other")
+LEVELS: Final = ("supervised", "own", "cooperating", "other")
+STABILITY_LEVELS: Final = ("high", "medium", "low", "none")
+
+
+def _choice(choices: tuple[str, ...]) -> fields.String:
+    return fields.String(allow_none=True, validate=validate.OneOf(choices, error=_UNKNOWN))
+
+
+def _words(longest: int = 200) -> fields.String:
+    return fields.String(allow_none=True, validate=validate.Length(1, longest, error=f"请填写 1 至 {longest} 字"))
+
+
+class PartyBody(Schema):
+    """One accused unit or person."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(("organization", "individual"), error=_UNKNOWN))
+    role = fields.String(required=True, validate=validate.OneOf(("fundraiser", "assistant"), error=_UNKNOWN))
+    name = fields.String(required=True, validate=validate.Length(1, 200))
+    uscc = fields.String(load_default=None, allow_none=True, validate=validate.Length(15, 18))
+
+
+class CaseFacts(Schema):
+    """What is known of a case; every field may come later. The ratio of restitution is computed and not among them."""
+
+    parties = fields.List(fields.Nested(PartyBody), validate=validate.Length(max=200))
+    industry = fields.String(
+        allow_none=True,
+        validate=validate.Regexp(r"^[A-T](\d{2,4})?$", error="应为 GB/T 4754 门类字母或门类加二至四位代码"),
+    )
+    method = _choice(METHODS)
+    business_category = _choice(BUSINESS_CATEGORIES)
+    category_detail = _words()
+    found_through = _choice(FOUND_THROUGH)
+    level = _choice(LEVELS)
+    registered_place = _words()
+    occurrence_place = _words()
+    cross_province = JsonBoolean()
+    lead_place = fields.String(allow_none=True, validate=_DIVISION)
+    cooperating_places = fields.List(fields.String(validate=_DIVISION), validate=validate.Length(max=50))
+    sector_regulator = _words()
+    responsible_person = _words(100)
+    responsible_phone = _words(40)
+    police_unit = _words()
+    police_case_no = _words(100)
+    procuratorate = _words()
+    procuratorate_case_no = _words(100)
+    court = _words()
+    court_case_no = _words(100)
+    occurred_on = fields.Date(allow_none=True)
+    involved_yuan = Yuan(allow_none=True)
+    outstanding_yuan = Yuan(allow_none=True)
+    controlled_yuan = Yuan(allow_none=True)
+    realised_yuan = Yuan(allow_none=True)
+    returned_yuan = Yuan(allow_none=True)
+    participants = fields.Integer(allow_none=True, strict=True, validate=validate.Range(0, 10**8))
+    stability_level = _choice(STABILITY_LEVELS)
+    legacy = JsonBoolean()
+    target_on = fields.Date(allow_none=True)
+
+
+class StagesBody(Schema):
+    """Where the tracks of an old case stand when the city enters it."""
+
+    admin_stage = fields.String(validate=validate.OneOf(list(AdminStage), error=_UNKNOWN))
+    judicial_stage = fields.String(validate=validate.OneOf(list(JudicialStage), error=_UNKNOWN))
+    restitution_stage = fields.String(
+        # A closed restitution is decided on, never typed in.
+        validate=validate.OneOf(
+            [stage for stage in RestitutionStage if stage is not RestitutionStage.IMPOSSIBLE], error=_UNKNOWN
+        )
+    )
+
+
+class RegisterCaseBody(Schema):
+    """A new case: number and name, what is known, and for the city which district answers for it."""
+
+    case_no = fields.String(required=True, validate=validate.Length(1, 60, error="请填写 1 至 60 字"))
+    name = fields.String(required=True, validate=validate.Length(1, 200, error="请填写 1 至 200 字"))
+    division = fields.String(load_default=None, allow_none=True, validate=_DIVISION)
+    stages = fields.Nested(StagesBody, load_default=dict)
+    facts = fields.Nested(CaseFacts, load_default=dict)
+
+
+class ChangeCaseBody(Schema):
+    """Facts to correct or complete."""
+
+    expected_version = fields.Integer(required=True, strict=True)
+    facts = fields.Nested(CaseFacts, required=True, validate=validate.Length(1, error="没有要修改的内容"))
+
+
+class ActOnCaseBody(Schema):
+    """One step; which fields it needs is written in the table."""
+
+    action = fields.String(required=True, validate=validate.OneOf(list(CaseAction), error="未知的操作"))
+    expected_version = fields.Integer(required=True, strict=True)
+    reason = fields.String(load_default=None, allow_none=True, validate=_REASON)
+    track = fields.String(load_default=None, validate=validate.OneOf(list(Track), error=_UNKNOWN))
+    stage = fields.String(load_default=None)
+    on = fields.Date(load_default=None)
+
+    @validates_schema
+    def _stage_of_the_track(self, data: dict[str, Any], **_more: Any) -> None:
+        if data["track"] and data["stage"] and data["stage"] not in set(STAGES[Track(data["track"])]):
+            raise ValidationError(_UNKNOWN, "stage")
+
+
+class LinkTipBody(Schema):
+    """A tip that belongs to the case."""
+
+    tip_id = fields.UUID(required=True)
+    expected_version = fields.Integer(required=True, strict=True)
+
+
+class ListCasesQuery(Schema):
+    """Filters of the register."""
+
+    status = fields.String(load_default=None, validate=validate.OneOf(list(CaseStatus), error=_UNKNOWN))
+    admin_stage = fields.String(load_default=None, validate=validate.OneOf(list(AdminStage), error=_UNKNOWN))
+    judicial_stage = fields.String(load_default=None, validate=validate.OneOf(list(JudicialStage), error=_UNKNOWN))
+    restitution_stage = fields.String(
+        load_default=None, validate=validate.OneOf(list(RestitutionStage), error=_UNKNOWN)
+    )
+    division = fields.String(load_default=None, validate=_DIVISION)
+    legacy = fields.Boolean(load_default=None)
+    cross_province = fields.Boolean(load_default=None)
+    q = fields.String(load_default=None, validate=validate.Length(1, 100))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=200))
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, 100, error="每页 1 至 100 条"))
+
+
+class CaseLineView(Schema):
+    """One case in the register."""
+
+    id = fields.UUID()
+    case_no = fields.String()
+    name = fields.String()
+    status = fields.String()
+    version = fields.Integer()
+    admin_stage = fields.String()
+    judicial_stage = fields.String()
+    restitution_stage = fields.String()
+    division = fields.String(attribute="division_code")
+    unit = fields.String()
+    registered_at = fields.AwareDateTime(format="iso")
+    business_category = fields.String(allow_none=True)
+    involved_yuan = fields.Decimal(as_string=True, allow_none=True)
+    outstanding_yuan = fields.Decimal(as_string=True, allow_none=True)
+    returned_yuan = fields.Decimal(as_string=True, allow_none=True)
+    returned_ratio = fields.Decimal(as_string=True, allow_none=True)
+    participants = fields.Integer(allow_none=True)
+    cross_province = fields.Boolean()
+    legacy = fields.Boolean()
+
+
+class CasePage(Schema):
+    """One page of the register."""
+
+    items = fields.List(fields.Nested(CaseLineView))
+    next_cursor = fields.String(allow_none=True)
+    total_estimate = fields.Integer()
+
+
+class CaseStepView(Schema):
+    """One step of a case's history."""
+
+    at = fields.AwareDateTime(format="iso")
+    by = fields.String(attribute="actor_name")
+    role = fields.String(attribute="actor_role")
+    action = fields.String()
+    from_status = fields.String(allow_none=True)
+    to_status = fields.String()
+    track = fields.String(allow_none=True)
+    from_stage = fields.String(allow_none=True)
+    to_stage = fields.String(allow_none=True)
+    reason = fields.String()
+    details = fields.Dict()
+
+
+class StageProposalView(Schema):
+    """A change of a stage that waits for a decision."""
+
+    track = fields.String()
+    from_stage = fields.String()
+    to_stage = fields.String()
+    on = fields.Date(attribute="reached_on")
+    reason = fields.String()
+    proposed_at = fields.AwareDateTime(format="iso")
+
+
+class LinkedTipView(Schema):
+    """A tip of the case: its number and nothing of who reported."""
+
+    id = fields.UUID()
+    receipt_number = fields.String()
+    registered_at = fields.AwareDateTime(format="iso")
+
+
+class CaseView(CaseLineView):
+    """One case with everything and what this person can do now."""
+
+    facts = fields.Nested(CaseFacts)
+    stage_dates = fields.Dict()
+    jurisdiction = fields.Dict()
+    closed_at = fields.AwareDateTime(format="iso", allow_none=True)
+    proposals = fields.List(fields.Nested(StageProposalView))
+    tips = fields.List(fields.Nested(LinkedTipView))
+    history = fields.List(fields.Nested(CaseStepView))
+    missing_for_closing = fields.List(fields.String())
+    available_actions = fields.List(fields.String())
