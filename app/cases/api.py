@@ -7,7 +7,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from app.cases import policy, queries, schemas, service, views
+from app.cases import follow_up, policy, queries, schemas, service, views
 from app.foundation.http import Audience, endpoint
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
@@ -96,3 +96,41 @@ def act_on_case(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, 
 def link_tip(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Let a tip within sight belong to the case."""
     return views.whole(actor, service.link_tip(actor, case_id, body["tip_id"], body["expected_version"]))
+
+
+@office_api.post("/cases/<uuid:case_id>/plans")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.SELF_USE,
+    body=schemas.WritePlanBody(),
+    answer=schemas.CaseView(),
+    status=201,
+)
+def write_plan(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
+    """Put a new version of the plan (一案一策) before the leader."""
+    return views.whole(actor, follow_up.write_plan(actor, case_id, body))
+
+
+@office_api.post("/cases/<uuid:case_id>/plans/decision")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.SELF_USE,
+    body=schemas.DecidePlanBody(),
+    answer=schemas.CaseView(),
+)
+def decide_plan(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
+    """Approve or refuse the version that the leader has read."""
+    return views.whole(actor, follow_up.decide_plan(actor, case_id, body))
+
+
+@office_api.post("/cases/<uuid:case_id>/progress")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.SELF_USE,
+    body=schemas.ReportProgressBody(),
+    answer=schemas.CaseView(),
+    status=201,
+)
+def report_progress(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
+    """Add the month's entry of progress."""
+    return views.whole(actor, follow_up.report_progress(actor, case_id, body))

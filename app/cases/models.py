@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -135,3 +135,52 @@ class CaseTip(Base):
     case_id: Mapped[UUID] = mapped_column(ForeignKey("fundraising_cases.id"))
     linked_by: Mapped[UUID | None]
     linked_at: Mapped[datetime]
+
+
+class CasePlan(Base):
+    """One version of a case's plan (一案一策): goal and measures, who wrote it and why, and the leader's decision.
+
+    The newest approved version is in force; ``measures`` are objects of text, owner, unit, due_on and done_on.
+    """
+
+    __tablename__ = "case_plans"
+    __table_args__ = (
+        UniqueConstraint("case_id", "number"),
+        Index("uq_case_plans_one_open", "case_id", unique=True, postgresql_where=text("approved IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("fundraising_cases.id"))
+    number: Mapped[int]
+    goal: Mapped[str] = mapped_column(Text)
+    measures: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    reason: Mapped[str] = mapped_column(Text)
+    written_by: Mapped[UUID | None]
+    written_by_name: Mapped[str] = mapped_column(Text)
+    written_at: Mapped[datetime]
+    approved: Mapped[bool | None]
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]
+    decision: Mapped[str] = mapped_column(Text, server_default="")
+
+
+class CaseProgress(Base):
+    """What a district reported on a case for one month (案情最新情况). Never changed: a correction is a new entry."""
+
+    __tablename__ = "case_progress"
+    __table_args__ = (Index("ix_case_progress_case", "case_id", "month"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("fundraising_cases.id"))
+    month: Mapped[date]
+    situation: Mapped[str] = mapped_column(Text)
+    people: Mapped[str | None] = mapped_column(Text)
+    proceedings: Mapped[str | None] = mapped_column(Text)
+    recovered_yuan: Mapped[Decimal | None] = mapped_column(Numeric(18, 2))
+    returned_yuan: Mapped[Decimal | None] = mapped_column(Numeric(18, 2))
+    petitions: Mapped[str | None] = mapped_column(Text)
+    problems: Mapped[str | None] = mapped_column(Text)
+    movement: Mapped[str] = mapped_column(Text)
+    written_by: Mapped[UUID | None]
+    written_by_name: Mapped[str] = mapped_column(Text)
+    written_at: Mapped[datetime]

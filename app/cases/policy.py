@@ -42,6 +42,16 @@ def can_change(actor: Actor, case: FundraisingCase) -> bool:
     return actor.may(Permission.CASE_REVIEW)
 
 
+def can_report(actor: Actor, case: FundraisingCase) -> bool:
+    """Plan and progress are written by the unit that is responsible."""
+    return actor.may(Permission.CASE_HANDLE) and case.unit_id == actor.unit_id
+
+
+def can_decide_plan(actor: Actor) -> bool:
+    """The city's leader approves a plan."""
+    return actor.may(Permission.CASE_LEAD)
+
+
 def can_take(actor: Actor, case: FundraisingCase, step: Step) -> bool:
     """Whether the step is this person's: a district's handler acts on the cases of the own unit alone."""
     held = {permission for permission in step.permissions if actor.may(permission)}

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, cast, func, or_, select, tuple_
 
-from app.cases.models import CaseEvent, CaseTip, FundraisingCase, StageProposal
+from app.cases.models import CaseEvent, CaseProgress, CaseTip, FundraisingCase, StageProposal
 from app.cases.policy import visible_cases
+from app.cases.states import CaseStatus
 from app.foundation.database import db
 from app.foundation.errors import OutOfScope
 from app.foundation.permissions import Actor
 from app.tips.models import Tip
 from app.tips.policy import visible_tips
+from app.workflow.deadlines import end_of_day
 
 _ESTIMATE_UP_TO = 1000
 
@@ -31,6 +33,8 @@ class CaseFilter:
     division: str | None = None
     legacy: bool | None = None
     cross_province: bool | None = None
+    not_reported_in: date | None = None
+    """Of a month (its first day): cases that are under way and have no entry of progress for it."""
     q: str | None = None
 
 
@@ -61,6 +65,13 @@ def _conditions(wanted: CaseFilter, *, by_party: bool) -> list[ColumnElement[boo
         FundraisingCase.cross_province: wanted.cross_province,
     }
     found = [column == value for column, value in equal.items() if value is not None]
+    if wanted.not_reported_in:
+        entry = select(CaseProgress.id).where(
+            CaseProgress.case_id == FundraisingCase.id, CaseProgress.month == wanted.not_reported_in
+        )
+        last = (wanted.not_reported_in + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        under_way = FundraisingCase.status != CaseStatus.CLOSED
+        found += [under_way, FundraisingCase.registered_at <= end_of_day(last), ~entry.exists()]
     if wanted.q:
         searched: list[ColumnElement[str]] = [FundraisingCase.case_no.expression]
         if by_party:

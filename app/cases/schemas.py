@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -27,6 +28,11 @@ def _choice(choices: tuple[str, ...]) -> fields.String:
 
 def _words(longest: int = 200) -> fields.String:
     return fields.String(allow_none=True, validate=validate.Length(1, longest, error=f"请填写 1 至 {longest} 字"))
+
+
+def _first_day(day: date) -> None:
+    if day.day != 1:
+        raise ValidationError("应为该月第一天")
 
 
 class PartyBody(Schema):
@@ -130,6 +136,50 @@ class LinkTipBody(Schema):
     expected_version = fields.Integer(required=True, strict=True)
 
 
+class MeasureBody(Schema):
+    """One measure of a plan: what, by whom, until when; ``done_on`` is carried over into the next version."""
+
+    text = fields.String(required=True, validate=_REASON)
+    owner = fields.String(required=True, validate=validate.Length(1, 100))
+    unit = fields.String(required=True, validate=validate.Length(1, 100))
+    due_on = fields.Date(required=True)
+    done_on = fields.Date(load_default=None, allow_none=True)
+
+
+class WritePlanBody(Schema):
+    """A new version of the plan and why there is one."""
+
+    goal = fields.String(required=True, validate=_REASON)
+    measures = fields.List(fields.Nested(MeasureBody), required=True, validate=validate.Length(1, 100))
+    reason = fields.String(required=True, validate=_REASON)
+
+
+class DecidePlanBody(Schema):
+    """The leader's decision on the version that was read."""
+
+    number = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**6))
+    approved = JsonBoolean(required=True)
+    reason = fields.String(load_default=None, allow_none=True, validate=_REASON)
+
+
+class ReportProgressBody(Schema):
+    """案情最新情况 of one month; ``month`` is its first day, the present month where none is given."""
+
+    month = fields.Date(
+        load_default=None,
+        allow_none=True,
+        validate=_first_day,
+    )
+    situation = fields.String(required=True, validate=_REASON)
+    people = _words(2000)
+    proceedings = _words(2000)
+    recovered_yuan = Yuan(allow_none=True)
+    returned_yuan = Yuan(allow_none=True)
+    petitions = _words(2000)
+    problems = _words(2000)
+    movement = fields.String(required=True, validate=_REASON)
+
+
 class ListCasesQuery(Schema):
     """Filters of the register."""
 
@@ -142,6 +192,7 @@ class ListCasesQuery(Schema):
     division = fields.String(load_default=None, validate=_DIVISION)
     legacy = fields.Boolean(load_default=None)
     cross_province = fields.Boolean(load_default=None)
+    not_reported_in = fields.Date(load_default=None, validate=_first_day)
     q = fields.String(load_default=None, validate=validate.Length(1, 100))
     cursor = fields.String(load_default=None, validate=validate.Length(max=200))
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 100, error="每页 1 至 100 条"))
@@ -206,6 +257,36 @@ class StageProposalView(Schema):
     proposed_at = fields.AwareDateTime(format="iso")
 
 
+class PlanView(Schema):
+    """One version of the plan; ``approved`` is empty while it waits for the leader."""
+
+    number = fields.Integer()
+    goal = fields.String()
+    measures = fields.List(fields.Dict())
+    reason = fields.String()
+    written_by = fields.String(attribute="written_by_name")
+    written_at = fields.AwareDateTime(format="iso")
+    approved = fields.Boolean(allow_none=True)
+    decision = fields.String()
+    decided_at = fields.AwareDateTime(format="iso", allow_none=True)
+
+
+class ProgressView(Schema):
+    """One entry of progress."""
+
+    month = fields.Date()
+    situation = fields.String()
+    people = fields.String(allow_none=True)
+    proceedings = fields.String(allow_none=True)
+    recovered_yuan = fields.Decimal(as_string=True, allow_none=True)
+    returned_yuan = fields.Decimal(as_string=True, allow_none=True)
+    petitions = fields.String(allow_none=True)
+    problems = fields.String(allow_none=True)
+    movement = fields.String()
+    written_by = fields.String(attribute="written_by_name")
+    written_at = fields.AwareDateTime(format="iso")
+
+
 class LinkedTipView(Schema):
     """A tip of the case: its number and nothing of who reported."""
 
@@ -222,6 +303,8 @@ class CaseView(CaseLineView):
     jurisdiction = fields.Dict()
     closed_at = fields.AwareDateTime(format="iso", allow_none=True)
     proposals = fields.List(fields.Nested(StageProposalView))
+    plans = fields.List(fields.Nested(PlanView))
+    progress = fields.List(fields.Nested(ProgressView))
     tips = fields.List(fields.Nested(LinkedTipView))
     history = fields.List(fields.Nested(CaseStepView))
     missing_for_closing = fields.List(fields.String())

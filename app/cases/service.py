@@ -127,9 +127,9 @@ def change(actor: Actor, case_id: UUID, expected_version: int, facts: Mapping[st
     """
     case = _seen(actor, case_id, expected_version)
     if not policy.can_change(actor, case):
-        raise Forbidden("您无权修改该案件", extra=_about(case))
+        raise Forbidden("您无权修改该案件", extra=about(case))
     if case.status == CaseStatus.CLOSED:
-        raise TransitionNotAllowed("案件已结案，须先重新启动", extra=_about(case))
+        raise TransitionNotAllowed("案件已结案，须先重新启动", extra=about(case))
     before = {name: getattr(case, name) for name in facts}
     changed = {name: value for name, value in facts.items() if value != before[name]}
     for name, value in changed.items():
@@ -150,7 +150,7 @@ def link_tip(actor: Actor, case_id: UUID, tip_id: UUID, expected_version: int) -
     """Let a tip belong to a case; whoever links sees both. Conflict: it belongs to a case already."""
     case = _seen(actor, case_id, expected_version)
     if not policy.can_change(actor, case):
-        raise Forbidden("您无权将线索并入该案件", extra=_about(case))
+        raise Forbidden("您无权将线索并入该案件", extra=about(case))
     handling.handling_for(actor, tip_id)
     link = {"tip_id": tip_id, "case_id": case.id, "linked_by": actor.account_id, "linked_at": clock.now()}
     if not insert_rows([Row(CaseTip, link)], unless_known=True):
@@ -184,10 +184,10 @@ def act(actor: Actor, case_id: UUID, action: str, expected_version: int, given: 
     case = _seen(actor, case_id, expected_version)
     step = step_of(action)
     if not policy.can_take(actor, case, step):
-        raise Forbidden(f"您无权对该案件进行“{CASE_ACTION_TEXTS[step.action]}”操作", extra=_about(case))
+        raise Forbidden(f"您无权对该案件进行“{CASE_ACTION_TEXTS[step.action]}”操作", extra=about(case))
     if case.status not in step.sources:
         status = CASE_STATUS_TEXTS[CaseStatus(case.status)]
-        raise TransitionNotAllowed(f"案件处于“{status}”状态，不能{CASE_ACTION_TEXTS[step.action]}", extra=_about(case))
+        raise TransitionNotAllowed(f"案件处于“{status}”状态，不能{CASE_ACTION_TEXTS[step.action]}", extra=about(case))
     _check_needs(step, given)
     _write(actor, case, action, _EFFECTS[step.action](actor, case, given))
     return case
@@ -213,7 +213,8 @@ def _seen(actor: Actor, case_id: UUID, expected_version: int) -> FundraisingCase
     return case
 
 
-def _about(case: FundraisingCase) -> dict[str, Any]:
+def about(case: FundraisingCase) -> dict[str, Any]:
+    """What the audit row of a refusal names."""
     return {"audit_object": ("case", str(case.id))}
 
 
@@ -242,16 +243,16 @@ def _propose_stage(actor: Actor, case: FundraisingCase, given: Mapping[str, Any]
 def _move(case: FundraisingCase, track: Track, source: str, target: str) -> Move:
     move = find_move(track, source, target)
     if move is None:
-        raise TransitionNotAllowed("该条线的当前阶段不能变更为所填阶段", extra=_about(case))
+        raise TransitionNotAllowed("该条线的当前阶段不能变更为所填阶段", extra=about(case))
     return move
 
 
 def _open_proposal(actor: Actor, case: FundraisingCase, track: str) -> StageProposal:
     proposal = next((one for one in waiting_proposals(case.id) if one.track == track), None)
     if proposal is None:
-        raise TransitionNotAllowed("该条线没有待确认的阶段变更", extra=_about(case))
+        raise TransitionNotAllowed("该条线没有待确认的阶段变更", extra=about(case))
     if not policy.can_decide(actor, proposal):
-        raise Forbidden("该阶段变更不由您确认", extra=_about(case))
+        raise Forbidden("该阶段变更不由您确认", extra=about(case))
     return proposal
 
 
@@ -281,7 +282,7 @@ def _refuse_stage(actor: Actor, case: FundraisingCase, given: Mapping[str, Any])
 
 def _monitor(_actor: Actor, case: FundraisingCase, given: Mapping[str, Any]) -> _Step:
     if not is_concluded(case.admin_stage, case.judicial_stage):
-        raise TransitionNotAllowed("行政处理或司法处置尚未终结，不能转入善后跟踪", extra=_about(case))
+        raise TransitionNotAllowed("行政处理或司法处置尚未终结，不能转入善后跟踪", extra=about(case))
     return _Step(to_status=CaseStatus.MONITORING, reason=given.get("reason") or "")
 
 
@@ -291,7 +292,7 @@ def _close(_actor: Actor, case: FundraisingCase, given: Mapping[str, Any]) -> _S
     if waiting_proposals(case.id):
         missing.append("有阶段变更待确认")
     if missing:
-        raise TransitionNotAllowed("不能结案：" + "；".join(missing), extra=_about(case), code="closing_rule")
+        raise TransitionNotAllowed("不能结案：" + "；".join(missing), extra=about(case), code="closing_rule")
     case.closed_at = clock.now()
     return _Step(to_status=CaseStatus.CLOSED, reason=given["reason"])
 
@@ -309,6 +310,11 @@ _EFFECTS: Final[Mapping[CaseAction, Callable[[Actor, FundraisingCase, Mapping[st
     CaseAction.CLOSE: _close,
     CaseAction.REOPEN: _reopen,
 }
+
+
+def note(actor: Actor, case: FundraisingCase, action: str, details: Mapping[str, Any], reason: str = "") -> None:
+    """Write a step into the history that moves neither status nor stage: a plan, an entry of progress."""
+    _write(actor, case, action, _Step(reason=reason, details=details))
 
 
 # The one writer -------------------------------------------------------------------------------------------------------
@@ -358,7 +364,7 @@ def _remember(
 
 def _doer(actor: Actor, action: str) -> dict[str, Any]:
     """Who did it, and in which role: the own one, or that of an absent colleague."""
-    editing = frozenset({Permission.CASE_HANDLE, Permission.CASE_REVIEW})
+    editing = frozenset({Permission.CASE_HANDLE, Permission.CASE_REVIEW, Permission.CASE_LEAD})
     usable = step_of(action).permissions if action in set(CaseAction) else editing
     role = actor.role_for(next((permission for permission in sorted(usable) if actor.may(permission)), None))
     return {

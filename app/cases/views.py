@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from app.cases import policy, queries
+from app.cases import follow_up, policy, queries
 from app.cases.models import CaseEvent, FundraisingCase
 from app.cases.money import ratio
 from app.cases.schemas import CaseFacts
@@ -52,6 +52,8 @@ def whole(actor: Actor, case: FundraisingCase) -> dict[str, Any]:
         "jurisdiction": {} if masked else case.jurisdiction,
         "closed_at": case.closed_at,
         "proposals": waiting,
+        "plans": follow_up.plans_of(actor, case),
+        "progress": follow_up.progress_of(actor, case),
         "tips": queries.linked_tips(actor, case.id),
         "history": [_masked_step(step) for step in history] if masked else history,
         "missing_for_closing": missing_for_closing(case.admin_stage, case.judicial_stage, case.restitution_stage),

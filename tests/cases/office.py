@@ -65,3 +65,30 @@ def move(
     assert entered.status_code == 200, entered.get_json()
     confirmed = act(client, confirming, case_id, "confirm_stage", track=track)
     assert confirmed.status_code == 200, confirmed.get_json()
+
+
+PLAN: dict[str, Any] = {
+    "goal": "年内返还已控制资产，化解涉稳风险。",
+    "measures": [{"text": "清点查封房产并评估。", "owner": "张测试", "unit": "新市区处非办", "due_on": "2025-09-30"}],
+    "reason": "首次制定。",
+}
+ENTRY: dict[str, Any] = {"situation": "一审已开庭。", "movement": "新查封房产两处。", "recovered_yuan": "500000.00"}
+
+
+def write_plan(client: FlaskClient, case_id: str, username: str = HANDLER, **changes: Any) -> Any:
+    """Put a version of the plan before the leader; returns the response."""
+    headers = factories.office_headers(username)
+    return client.post(f"{CASES}/{case_id}/plans", json=PLAN | changes, headers=headers)
+
+
+def decide_plan(client: FlaskClient, case_id: str, number: int, username: str = LEADER, **given: Any) -> Any:
+    """Decide on a version of the plan; returns the response."""
+    headers = factories.office_headers(username)
+    body = {"number": number, "approved": True} | given
+    return client.post(f"{CASES}/{case_id}/plans/decision", json=body, headers=headers)
+
+
+def report(client: FlaskClient, case_id: str, username: str = HANDLER, **changes: Any) -> Any:
+    """Add an entry of progress; returns the response."""
+    headers = factories.office_headers(username)
+    return client.post(f"{CASES}/{case_id}/progress", json=ENTRY | changes, headers=headers)

@@ -325,7 +325,11 @@ class TestWall:
         TestTips.link(client, office.HANDLER, case_id, factories.verifying_tip(client))
         given = {"track": "admin_stage", "stage": "admin_accepted", "on": "2025-06-01"}
         office.act(client, office.HANDLER, case_id, "propose_stage", **given)
-        tables = ("fundraising_cases", "case_events", "case_stage_proposals", "case_tips")
+        office.write_plan(client, case_id)
+        office.report(client, case_id)
+        tables = (
+            "fundraising_cases", "case_events", "case_stage_proposals", "case_tips", "case_plans", "case_progress",
+        )  # fmt: skip
         units = {
             code: rows.scalar("SELECT id FROM units WHERE division_code = :code", code=code)
             for code in (factories.XINSHI, factories.TIANSHAN)
