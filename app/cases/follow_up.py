@@ -26,9 +26,9 @@ def write_plan(actor: Actor, case_id: UUID, given: Mapping[str, Any]) -> Fundrai
     """Put a new version of the plan before the leader; the one in force stays until it is approved.
 
     Raises:
-        OutOfScope, Forbidden, TransitionNotAllowed: see :func:`_reported`. Conflict: a version waits for the leader.
+        OutOfScope, Forbidden, TransitionNotAllowed: see :func:`reported`. Conflict: a version waits for the leader.
     """
-    case = _reported(actor, case_id)
+    case = reported(actor, case_id)
     latest = db.session.scalar(select(func.max(CasePlan.number)).where(CasePlan.case_id == case_id)) or 0
     row = {
         "id": new_id(),
@@ -77,9 +77,9 @@ def report_progress(actor: Actor, case_id: UUID, given: Mapping[str, Any]) -> Fu
     """Add an entry for a month that has begun; what was reported before stays as it was.
 
     Raises:
-        OutOfScope, Forbidden, TransitionNotAllowed: see :func:`_reported`. InvalidInput: a month yet to come.
+        OutOfScope, Forbidden, TransitionNotAllowed: see :func:`reported`. InvalidInput: a month yet to come.
     """
-    case = _reported(actor, case_id)
+    case = reported(actor, case_id)
     month = given["month"] or this_month()
     if month > this_month():
         raise InvalidInput(errors={"month": ["不能填报尚未到来的月份"]})
@@ -88,7 +88,7 @@ def report_progress(actor: Actor, case_id: UUID, given: Mapping[str, Any]) -> Fu
     return case
 
 
-def _reported(actor: Actor, case_id: UUID) -> FundraisingCase:
+def reported(actor: Actor, case_id: UUID) -> FundraisingCase:
     """A case that this person writes about: of the own unit, and not closed."""
     case = service.locked(actor, case_id)
     if not policy.can_report(actor, case):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -19,6 +20,8 @@ METHODS: Final = ("investment", "leaseback", "franchise_rebate", "mining_investm
 BUSINESS_CATEGORIES: Final = ("debt", "equity", "sale_of_goods", "production", "other")
 FOUND_THROUGH: Final = ("own_check", "police", "tip", "other")
 LEVELS: Final = ("supervised", "own", "cooperating", "other")
+SOURCES: Final = ("balance", "proceeds", "insiders_gains", "hidden_assets", "promotion_fees", "other_assets")
+"""余额; 收益及转换的资产; 相关人员所得; 隐匿转移的资产; 广告代言代理费及提成; 其他资产."""
 STABILITY_LEVELS: Final = ("high", "medium", "low", "none")
 
 
@@ -33,6 +36,11 @@ def _words(longest: int = 200) -> fields.String:
 def _first_day(day: date) -> None:
     if day.day != 1:
         raise ValidationError("应为该月第一天")
+
+
+def _above_zero(amount: Decimal) -> None:
+    if not amount:
+        raise ValidationError("金额应大于零")
 
 
 class PartyBody(Schema):
@@ -178,6 +186,53 @@ class ReportProgressBody(Schema):
     petitions = _words(2000)
     problems = _words(2000)
     movement = fields.String(required=True, validate=_REASON)
+
+
+class ClaimBody(Schema):
+    """One participant's claim by its number."""
+
+    claim_no = fields.String(required=True, validate=validate.Length(1, 60))
+    verified_yuan = Yuan(required=True, validate=_above_zero)
+
+
+class EnterClaimsBody(Schema):
+    """Verified claims; more of them go in further calls."""
+
+    claims = fields.List(fields.Nested(ClaimBody), required=True, validate=validate.Length(1, 5000))
+
+
+class DistributeBody(Schema):
+    """A sum to share among the claims, and which of the six sources of decree 737 Art. 26 it comes from."""
+
+    total_yuan = Yuan(required=True, validate=_above_zero)
+    source = fields.String(required=True, validate=validate.OneOf(SOURCES, error=_UNKNOWN))
+
+
+class ShareView(Schema):
+    """One line of a round."""
+
+    claim_no = fields.String()
+    yuan = fields.Decimal(as_string=True)
+
+
+class RoundView(Schema):
+    """One round with its lines for the bank."""
+
+    number = fields.Integer()
+    source = fields.String()
+    total_yuan = fields.Decimal(as_string=True)
+    computed_at = fields.AwareDateTime(format="iso")
+    shares = fields.List(fields.Nested(ShareView))
+
+
+class LedgerView(Schema):
+    """What is claimed, what the rounds have shared out of it, and every round."""
+
+    claims = fields.Integer()
+    verified_yuan = fields.Decimal(as_string=True)
+    distributed_yuan = fields.Decimal(as_string=True)
+    distributed_ratio = fields.Decimal(as_string=True, allow_none=True)
+    rounds = fields.List(fields.Nested(RoundView, exclude=("shares",)))
 
 
 class ListCasesQuery(Schema):
