@@ -37,7 +37,7 @@ def dispatch(tip_id: UUID) -> bool:
     finding = db.session.scalars(
         select(TipJurisdiction)
         .where(TipJurisdiction.tip_id == tip_id)
-        .order_by(TipJurisdiction.decided_at.desc())
+        .order_by(TipJurisdiction.decided_at.desc(), TipJurisdiction.id.desc())
         .limit(1)
     ).one()
     sure = _confidence(finding)

@@ -51,7 +51,7 @@ def remember(tip_id: UUID, version: int) -> None:
     decided = db.session.scalar(
         select(TipJurisdiction)
         .where(TipJurisdiction.tip_id == tip_id, TipJurisdiction.decided_at <= step.at)
-        .order_by(TipJurisdiction.decided_at.desc())
+        .order_by(TipJurisdiction.decided_at.desc(), TipJurisdiction.id.desc())
         .limit(1)
     )
     if decided is None or _SETTLED_BY_A_DECISION.isdisjoint(decided.decision["dispute_reasons"]):

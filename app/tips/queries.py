@@ -133,7 +133,7 @@ def whole_tip(actor: Actor, tip_id: UUID) -> WholeTip:
     jurisdiction = db.session.scalars(
         select(TipJurisdiction)
         .where(TipJurisdiction.tip_id == tip_id)
-        .order_by(TipJurisdiction.decided_at.desc())
+        .order_by(TipJurisdiction.decided_at.desc(), TipJurisdiction.id.desc())
         .limit(1)
     ).one()
     return WholeTip(tip, subject, handling, jurisdiction, evidence_of(tip_id))

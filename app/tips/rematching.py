@@ -38,7 +38,7 @@ def _affected(codes: Collection[str], names: Sequence[str]) -> Iterator[tuple[UU
     newest = (
         select(TipJurisdiction.decision)
         .where(TipJurisdiction.tip_id == Tip.id)
-        .order_by(TipJurisdiction.decided_at.desc())
+        .order_by(TipJurisdiction.decided_at.desc(), TipJurisdiction.id.desc())
         .limit(1)
         .scalar_subquery()
     )
@@ -77,7 +77,7 @@ def rematch(tip_id: UUID) -> bool:
     newest = db.session.scalars(
         select(TipJurisdiction)
         .where(TipJurisdiction.tip_id == tip_id)
-        .order_by(TipJurisdiction.decided_at.desc())
+        .order_by(TipJurisdiction.decided_at.desc(), TipJurisdiction.id.desc())
         .limit(1)
     ).one()
     if _gist(newest.decision) == _gist(decision.to_dict()):

@@ -130,7 +130,7 @@ def test_a_new_list_is_in_force_at_once_and_affected_open_tips_are_matched_anew(
     other = factories.file_tip(client)["receipt_number"]
     deliver()
     tip_id = factories.tip_id_of(affected)
-    lead = "SELECT lead FROM tip_jurisdictions WHERE tip_id = :tip ORDER BY decided_at DESC LIMIT 1"
+    lead = "SELECT lead FROM tip_jurisdictions WHERE tip_id = :tip ORDER BY decided_at DESC, id DESC LIMIT 1"
     assert rows.scalar(lead, tip=tip_id) == "650107"
 
     code, told = imported(new_list)
