@@ -12,6 +12,7 @@ from apiflask import APIFlask
 from flask_migrate import Migrate
 
 from app.foundation.config import Settings, load_settings
+from app.foundation.cookies import CookieOfPages
 from app.foundation.crypto import make_crypto
 from app.foundation.database import db, engine_options, prepare_engine
 from app.foundation.http import refuse_undeclared_routes, registry, start_request_behind_closed_wall
@@ -27,6 +28,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app = APIFlask(__name__, title="属地 Shudi", version="0.1.0", spec_path=None, docs_path=None, static_folder=None)  # type: ignore[arg-type]  # Flask takes None: no static files of its own
     app.config.update(_flask_config(settings))
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.session_interface = CookieOfPages()
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["shudi_settings"] = settings
     app.extensions["shudi_crypto"] = make_crypto(settings)
