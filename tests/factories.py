@@ -17,6 +17,7 @@ from app.foundation.http import Audience
 from app.foundation.permissions import PROGRAM, Actor, Role
 from app.identity import passwords, service, tokens
 from app.identity.models import Account, Unit
+from app.outbox import service as outbox
 from app.workflow import calendar
 
 PASSWORD = "Correct-Horse-7"
@@ -170,3 +171,14 @@ def upload(
 def crypto_of(app: Flask | None = None) -> Any:
     """The crypto provider of the application under test."""
     return (app or current_app).extensions["shudi_crypto"]
+
+
+def deliver() -> None:
+    """Run what is due, and what becomes due by it, as relay and worker would."""
+    while True:
+        with transaction(OPEN_WALL):
+            due = outbox.claim_due(100)
+        if not due:
+            return
+        for message_id in due:
+            outbox.run_message(message_id)

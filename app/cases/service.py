@@ -35,7 +35,6 @@ from app.foundation.database import Row, db, insert_rows, new_id
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope, StaleVersion, TransitionNotAllowed
 from app.foundation.permissions import Actor, Permission
 from app.geo import service as geo
-from app.geo.divisions import divisions
 from app.identity import queries as people
 from app.identity.models import Unit
 from app.workflow import queries as handling
@@ -102,12 +101,8 @@ def _jurisdiction(facts: Mapping[str, Any]) -> dict[str, Any]:
 def _responsible_unit(actor: Actor, division: str | None) -> Unit:
     """The district's unit; a district's own one whatever the engine proposes, because the city settles disputes."""
     wanted = division if actor.may(Permission.CASE_REVIEW) else actor.division_code
-    unit = people.handling_unit_of(wanted) if wanted else None
-    if (
-        unit is None
-        or unit.kind in {"region", "city"}
-        or geo.region_code() not in divisions().ancestors(unit.division_code)
-    ):
+    unit = people.district_unit_of(wanted) if wanted else None
+    if unit is None:
         raise InvalidInput(errors={"division": ["请指定本市负责该案件的区县"]})
     return unit
 

@@ -19,13 +19,13 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.permissions import Actor, Permission
 from app.geo.divisions import divisions
+from app.geo.service import region_code
 from app.identity import policy as people_policy
 from app.identity.models import StaffSession, Unit
 from app.tips.models import Tip, TipSubject
 from app.tips.policy import visible_tips
 from app.workflow import policy
 from app.workflow.models import Handling, Reassignment, ReassignmentEvent
-from app.workflow.service import region_code
 from app.workflow.states import OPEN_REASSIGNMENTS, ReassignmentAction, ReassignmentStatus
 
 COUNTED_UP_TO: Final = 1000

@@ -7,9 +7,9 @@ from typing import Any, Final
 from flask import Response, flash, redirect, render_template, request, url_for
 
 from app.foundation.permissions import Actor, Permission
+from app.geo.service import region_code
 from app.identity import queries as people
 from app.notifications import queries as notifications
-from app.workflow.service import region_code
 
 SEE_OTHER: Final = 303
 

@@ -46,6 +46,11 @@ class Policy:
     permission: Permission
     changes: bool
 
+    def __post_init__(self) -> None:
+        """Refuse a write under a permission that only reads."""
+        if self.changes and self.permission.reads_only:
+            raise TypeError(f"a write was declared under the read permission {self.permission}")
+
 
 class Authenticator(Protocol):
     """Finds the actor of the present request or raises ``NotSignedIn``."""
@@ -113,8 +118,6 @@ def endpoint(
             network first and open their own transaction afterwards.
     """
     policy = Policy(audience, permission, changes)
-    if changes and permission.reads_only:
-        raise TypeError(f"a write was declared under the read permission {permission}")
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -142,8 +145,6 @@ def page(
 ) -> Callable[[View], View]:
     """Declare a web page or a form's target; the view renders or redirects and receives the actor."""
     policy = Policy(audience, permission, changes)
-    if changes and permission.reads_only:
-        raise TypeError(f"a write was declared under the read permission {permission}")
 
     def decorate(view: View) -> View:
         @wraps(view)

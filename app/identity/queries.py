@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.permissions import Role
+from app.geo import service as geo
 from app.geo.divisions import divisions
 from app.identity.delegation import in_force
 from app.identity.models import Account, Delegation, Unit
@@ -22,6 +23,14 @@ def handling_unit_of(division_code: str) -> Unit | None:
         for unit in db.session.scalars(select(Unit).where(Unit.division_code.in_(chain), Unit.active))
     }
     return next((units[code] for code in chain if code in units), None)
+
+
+def district_unit_of(division_code: str) -> Unit | None:
+    """The unit that acts for a division below the office's own prefecture; ``None`` where only a level above would."""
+    unit = handling_unit_of(division_code)
+    if unit is None or unit.kind in {"region", "city"}:
+        return None
+    return unit if geo.region_code() in divisions().ancestors(unit.division_code) else None
 
 
 def unit_at(division_code: str) -> Unit | None:

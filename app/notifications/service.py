@@ -20,6 +20,7 @@ from app.foundation import clock
 from app.foundation.database import db, new_id
 from app.foundation.errors import InvalidInput, NotSignedIn, OutOfScope
 from app.foundation.permissions import Actor, Role
+from app.geo import service as geo
 from app.identity import queries as people
 from app.identity.models import Account, WechatUser
 from app.notifications import policy
@@ -29,7 +30,6 @@ from app.notifications.steps import ALERTS, CONVERSATION_STEPS, HANDLING_STEPS, 
 from app.outbox import service as outbox
 from app.tips.models import Reporter, Tip
 from app.workflow import policy as handling_policy
-from app.workflow import service as workflow
 from app.workflow.models import Handling, HandlingAlert, HandlingEvent, Reassignment, ReassignmentEvent
 from app.workflow.states import CITY_ACTS, AlertKind
 
@@ -125,7 +125,7 @@ _CITY_ROLES: Final = {
 def officers(circle: Circle, units: Mapping[Circle, int | None]) -> list[UUID]:
     """The accounts of a circle; ``units`` says which unit the circles of district handlers mean."""
     if circle in _CITY_ROLES:
-        city = people.unit_at(workflow.region_code())
+        city = people.unit_at(geo.region_code())
         unit_id, role = (city.id if city else None), _CITY_ROLES[circle]
     else:
         unit_id, role = units[circle], Role.DISTRICT_HANDLER

@@ -11,11 +11,11 @@ from app.foundation.errors import DomainError, InvalidInput
 from app.foundation.http import Audience, load, page
 from app.foundation.permissions import Actor, Permission
 from app.geo.divisions import divisions
+from app.geo.service import region_code
 from app.public_pages.blueprint import pages
 from app.public_pages.shell import rendered
 from app.public_pages.statement_form import CHOICES, StatementForm, body_of, preview_body_of
 from app.tips import schemas, service
-from app.workflow.service import region_code
 
 PREVIEW = "preview"
 

@@ -8,8 +8,8 @@ from typing import Any
 from flask import g, render_template, request, url_for
 
 from app.foundation import clock
+from app.geo.service import region_code
 from app.identity import queries as people
-from app.workflow.service import region_code
 
 
 def rendered(template: str, **view: Any) -> str:

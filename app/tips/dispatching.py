@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
-
-from app.foundation.database import db
 from app.foundation.permissions import Actor
 from app.identity import queries as people
 from app.outbox import service as outbox
 from app.tips.models import TipJurisdiction
+from app.tips.queries import latest_jurisdiction
 from app.workflow import limits
 from app.workflow import service as workflow
 from app.workflow.models import Handling
@@ -34,18 +32,13 @@ def consider(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> No
 
 def dispatch(tip_id: UUID) -> bool:
     """Assign a clear tip to the unit of its lead; return whether it was. One that somebody has assigned stays."""
-    finding = db.session.scalars(
-        select(TipJurisdiction)
-        .where(TipJurisdiction.tip_id == tip_id)
-        .order_by(TipJurisdiction.decided_at.desc(), TipJurisdiction.id.desc())
-        .limit(1)
-    ).one()
+    finding = latest_jurisdiction(tip_id)
     sure = _confidence(finding)
     clear = limits.value(limits.AUTO_DISPATCH) and not (finding.dispute or finding.needs_review)
     if not clear or finding.lead is None or sure < limits.value(limits.AUTO_DISPATCH_CONFIDENCE):
         return False
-    unit = people.handling_unit_of(finding.lead)
-    if unit is None or unit.kind in {"region", "city"}:
+    unit = people.district_unit_of(finding.lead)
+    if unit is None:
         return False
     reason = f"系统自动交办：{finding.decision['explanation']}（置信度 {sure}%）"
     return workflow.dispatch_automatically(tip_id, unit.division_code, reason)

@@ -22,12 +22,12 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import NotFound
 from app.foundation.permissions import Actor
+from app.geo import service as geo
 from app.identity import queries as people
 from app.tips.models import TipSubject
 from app.tips.secrecy import refuse_exposure
 from app.workflow import exclusions, police, transfers
 from app.workflow import queries as handling_queries
-from app.workflow import service as workflow
 from app.workflow.models import Transfer
 from app.workflow.states import DESTINATION_TEXTS, Destination, PoliceState
 
@@ -55,7 +55,7 @@ def letter_of(actor: Actor, tip_id: UUID) -> bytes:
 
 def _values(tip_id: UUID, sent: Transfer) -> Mapping[str, str]:
     subject = db.session.get_one(TipSubject, tip_id)
-    office = people.unit_at(workflow.region_code())
+    office = people.unit_at(geo.region_code())
     way = police.latest(tip_id, *_SENT_TO_POLICE) if sent.destination == Destination.POLICE else None
     return {
         "recipient": DESTINATION_TEXTS[Destination(sent.destination)],

@@ -15,6 +15,7 @@ from app.geo import maintenance as geo
 from app.identity import queries as people
 from app.outbox import service as outbox
 from app.tips.models import TipJurisdiction, TipSubject
+from app.tips.queries import NEWEST_FIRST
 from app.workflow.models import Handling, HandlingEvent
 from app.workflow.service import accompanies
 from app.workflow.states import Action
@@ -51,7 +52,7 @@ def remember(tip_id: UUID, version: int) -> None:
     decided = db.session.scalar(
         select(TipJurisdiction)
         .where(TipJurisdiction.tip_id == tip_id, TipJurisdiction.decided_at <= step.at)
-        .order_by(TipJurisdiction.decided_at.desc(), TipJurisdiction.id.desc())
+        .order_by(*NEWEST_FIRST)
         .limit(1)
     )
     if decided is None or _SETTLED_BY_A_DECISION.isdisjoint(decided.decision["dispute_reasons"]):

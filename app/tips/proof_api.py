@@ -11,12 +11,12 @@ from marshmallow import Schema, fields, validate
 
 from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Actor, Permission
+from app.geo import service as geo
 from app.identity import queries as people
 from app.tips import filing_proof
 from app.tips.doors import opened_tip
 from app.tips.models import Tip
 from app.tips.schemas import QueryTipBody
-from app.workflow import service as workflow
 
 public_api = APIBlueprint("filing_proof", __name__, url_prefix="/api/v1")
 
@@ -61,7 +61,7 @@ def proof_response(tip: Tip) -> Response:
     from app.tips.proof_document import document_of  # a fifth of a second that no start should wait for
 
     proved = filing_proof.proved_of(tip)
-    unit = people.unit_at(workflow.region_code())
+    unit = people.unit_at(geo.region_code())
     document = document_of(filing_proof.signed_line(proved), proved, unit.name if unit else "")
     response = Response(document, mimetype="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="proof-{tip.receipt_number}.pdf"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
@@ -130,13 +130,17 @@ def whole_tip(actor: Actor, tip_id: UUID) -> WholeTip:
     if row is None:
         raise OutOfScope("未找到该线索", extra={"audit_object": ("tip", str(tip_id))})
     tip, handling, subject = row
-    jurisdiction = db.session.scalars(
-        select(TipJurisdiction)
-        .where(TipJurisdiction.tip_id == tip_id)
-        .order_by(TipJurisdiction.decided_at.desc(), TipJurisdiction.id.desc())
-        .limit(1)
-    ).one()
-    return WholeTip(tip, subject, handling, jurisdiction, evidence_of(tip_id))
+    return WholeTip(tip, subject, handling, latest_jurisdiction(tip_id), evidence_of(tip_id))
+
+
+NEWEST_FIRST: Final = (TipJurisdiction.decided_at.desc(), TipJurisdiction.id.desc())
+"""Order of decisions on one tip: the program may decide twice in one moment."""
+
+
+def latest_jurisdiction(tip_id: UUID) -> TipJurisdiction:
+    """The decision on a tip that holds now; there is one from the moment of filing on."""
+    decisions = select(TipJurisdiction).where(TipJurisdiction.tip_id == tip_id).order_by(*NEWEST_FIRST)
+    return db.session.scalars(decisions.limit(1)).one()
 
 
 def evidence_of(tip_id: UUID) -> Sequence[StoredFile]:

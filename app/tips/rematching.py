@@ -16,6 +16,7 @@ from app.geo.normalise import normalise
 from app.outbox import service as outbox
 from app.tips.accused import accused_of
 from app.tips.models import Tip, TipJurisdiction, TipSubject
+from app.tips.queries import NEWEST_FIRST, latest_jurisdiction
 from app.workflow import service as workflow
 from app.workflow.models import Handling
 from app.workflow.proposals import renew_proposal
@@ -38,7 +39,7 @@ def _affected(codes: Collection[str], names: Sequence[str]) -> Iterator[tuple[UU
     newest = (
         select(TipJurisdiction.decision)
         .where(TipJurisdiction.tip_id == Tip.id)
-        .order_by(TipJurisdiction.decided_at.desc(), TipJurisdiction.id.desc())
+        .order_by(*NEWEST_FIRST)
         .limit(1)
         .scalar_subquery()
     )
@@ -73,14 +74,8 @@ def rematch(tip_id: UUID) -> bool:
     """
     current.look_now()
     workflow.lock_for_reassignment(tip_id)
-    decision = geo.find_jurisdiction(accused_of(tip_id), workflow.region_code())
-    newest = db.session.scalars(
-        select(TipJurisdiction)
-        .where(TipJurisdiction.tip_id == tip_id)
-        .order_by(TipJurisdiction.decided_at.desc(), TipJurisdiction.id.desc())
-        .limit(1)
-    ).one()
-    if _gist(newest.decision) == _gist(decision.to_dict()):
+    decision = geo.find_jurisdiction(accused_of(tip_id), geo.region_code())
+    if _gist(latest_jurisdiction(tip_id).decision) == _gist(decision.to_dict()):
         return False
     db.session.add(
         TipJurisdiction(

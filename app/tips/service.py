@@ -62,12 +62,12 @@ def submit_tip(body: dict[str, Any], openid_index: bytes | None, channel: str) -
     For an anonymous tip the session is not looked at, let alone stored.
     """
     accused = _accused(body)
-    decision = geo.find_jurisdiction(accused, workflow.region_code())
+    decision = geo.find_jurisdiction(accused, geo.region_code())
     tip, code = _insert_tip(body, openid_index, channel, decision)
     if tip is None:
         return _first_answer(body["client_request_id"])
     _attach_evidence(tip["id"], body["evidence"])
-    shown = geo.for_public(decision, accused, workflow.region_code())
+    shown = geo.for_public(decision, accused, geo.region_code())
     return Receipt(tip["receipt_number"], code, tip["registered_at"], Status.REGISTERED.value, hint_of(shown))
 
 
@@ -161,14 +161,14 @@ def _tip_of_request(client_request_id: UUID) -> Tip | None:
 def _first_answer(client_request_id: UUID) -> Receipt:
     tip = _tip_of_request(client_request_id)
     assert tip is not None  # noqa: S101  # the insert has just met it, and statements are never deleted
-    latest = db.session.scalar(
+    first = db.session.scalar(
         select(TipJurisdiction).where(TipJurisdiction.tip_id == tip.id).order_by(TipJurisdiction.decided_at).limit(1)
     )
     fresh = clock.now() - tip.registered_at < CODE_REPEATED_FOR
     code = receipts.query_code(crypto(), tip.receipt_number, client_request_id) if fresh else None
-    hint = named(latest.decision) if latest else None
-    if latest and geo.draws_on_history(latest.decision):
-        hint = hint_of(geo.find_public_jurisdiction(accused_of(tip.id), workflow.region_code()))
+    hint = named(first.decision) if first else None
+    if first and geo.draws_on_history(first.decision):
+        hint = hint_of(geo.find_public_jurisdiction(accused_of(tip.id), geo.region_code()))
     return Receipt(tip.receipt_number, code, tip.registered_at, Status.REGISTERED.value, hint, repeated=True)
 
 
@@ -249,7 +249,7 @@ def preview(body: dict[str, Any]) -> dict[str, Any]:
     """What Article 20 would say about an accused party; nothing is stored."""
     subject = body | {"kind": body["subject_kind"]}
     accused = _accused({"subject": subject, "place": body["place"], "district_guess": None})
-    return hint_of(geo.find_public_jurisdiction(accused, workflow.region_code()))
+    return hint_of(geo.find_public_jurisdiction(accused, geo.region_code()))
 
 
 def open_identity(actor: Actor, tip_id: UUID, reason: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from app.foundation.errors import (
     TransitionNotAllowed,
 )
 from app.foundation.permissions import Actor, Permission
+from app.geo import service as geo
 from app.geo.divisions import divisions
 from app.identity import queries as people
 from app.identity.models import Unit
@@ -189,7 +190,7 @@ def _target(handling: Handling, to_division: str, ground: str) -> tuple[Unit | N
         raise InvalidInput(errors={"to_division": ["没有这个区划"]})
     if ground == Ground.XPCC:
         return None, to_division, Destination.XPCC.value
-    region = service.region_code()
+    region = geo.region_code()
     if region not in {to_division, *divisions().ancestors(to_division)}:
         same_province = to_division[:2] == region[:2]
         place = Destination.OTHER_PREFECTURE if same_province else Destination.OTHER_PROVINCE

@@ -14,7 +14,6 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from flask import current_app
 from sqlalchemy import select
 
 from app.audit import service as audit
@@ -29,7 +28,6 @@ from app.foundation.errors import (
     TransitionNotAllowed,
 )
 from app.foundation.permissions import PROGRAM, PUBLIC, Actor
-from app.geo.divisions import divisions
 from app.identity import queries as people
 from app.outbox import service as outbox
 from app.workflow import clocks, closing, exclusions, extensions, limits, policy, returns, supervision, transfers
@@ -217,9 +215,8 @@ def _accept(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> Don
 
 
 def _assign(_actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
-    unit = people.handling_unit_of(given["division"])
-    region = region_code()
-    if unit is None or unit.kind in {"region", "city"} or region not in divisions().ancestors(unit.division_code):
+    unit = people.district_unit_of(given["division"])
+    if unit is None:
         raise InvalidInput(errors={"division": ["该区划没有可交办的承办单位"]})
     handling.unit_id = unit.id
     handling.division_code = unit.division_code
@@ -449,9 +446,3 @@ def change_told(changed: Handling | Reassignment, last: HandlingEvent | Reassign
             "to_status": last.to_status,
         }
     return told
-
-
-def region_code() -> str:
-    """The office's own prefecture."""
-    code: str = current_app.extensions["shudi_settings"].region_code
-    return code

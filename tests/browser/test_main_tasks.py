@@ -8,8 +8,6 @@ from flask import Flask
 from playwright.sync_api import expect
 
 from app.foundation import clock
-from app.foundation.database import transaction
-from app.outbox import service as outbox
 from tests import factories
 from tests.browser.conftest import Desk, Site
 from tests.files import samples
@@ -20,13 +18,7 @@ NEW_UNIT = "天山区处置非法集资办公室（演示）"
 def run_outbox(site: Site) -> None:
     """Deliver what the steps so far have left, as relay and worker do."""
     with clock.stopped_at(site.moment):
-        while True:
-            with transaction():
-                due = outbox.claim_due(100)
-            if not due:
-                return
-            for message_id in due:
-                outbox.run_message(message_id)
+        factories.deliver()
 
 
 def file_a_tip(app: Flask, site: Site) -> str:

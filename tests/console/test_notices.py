@@ -7,27 +7,14 @@ from uuid import UUID
 
 from flask.testing import FlaskClient
 
-from app.foundation.database import transaction
-from app.outbox import service as outbox
 from tests import factories, rows
 from tests.console.office import Officer
-
-
-def deliver() -> None:
-    """What relay and worker do, at once."""
-    while True:
-        with transaction():
-            due = outbox.claim_due(100)
-        if not due:
-            return
-        for message_id in due:
-            outbox.run_message(message_id)
 
 
 def test_a_step_is_announced_and_leads_to_its_tip(
     officer: Callable[[str], Officer], client: FlaskClient, tip_id: UUID
 ) -> None:
-    deliver()
+    factories.deliver()
     person = officer("city.reviewer")
     page = person.text("/notices")
     assert "新举报待受理" in page
@@ -36,7 +23,7 @@ def test_a_step_is_announced_and_leads_to_its_tip(
 
 
 def test_a_notice_is_marked_read_by_a_form(officer: Callable[[str], Officer], tip_id: UUID) -> None:
-    deliver()
+    factories.deliver()
     person = officer("city.reviewer")
     path = person.text("/notices").split('action="/notices/')[2].split('"')[0]
     assert person.post(f"/notices/{path}").headers["Location"] == "/notices"
@@ -47,7 +34,7 @@ def test_a_notice_is_marked_read_by_a_form(officer: Callable[[str], Officer], ti
 def test_all_are_marked_read_at_once(officer: Callable[[str], Officer], client: FlaskClient) -> None:
     for _ in range(3):
         factories.file_tip(client)
-    deliver()
+    factories.deliver()
     person = officer("city.reviewer")
     assert 'aria-label="站内消息，3 条未读"' in person.text("/notices")
     assert person.post("/notices/read-all").status_code == 303
@@ -55,7 +42,7 @@ def test_all_are_marked_read_at_once(officer: Callable[[str], Officer], client: 
 
 
 def test_a_colleagues_notice_is_not_mine(officer: Callable[[str], Officer], tip_id: UUID) -> None:
-    deliver()
+    factories.deliver()
     other = rows.scalar(
         "SELECT n.id FROM notices n JOIN accounts a ON a.id = account_id WHERE username = 'city.reviewer2'"
     )

@@ -12,8 +12,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.demo.wechat_standin import WeChatStandIn
-from app.foundation.database import OPEN_WALL, transaction
-from app.outbox import service as outbox
 from tests import factories
 
 TEMPLATE = "tip-progress-demo"
@@ -74,14 +72,3 @@ def phone(app: Flask, strict_wechat: WeChatStandIn) -> Phone:
 @pytest.fixture
 def committed_phone(committed_app: Flask, strict_wechat: WeChatStandIn) -> Phone:
     return make_phone(committed_app, strict_wechat)
-
-
-def run_outbox() -> None:
-    """Run what is due, and what becomes due by it, as relay and worker would."""
-    while True:
-        with transaction(OPEN_WALL):
-            due = outbox.claim_due(100)
-        if not due:
-            return
-        for message_id in due:
-            outbox.run_message(message_id)

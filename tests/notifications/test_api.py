@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.notifications.conftest import TEMPLATE, Phone, run_outbox
+from tests.notifications.conftest import TEMPLATE, Phone
 
 SUBSCRIPTIONS = "/api/v1/subscriptions"
 NOTICES = "/api/v1/office/notices"
@@ -77,7 +77,7 @@ def notices(client: FlaskClient, username: str, **query: Any) -> dict[str, Any]:
 
 def file_tips(client: FlaskClient, number: int) -> list[UUID]:
     tip_ids = [factories.tip_id_of(factories.file_tip(client)["receipt_number"]) for _ in range(number)]
-    run_outbox()
+    factories.deliver()
     return tip_ids
 
 
@@ -154,7 +154,7 @@ class TestDeliveries:
         phone.consent(2)
         tip_ids = [phone.file_tip()[1] for _ in range(2)]
         phone.wechat.script("/cgi-bin/message/subscribe/send", answer={"errcode": 47003, "errmsg": "refused"})
-        run_outbox()
+        factories.deliver()
         for username in ("city.reviewer", "city.leader", "sysadmin"):
             page = phone.client.get(DELIVERIES, headers=factories.office_headers(username)).get_json()
             assert {item["tip_id"] for item in page["items"]} == {str(tip_id) for tip_id in tip_ids}
@@ -170,7 +170,7 @@ class TestDeliveries:
         phone.consent(3)
         for _ in range(3):
             phone.file_tip()
-        run_outbox()
+        factories.deliver()
         headers = factories.office_headers("city.reviewer")
         first = phone.client.get(DELIVERIES, query_string={"limit": 2}, headers=headers).get_json()
         rest = phone.client.get(

@@ -23,7 +23,8 @@ from app.notifications.models import Consent, Delivery
 from app.notifications.states import DeliveryState
 from app.outbox import service as outbox
 from app.outbox.models import OutboxMessage
-from tests.notifications.conftest import TEMPLATE, Phone, run_outbox
+from tests import factories
+from tests.notifications.conftest import TEMPLATE, Phone
 
 SEND = "/cgi-bin/message/subscribe/send"
 TOKEN = "/cgi-bin/stable_token"
@@ -61,7 +62,7 @@ class TestSent:
     def test_says_receipt_number_and_status_alone(self, phone: Phone) -> None:
         phone.consent()
         number, _ = phone.file_tip()
-        run_outbox()
+        factories.deliver()
         [sent] = phone.wechat.messages
         assert sent["touser"] == phone.openid
         assert sent["template_id"] == TEMPLATE
@@ -84,7 +85,7 @@ class TestSent:
         assert phone.wechat.calls.count(SEND) == 1
         with transaction(OPEN_WALL):  # even when the message were left twice
             outbox.leave(service.SEND_DELIVERY, delivery_id=str(delivery_id))
-        run_outbox()
+        factories.deliver()
         assert phone.wechat.calls.count(SEND) == 1
 
 
@@ -108,7 +109,7 @@ class TestRefused:
         assert (failed.state, failed.error) == ("failed", "43101")
         assert phone.remaining() == 0
         with later(days=1):
-            run_outbox()
+            factories.deliver()
         assert phone.wechat.calls.count(SEND) == 1
 
     def test_a_person_who_is_gone(self, phone: Phone) -> None:
@@ -135,7 +136,7 @@ class TestBusy:
             assert message(message_id).last_error == str(errcode)
             assert phone.remaining() == 0
         with later(minutes=5):
-            run_outbox()
+            factories.deliver()
         assert (delivery(delivery_id).state, delivery(delivery_id).attempts) == ("sent", 2)
         assert delivery(delivery_id).error is None
 
@@ -170,7 +171,7 @@ class TestBusy:
         phone.wechat.script(SEND, times=100, answer={"errcode": -1, "errmsg": "system error"})
         for day in range(1, outbox.MOST_ATTEMPTS + 3):
             with later(days=day):
-                run_outbox()
+                factories.deliver()
         failed = delivery(delivery_id)
         assert (failed.state, failed.error, failed.attempts) == ("failed", "-1", outbox.MOST_ATTEMPTS)
         assert phone.wechat.calls.count(SEND) == outbox.MOST_ATTEMPTS
@@ -187,7 +188,7 @@ class TestUnknown:
         assert (delivery(delivery_id).state, delivery(delivery_id).error) == ("unknown", "no_answer")
         assert message(message_id).done_at is not None
         with later(days=1):
-            run_outbox()
+            factories.deliver()
         assert phone.wechat.calls.count(SEND) == 1
         assert phone.remaining() == 0  # it may have been used
 

@@ -20,7 +20,7 @@ from app.notifications.models import Consent, Delivery, Notice
 from app.outbox.models import OutboxMessage
 from app.workflow.models import HandlingEvent
 from tests import factories
-from tests.notifications.conftest import TEMPLATE, Phone, run_outbox
+from tests.notifications.conftest import TEMPLATE, Phone
 
 REVIEWERS = ["city.reviewer", "city.reviewer2"]
 ADJUSTERS = ["city.adjuster", "city.adjuster2"]
@@ -28,7 +28,7 @@ ADJUSTERS = ["city.adjuster", "city.adjuster2"]
 
 def news(tip_id: UUID) -> list[tuple[str, str]]:
     """Who newly read what about a tip since the last call: (user name, title without the number)."""
-    run_outbox()
+    factories.deliver()
     db.session.rollback()
     found = db.session.execute(
         select(Account.username, Notice)
@@ -82,7 +82,7 @@ class TestOfficers:
         self, client: FlaskClient, session: Session
     ) -> None:
         number = factories.file_tip(client)["receipt_number"]
-        run_outbox()
+        factories.deliver()
         tip_id = factories.tip_id_of(number)
         notice = session.scalars(select(Notice).where(Notice.tip_id == tip_id)).first()
         event = session.scalars(select(HandlingEvent).where(HandlingEvent.tip_id == tip_id)).one()
@@ -170,7 +170,7 @@ class TestReassignments:
 
     def test_notices_point_at_the_request(self, client: FlaskClient, session: Session) -> None:
         request = Request(client)
-        run_outbox()
+        factories.deliver()
         about = session.scalars(select(Notice).where(Notice.reassignment_id.is_not(None))).all()
         assert {str(notice.reassignment_id) for notice in about} == {request.path.rsplit("/", 1)[-1]}
 
@@ -215,13 +215,13 @@ class TestReporters:
     def test_an_anonymous_tip_leads_to_nobody(self, phone: Phone) -> None:
         phone.consent()
         _, tip_id = phone.file_tip(reporter=None)
-        run_outbox()
+        factories.deliver()
         assert deliveries(tip_id) == []
         assert phone.remaining() == 1
 
     def test_a_named_tip_without_a_session_leads_to_nobody(self, client: FlaskClient) -> None:
         tip_id = factories.tip_id_of(factories.file_tip(client, reporter=factories.REPORTER)["receipt_number"])
-        run_outbox()
+        factories.deliver()
         assert deliveries(tip_id) == []
 
     def test_one_consent_is_one_message(self, phone: Phone) -> None:
@@ -229,7 +229,7 @@ class TestReporters:
         _, tip_id = phone.file_tip()
         factories.office_act(phone.client, "city.reviewer", tip_id, "accept")
         factories.office_act(phone.client, "city.reviewer", tip_id, "assign", division="650104")
-        run_outbox()
+        factories.deliver()
         assert [delivery.state for delivery in deliveries(tip_id)] == ["sent", "sent"]
         assert phone.remaining() == 0
 
@@ -247,7 +247,7 @@ class TestReporters:
             ("city.reviewer", "reply", {"text": "已处理。"}),
         ):
             factories.office_act(phone.client, username, tip_id, action, **given)
-            run_outbox()
+            factories.deliver()
         told = [message["data"]["thing2"]["value"] for message in phone.wechat.messages]
         assert told == [
             "已登记，等待受理审查",

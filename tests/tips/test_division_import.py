@@ -13,12 +13,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.foundation.database import transaction
 from app.geo import prepared
 from app.geo.address import match
 from app.geo.division_lists import COLUMNS
 from app.geo.divisions import divisions
-from app.outbox import service as outbox
 from tests import factories, rows
 from tests.geo.knowing import nothing_known
 
@@ -95,16 +93,6 @@ def imported(app: Flask) -> Callable[..., tuple[int, str]]:
     return run
 
 
-def deliver() -> None:
-    while True:
-        with transaction():
-            due = outbox.claim_due(100)
-        if not due:
-            return
-        for message_id in due:
-            outbox.run_message(message_id)
-
-
 def test_the_difference_is_shown_with_counts_and_no_means_no(
     imported: Callable[..., tuple[int, str]], new_list: Path
 ) -> None:
@@ -128,7 +116,7 @@ def test_a_new_list_is_in_force_at_once_and_affected_open_tips_are_matched_anew(
 ) -> None:
     affected = factories.file_tip(client, subject=DABANCHENG)["receipt_number"]
     other = factories.file_tip(client)["receipt_number"]
-    deliver()
+    factories.deliver()
     tip_id = factories.tip_id_of(affected)
     lead = "SELECT lead FROM tip_jurisdictions WHERE tip_id = :tip ORDER BY decided_at DESC, id DESC LIMIT 1"
     assert rows.scalar(lead, tip=tip_id) == "650107"
@@ -141,7 +129,7 @@ def test_a_new_list_is_in_force_at_once_and_affected_open_tips_are_matched_anew(
     assert "达坂城区" in told.split("所在区划已撤销")[0], "units of abolished districts are reported"
     assert rows.scalar("SELECT count(*) FROM audit_events WHERE action = 'geo.import_divisions'") == 1
 
-    deliver()
+    factories.deliver()
     assert rows.scalar(lead, tip=tip_id) == "650109"
     assert rows.scalar("SELECT count(*) FROM tip_jurisdictions WHERE tip_id = :tip", tip=tip_id) == 2, "the first stays"
     assert divisions().successors("650107") == ("650109",)

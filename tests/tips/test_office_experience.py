@@ -11,7 +11,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.foundation.database import transaction
-from app.outbox import service as outbox
 from app.tips import precedents
 from tests import factories, rows
 from tests.geo.knowing import nothing_known
@@ -24,16 +23,6 @@ UNCLEAR = "友好南路12号世纪大厦"
 def _nothing_known(app: Flask) -> Iterator[None]:
     with nothing_known(app):
         yield
-
-
-def deliver() -> None:
-    while True:
-        with transaction():
-            due = outbox.claim_due(100)
-        if not due:
-            return
-        for message_id in due:
-            outbox.run_message(message_id)
 
 
 def subject(address: str) -> dict[str, Any]:
@@ -49,7 +38,7 @@ def assigned(client: FlaskClient, address: str, division: str) -> UUID:
     for action, given in (("accept", {}), ("assign", {"division": division})):
         answer = factories.office_act(client, "city.reviewer", tip_id, action, **given)
         assert answer.status_code == 200, answer.get_json()
-    deliver()
+    factories.deliver()
     return tip_id
 
 

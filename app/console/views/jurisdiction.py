@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.geo.divisions import divisions
+from app.geo.service import region_code
 from app.tips.models import Tip, TipSubject
-from app.workflow.service import region_code
 
 DISPUTE_SENTENCES: Final[Mapping[str, str]] = {
     "registered_and_operating_differ": "登记地与经营地不在同一区县：登记地牵头，经营地配合，交办前须人工确认。",
