@@ -33,13 +33,14 @@ office_api = APIBlueprint("office_tips", __name__, url_prefix="/api/v1/office")
 )
 def list_tips(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     """The queue within this person's sight."""
-    wanted = queries.QueueFilter(**{name: query[name] for name in ("status", "division", "q", "overdue", "dispute")})
-    rows, total = queries.queue_page(actor, wanted, from_cursor(query["cursor"]), query["limit"])
+    wanted = queries.QueueFilter(**{name: query[name] for name in queries.FILTERS})
+    order = query["order"]
+    rows, total = queries.queue_page(actor, wanted, from_cursor(query["cursor"]), query["limit"], order)
     shown = rows[: query["limit"]]
     last = shown[-1][1] if len(rows) > len(shown) else None
     return {
         "items": [office_views.line(*row) for row in shown],
-        "next_cursor": to_cursor(last.registered_at, last.tip_id) if last else None,
+        "next_cursor": to_cursor(*queries.queue_key(last, order)) if last else None,
         "total_estimate": total,
     }
 

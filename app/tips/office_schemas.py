@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Final
+
 from marshmallow import Schema, fields, validate
 
-from app.tips.schemas import MessageView, PlainText, current_division
+from app.tips.queries import Order, Stage
+from app.tips.schemas import CONDUCT_TYPES, MessageView, PlainText, current_division
+from app.workflow.limits import PRIORITIES
 from app.workflow.states import PROGRAM_ACTIONS, Action, Status
+
+_SENSIBLE_DAY: Final = validate.Range(date(2000, 1, 1), date(2100, 12, 31), error="应为 2000 年至 2100 年之间的日期")
 
 
 class ListTipsQuery(Schema):
@@ -15,9 +22,18 @@ class ListTipsQuery(Schema):
     division = fields.String(
         load_default=None, validate=validate.Regexp(r"^\d{6}(\d{3})?$", error="应为六位或九位行政区划代码")
     )
+    stage = fields.String(load_default=None, validate=validate.OneOf(list(Stage), error="未知的办理阶段"))
     q = PlainText(100, load_default=None)
     overdue = fields.Boolean(load_default=None)
+    due = fields.Date(load_default=None)
     dispute = fields.Boolean(load_default=None)
+    priority = fields.String(load_default=None, validate=validate.OneOf(PRIORITIES, error="应为 P1 至 P4"))
+    supervised = fields.Boolean(load_default=None)
+    conduct = fields.String(load_default=None, validate=validate.OneOf(list(CONDUCT_TYPES), error="未知的行为类型"))
+    channel = fields.String(load_default=None, validate=validate.Length(1, 40))
+    since = fields.Date(load_default=None, validate=_SENSIBLE_DAY)
+    until = fields.Date(load_default=None, validate=_SENSIBLE_DAY)
+    order = fields.Enum(Order, by_value=True, load_default=Order.NEWEST)
     cursor = fields.String(load_default=None, validate=validate.Length(max=200))
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 100, error="每页 1 至 100 条"))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, tuple_
 
 from app.files.models import StoredFile
 from app.foundation import clock
@@ -19,7 +20,7 @@ from app.tips import receipts
 from app.tips.models import Reporter, Tip, TipEvidence, TipJurisdiction, TipSubject
 from app.tips.policy import visible_tips
 from app.workflow.models import Handling
-from app.workflow.states import Status
+from app.workflow.states import UNDER_WAY, WITH_CITY, WITH_UNIT, Status
 
 _ESTIMATE_UP_TO = 1000
 
@@ -51,38 +52,134 @@ def own_line(tip: Tip, status: str, subject_name: str | None) -> dict[str, Any]:
     }
 
 
+class Stage(StrEnum):
+    """Who has the next word about a tip: statuses in groups."""
+
+    CITY = "city"
+    UNIT = "unit"
+    OPEN = "open"
+    SETTLED = "settled"
+
+
+STAGES: Final[Mapping[Stage, frozenset[Status]]] = {
+    Stage.CITY: WITH_CITY,
+    Stage.UNIT: WITH_UNIT,
+    Stage.OPEN: UNDER_WAY,
+    Stage.SETTLED: frozenset(Status) - UNDER_WAY,
+}
+
+
+class Order(StrEnum):
+    """How the queue is sorted."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    DUE = "due"
+
+
 @dataclass(frozen=True, slots=True)
 class QueueFilter:
-    """What a person looks for in the queue."""
+    """What a person looks for in the queue; ``since`` and ``until`` are Beijing days of registration, both included."""
 
     status: str | None = None
+    stage: str | None = None
     division: str | None = None
     q: str | None = None
     overdue: bool | None = None
+    due: date | None = None
     dispute: bool | None = None
+    priority: str | None = None
+    supervised: bool | None = None
+    conduct: str | None = None
+    channel: str | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+FILTERS: Final = tuple(one.name for one in fields(QueueFilter))
+"""Names of the filters, as they stand in an address."""
+_NO_LIMIT: Final = date(9999, 12, 31)
+_DEADLINE: Final = func.coalesce(Handling.due_on, literal_column("DATE '9999-12-31'"))
 
 
 def queue_page(
-    actor: Actor, wanted: QueueFilter, after: tuple[datetime, UUID] | None, limit: int
+    actor: Actor,
+    wanted: QueueFilter,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    order: Order = Order.NEWEST,
 ) -> tuple[Sequence[Any], int]:
-    """Tips within sight, newest first, by keyset: (rows of tip, handling, subject; estimate of the total)."""
-    statement = visible_tips(actor).add_columns(TipSubject).join(TipSubject, TipSubject.tip_id == Tip.id)
-    statement = statement.where(*_conditions(wanted))
-    total = db.session.scalar(
-        select(func.count()).select_from(statement.with_only_columns(Tip.id).limit(_ESTIMATE_UP_TO).subquery())
-    )
+    """Tips within sight, by keyset: (rows of tip, handling, subject, one beyond ``limit``; estimate of the total)."""
+    statement = _queue(actor, wanted).add_columns(TipSubject)
     if after:
-        statement = statement.where(tuple_(Handling.registered_at, Handling.tip_id) < tuple_(*after))
-    statement = statement.order_by(Handling.registered_at.desc(), Handling.tip_id.desc()).limit(limit + 1)
-    return db.session.execute(statement).all(), total or 0
+        statement = statement.where(_follows(after, order))
+    statement = statement.order_by(*_sorted_by(order)).limit(limit + 1)
+    return db.session.execute(statement).all(), queue_count(actor, wanted)
+
+
+def queue_count(actor: Actor, wanted: QueueFilter) -> int:
+    """How many tips within sight fit; counted up to a thousand."""
+    counted = _queue(actor, wanted).with_only_columns(Tip.id).limit(_ESTIMATE_UP_TO).subquery()
+    return db.session.scalar(select(func.count()).select_from(counted)) or 0
+
+
+def queue_key(handling: Handling, order: Order) -> tuple[datetime, UUID]:
+    """Where a row stands in the queue: the key that its cursor is made of."""
+    if order is Order.DUE:
+        return datetime.combine(handling.due_on or _NO_LIMIT, time(), UTC), handling.tip_id
+    return handling.registered_at, handling.tip_id
+
+
+def _queue(actor: Actor, wanted: QueueFilter) -> Select[Tip, Handling]:
+    return visible_tips(actor).join(TipSubject, TipSubject.tip_id == Tip.id).where(*_conditions(wanted))
+
+
+def _follows(after: tuple[datetime, UUID], order: Order) -> ColumnElement[bool]:
+    if order is Order.DUE:
+        return tuple_(_DEADLINE, Handling.tip_id) > tuple_(after[0].date(), after[1])
+    key, last = tuple_(Handling.registered_at, Handling.tip_id), tuple_(*after)
+    return key > last if order is Order.OLDEST else key < last
+
+
+def _sorted_by(order: Order) -> tuple[ColumnElement[Any], ...]:
+    if order is Order.DUE:
+        return _DEADLINE, Handling.tip_id.asc()
+    key = (Handling.registered_at, Handling.tip_id)
+    return tuple(one.asc() if order is Order.OLDEST else one.desc() for one in key)
 
 
 def _conditions(wanted: QueueFilter) -> list[ColumnElement[bool]]:
+    return [*_facts(wanted), *_marks(wanted)]
+
+
+def _facts(wanted: QueueFilter) -> list[ColumnElement[bool]]:
+    columns = {
+        Handling.status: wanted.status,
+        Handling.division_code: wanted.division,
+        Handling.priority: wanted.priority,
+        Handling.due_on: wanted.due,
+        Tip.conduct_type: wanted.conduct,
+        Tip.channel: wanted.channel,
+    }
+    found: list[ColumnElement[bool]] = [column == value for column, value in columns.items() if value]
+    if wanted.stage:
+        found.append(Handling.status.in_(sorted(STAGES[Stage(wanted.stage)])))
+    if wanted.since:
+        found.append(Handling.registered_at >= _midnight(wanted.since))
+    if wanted.until:
+        found.append(Handling.registered_at < _midnight(wanted.until + timedelta(days=1)))
+    return found
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), clock.BEIJING)
+
+
+def _marks(wanted: QueueFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if wanted.status:
-        found.append(Handling.status == wanted.status)
-    if wanted.division:
-        found.append(Handling.division_code == wanted.division)
+    if wanted.supervised is not None:
+        marked = Handling.supervision.is_not(None)
+        found.append(marked if wanted.supervised else ~marked)
     if wanted.dispute is not None:
         found.append(Handling.dispute == wanted.dispute)
     if wanted.overdue is not None:

@@ -98,6 +98,7 @@ SEED: Final[Mapping[str, Figure]] = {
     "p3_people": Figure("三级优先：涉及人数", _PEOPLE, 150),
 }
 
+PRIORITIES: Final = ("P1", "P2", "P3", "P4")
 REJECTION: Final = "rejection"
 REASONS: Final[Mapping[str, Mapping[str, str]]] = {
     REJECTION: {

@@ -1,0 +1,97 @@
+"""The office's queue: each filter alone, and every order visited whole by its cursor."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.foundation import clock
+from app.foundation.paging import from_cursor, to_cursor
+from app.tips.queries import FILTERS, Order, QueueFilter, Stage, queue_key, queue_page
+from tests import factories
+from tests.moments import MONDAY_MORNING
+
+REVIEWER = "city.reviewer"
+
+
+@pytest.fixture
+def tips(client: FlaskClient) -> list[UUID]:
+    """Five tips of five days: two with the city, one assigned, one in verification, one rejected."""
+    made = []
+    for day in range(5):
+        with clock.stopped_at(MONDAY_MORNING + timedelta(days=day)):
+            made.append(factories.tip_id_of(factories.file_tip(client)["receipt_number"]))
+    with clock.stopped_at(MONDAY_MORNING + timedelta(days=5)):
+        for tip_id in made[1:4]:
+            assert factories.office_act(client, REVIEWER, tip_id, "accept").status_code == 200
+        for tip_id in made[2:4]:
+            assert factories.office_act(client, REVIEWER, tip_id, "assign", division="650104").status_code == 200
+        assert factories.office_act(client, "district.650104", made[3], "sign_for").status_code == 200
+        refusal = {"reason_code": "NO_FACTS", "reason": "没有具体线索", "route": "可补充材料后再次举报"}
+        assert factories.office_act(client, REVIEWER, made[4], "reject", **refusal).status_code == 200
+    return made
+
+
+def walked(order: Order, limit: int) -> list[UUID]:
+    """The whole queue, page by page, as links carry it."""
+    person, found, cursor = factories.actor(REVIEWER), [], None
+    while True:
+        rows, _ = queue_page(person, QueueFilter(), from_cursor(cursor), limit, order)
+        found += [row[0].id for row in rows[:limit]]
+        if len(rows) <= limit:
+            return found
+        cursor = to_cursor(*queue_key(rows[limit - 1][1], order))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_every_order_shows_each_tip_once(tips: list[UUID], limit: int) -> None:
+    assert walked(Order.NEWEST, limit) == tips[::-1]
+    assert walked(Order.OLDEST, limit) == tips
+    by_limit = walked(Order.DUE, limit)
+    assert sorted(by_limit) == sorted(tips)
+    assert by_limit[-1] == tips[4], "a tip without a limit comes last"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"stage": Stage.CITY}, [0, 1]),
+        ({"stage": Stage.UNIT}, [2, 3]),
+        ({"stage": Stage.OPEN}, [0, 1, 2, 3]),
+        ({"stage": Stage.SETTLED}, [4]),
+        ({"status": "verifying"}, [3]),
+        ({"division": "650104", "stage": Stage.UNIT}, [2, 3]),
+        ({"priority": "P1"}, []),
+        ({"supervised": True}, []),
+        ({"conduct": "entrusted_wealth"}, [0, 1, 2, 3, 4]),
+        ({"conduct": "forestry"}, []),
+        ({"channel": "web"}, [0, 1, 2, 3, 4]),
+        ({"channel": "miniprogram"}, []),
+        ({"since": date(2026, 3, 4), "until": date(2026, 3, 5)}, [2, 3]),
+        ({"due": date(2026, 3, 9), "status": "registered"}, [0]),
+        ({"dispute": True, "stage": Stage.CITY}, [0, 1]),
+    ],
+)
+def test_each_filter_keeps_what_it_says(tips: list[UUID], wanted: dict[str, Any], expected: list[int]) -> None:
+    rows, total = queue_page(factories.actor(REVIEWER), QueueFilter(**wanted), None, 20, Order.OLDEST)
+    assert [tips.index(row[0].id) for row in rows] == expected
+    assert total == len(expected)
+
+
+def test_the_api_takes_every_filter_and_refuses_unknown_values(client: FlaskClient, tips: list[UUID]) -> None:
+    headers = factories.office_headers(REVIEWER)
+    answer = client.get("/api/v1/office/tips?stage=city&order=oldest&limit=1", headers=headers).get_json()
+    assert [one["id"] for one in answer["items"]] == [str(tips[0])]
+    following = client.get(
+        f"/api/v1/office/tips?stage=city&order=oldest&limit=1&cursor={answer['next_cursor']}", headers=headers
+    ).get_json()
+    assert [one["id"] for one in following["items"]] == [str(tips[1])]
+    for name in sorted({*FILTERS, "order"} - {"q", "channel"}):
+        refused = client.get(f"/api/v1/office/tips?{name}=never", headers=headers)
+        assert refused.status_code == 422, name
+        assert name in refused.get_json()["errors"]
+    assert client.get("/api/v1/office/tips?until=9999-12-31", headers=headers).status_code == 422
