@@ -73,6 +73,8 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.audit.cli import audit_cli
     from app.audit.service import record_refusal
     from app.cases import api as case_api
+    from app.cases import jobs as case_jobs
+    from app.cases import openings as _openings  # noqa: F401  # lets a concluded tip open a case
     from app.demo.cli import demo_cli
     from app.files import jobs as file_jobs
     from app.files.cli import files_cli
@@ -108,6 +110,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         "tips-terms": tip_jobs.end_overdue_terms,
         "tips-retention": tip_jobs.propose_removals,
         "workflow-sweep": workflow_jobs.sweep_clocks,
+        "cases-sweep": case_jobs.sweep_cases,
         "notifications-digest": notification_jobs.daily_digest,
     }
     app.extensions["shudi_periodic_intervals"] = {
@@ -117,6 +120,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         "tips-terms": 600.0,
         "tips-retention": 6 * 3600.0,
         "workflow-sweep": 600.0,
+        "cases-sweep": 3600.0,
         "notifications-digest": 600.0,
     }
     after_filing = (conversation_api, rating_api, recovery_api)

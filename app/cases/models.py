@@ -186,6 +186,19 @@ class CaseProgress(Base):
     written_at: Mapped[datetime]
 
 
+class CaseAlert(Base):
+    """One reminder or supervision of a case, for one kind and due date; the sweep writes each once."""
+
+    __tablename__ = "case_alerts"
+    __table_args__ = (UniqueConstraint("case_id", "kind", "due_on"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("fundraising_cases.id"))
+    kind: Mapped[str] = mapped_column(Text)
+    due_on: Mapped[date]
+    at: Mapped[datetime]
+
+
 class CaseClaim(Base):
     """What one participant may claim of a case, by its number; who that is stays in the office's paper register."""
 

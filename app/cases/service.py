@@ -37,11 +37,14 @@ from app.foundation.permissions import Actor, Permission
 from app.geo import service as geo
 from app.identity import queries as people
 from app.identity.models import Unit
-from app.workflow import queries as handling
+from app.outbox import service as outbox
+from app.workflow import service as handling
 
 REGISTER: Final = "register"
 CHANGE: Final = "change"
 LINK_TIP: Final = "link_tip"
+CASE_CHANGED: Final = "notifications.case_changed"
+"""The outbox topic of every step of a case; notifications answers it."""
 _PLACES: Final = frozenset({"parties", "registered_place", "occurrence_place"})
 """The facts that Article 20 looks at: a change of one asks the engine again."""
 
@@ -142,16 +145,26 @@ def _plain(value: Any) -> Any:
 
 
 def link_tip(actor: Actor, case_id: UUID, tip_id: UUID, expected_version: int) -> FundraisingCase:
-    """Let a tip belong to a case; whoever links sees both. Conflict: it belongs to a case already."""
+    """Let a tip belong to a case; whoever links sees both. Conflict: it belongs to a case already.
+
+    The tip is locked before the case, as when a tip is concluded into one.
+    """
+    handling.locked(actor, tip_id)
     case = _seen(actor, case_id, expected_version)
     if not policy.can_change(actor, case):
         raise Forbidden("您无权将线索并入该案件", extra=about(case))
-    handling.handling_for(actor, tip_id)
+    if not join_tip(actor, case, tip_id):
+        raise Conflict("该线索已并入案件", code="tip_already_linked")
+    return case
+
+
+def join_tip(actor: Actor, case: FundraisingCase, tip_id: UUID) -> bool:
+    """Let a tip whose scope was checked belong to the case; return whether it belonged to none before."""
     link = {"tip_id": tip_id, "case_id": case.id, "linked_by": actor.account_id, "linked_at": clock.now()}
     if not insert_rows([Row(CaseTip, link)], unless_known=True):
-        raise Conflict("该线索已并入案件", code="tip_already_linked")
+        return False
     _write(actor, case, LINK_TIP, _Step(details={"tip_id": str(tip_id)}))
-    return case
+    return True
 
 
 # Moving a case --------------------------------------------------------------------------------------------------------
@@ -232,7 +245,8 @@ def _propose_stage(actor: Actor, case: FundraisingCase, given: Mapping[str, Any]
     }  # fmt: skip
     if not insert_rows([Row(StageProposal, row)], unless_known=True):
         raise Conflict("该条线已有待市级确认的阶段变更", code="stage_change_open")
-    return _Step(reason=reason, details={"track": track.value, "proposed": move.target, "on": str(given["on"])})
+    told = {"track": track.value, "from": source, "proposed": move.target, "on": str(given["on"])}
+    return _Step(reason=reason, details=told)
 
 
 def _move(case: FundraisingCase, track: Track, source: str, target: str) -> Move:
@@ -354,7 +368,9 @@ def _remember(
     moved: dict[str, Any] = {
         name: event[name] for name in ("version", "from_status", "to_status", "track", "from_stage", "to_stage")
     }
-    insert_rows([Row(CaseEvent, event), audit.event_row(actor, f"cases.{action}", "case", case.id, **moved)])
+    logged = audit.event_row(actor, f"cases.{action}", "case", case.id, **moved)
+    message = outbox.message_row(CASE_CHANGED, case_id=str(case.id), event_id=str(event["id"]))
+    insert_rows([Row(CaseEvent, event), logged, message])
 
 
 def _doer(actor: Actor, action: str) -> dict[str, Any]:

@@ -166,6 +166,25 @@ CASE_STATUS_TEXTS: Final[Mapping[CaseStatus, str]] = {
 }
 
 
+class CaseAlertKind(StrEnum):
+    """What the program reminds of (before) and puts under supervision (after)."""
+
+    PROGRESS_DUE = "progress_due"
+    PROGRESS_MISSED = "progress_missed"
+    MEASURE_MISSED = "measure_missed"
+    TARGET_NEAR = "target_near"
+    TARGET_MISSED = "target_missed"
+
+
+CASE_ALERT_TEXTS: Final[Mapping[CaseAlertKind, str]] = {
+    CaseAlertKind.PROGRESS_DUE: "本月进展待填报",
+    CaseAlertKind.PROGRESS_MISSED: "月度进展逾期未填报",
+    CaseAlertKind.MEASURE_MISSED: "方案措施逾期未完成",
+    CaseAlertKind.TARGET_NEAR: "化解目标日期临近",
+    CaseAlertKind.TARGET_MISSED: "化解目标逾期未完成",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One row of the case's own table; ``permissions``: any one of them (a stage names the one that confirms it)."""

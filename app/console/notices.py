@@ -67,14 +67,22 @@ def _lines(rows: Sequence[Notice]) -> list[dict[str, Any]]:
             "at": clock.beijing(one.created_at),
             "read": one.read_at is not None,
             "href": _address(one),
-            "icon": "arrows-exchange" if one.reassignment_id else "clipboard-list",
+            "icon": _icon(one),
             "mark_url": url_for("console.mark_notice_read", notice_id=one.id),
         }
         for one in rows
     ]
 
 
+def _icon(one: Notice) -> str:
+    if one.case_id:
+        return "file-text"
+    return "arrows-exchange" if one.reassignment_id else "clipboard-list"
+
+
 def _address(one: Notice) -> str:
+    if one.case_id:
+        return url_for("console.list_notices")
     if one.reassignment_id:
         return url_for("console.show_reassignment", request_id=one.reassignment_id)
     return url_for("console.show_tip", tip_id=one.tip_id)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from app.cases.reminders import CASE_ALERTS
+from app.cases.service import CASE_CHANGED
 from app.foundation.database import OPEN_WALL, transaction
-from app.notifications import channels, delivering, digest, service
+from app.notifications import case_news, channels, delivering, digest, service
 from app.outbox.service import handles, handles_over_network
 from app.tips.conversation import CONVERSATION_MOVED
 from app.tips.retention import REPORTER_FORGOTTEN
@@ -38,6 +40,18 @@ def hand_over_notices(payload: dict[str, Any]) -> None:
 def announce_alert(payload: dict[str, Any]) -> None:
     """Warn of a tip. Twice is safe: a person hears of an event once."""
     service.announce_alert(UUID(payload["alert_id"]))
+
+
+@handles(CASE_CHANGED)
+def announce_case_step(payload: dict[str, Any]) -> None:
+    """Tell of a step of a case. Twice is safe: a person hears of an event once."""
+    case_news.announce_step(UUID(payload["case_id"]), UUID(payload["event_id"]))
+
+
+@handles(CASE_ALERTS)
+def announce_case_alerts(payload: dict[str, Any]) -> None:
+    """Remind a unit of its cases. Twice is safe: a person hears of an event once."""
+    case_news.announce_alerts(UUID(payload["alert_id"]), payload["unit_id"], payload["count"])
 
 
 def daily_digest() -> None:

@@ -60,7 +60,8 @@ class Notice(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     event_id: Mapped[UUID]
-    tip_id: Mapped[UUID]
+    tip_id: Mapped[UUID | None]
+    case_id: Mapped[UUID | None]
     reassignment_id: Mapped[UUID | None]
     title: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]

@@ -47,7 +47,8 @@ class NoticeView(Schema):
 
     id = fields.UUID()
     title = fields.String()
-    tip_id = fields.UUID()
+    tip_id = fields.UUID(allow_none=True)
+    case_id = fields.UUID(allow_none=True)
     reassignment_id = fields.UUID(allow_none=True)
     created_at = fields.AwareDateTime(format="iso")
     read_at = fields.AwareDateTime(format="iso", allow_none=True)

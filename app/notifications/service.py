@@ -16,6 +16,7 @@ from flask import current_app
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.cases.models import FundraisingCase
 from app.foundation import clock
 from app.foundation.database import db, new_id
 from app.foundation.errors import InvalidInput, NotSignedIn, OutOfScope
@@ -54,8 +55,9 @@ class News:
     event_id: UUID
     at: datetime
     actor_id: UUID | None
-    tip_id: UUID
+    tip_id: UUID | None = None
     reassignment_id: UUID | None = None
+    case_id: UUID | None = None
 
 
 def announce_step(tip_id: UUID, event_id: UUID) -> None:
@@ -145,13 +147,14 @@ def write_notices(news: News, audience: Mapping[Circle, list[UUID]], titles: Map
     title_of.pop(news.actor_id, None)  # type: ignore[arg-type]  # the public has no account
     if not title_of:
         return
-    number = _receipt_number(news.tip_id)
+    number = _number_of(news)
     rows = [
         {
             "id": new_id(),
             "account_id": account_id,
             "event_id": news.event_id,
             "tip_id": news.tip_id,
+            "case_id": news.case_id,
             "reassignment_id": news.reassignment_id,
             "title": f"{title}（{number}）",
             "created_at": news.at,
@@ -161,8 +164,11 @@ def write_notices(news: News, audience: Mapping[Circle, list[UUID]], titles: Map
     db.session.execute(insert(Notice.__table__).on_conflict_do_nothing(), rows)  # type: ignore[arg-type]
 
 
-def _receipt_number(tip_id: UUID) -> str:
-    return db.session.scalars(select(Tip.receipt_number).where(Tip.id == tip_id)).one()
+def _number_of(news: News) -> str:
+    """The receipt number of the tip that the news are of, or the number of the case."""
+    if news.tip_id is None:
+        return db.session.scalars(select(FundraisingCase.case_no).where(FundraisingCase.id == news.case_id)).one()
+    return db.session.scalars(select(Tip.receipt_number).where(Tip.id == news.tip_id)).one()
 
 
 def _queue_delivery(tip_id: UUID, event_id: UUID) -> None:
@@ -275,7 +281,7 @@ def withdraw_consent(openid_index: bytes, template_id: str) -> None:
 def hand_over_unread(leaver: UUID, successor: UUID) -> None:
     """Let the successor read what the leaver has not read. A repeat adds nothing."""
     unread = db.session.scalars(select(Notice).where(Notice.account_id == leaver, Notice.read_at.is_(None))).all()
-    columns = ("event_id", "tip_id", "reassignment_id", "title", "created_at")
+    columns = ("event_id", "tip_id", "case_id", "reassignment_id", "title", "created_at")
     rows = [
         {"id": new_id(), "account_id": successor, **{name: getattr(one, name) for name in columns}} for one in unread
     ]

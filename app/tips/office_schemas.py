@@ -204,6 +204,7 @@ class ActOnTipBody(Schema):
     received_on = fields.Date()
     kind = fields.String(validate=validate.Length(max=50))
     clock = fields.String(validate=validate.Length(max=50))
+    case_no = PlainText(60)
 
 
 class OpenIdentityBody(Schema):

@@ -68,6 +68,8 @@ OTHER_VIEW: Final = "other_view"
 MOVES_WITHOUT_LEADER: Final = "moves_without_leader"
 POLICE_DECISION: Final = "police_decision"
 POLICE_RECONSIDERATION: Final = "police_reconsideration"
+CASE_PROGRESS_REMINDER: Final = "case_progress_reminder"
+CASE_TARGET_REMINDER: Final = "case_target_reminder"
 AUTO_DISPATCH: Final = "auto_dispatch"
 AUTO_DISPATCH_CONFIDENCE: Final = "auto_dispatch_confidence"
 
@@ -87,6 +89,8 @@ SEED: Final[Mapping[str, Figure]] = {
     # 行政执法机关移送涉嫌犯罪案件的规定 Art. 5, 9.
     POLICE_DECISION: Figure("移送公安：负责人决定期限", Measure.DAYS, 3),
     POLICE_RECONSIDERATION: Figure("移送公安：不予立案后提请复议期限", Measure.DAYS, 3),
+    CASE_PROGRESS_REMINDER: Figure("存量案件：月末前提醒填报进展", Measure.DAYS, 5),
+    CASE_TARGET_REMINDER: Figure("存量案件：化解目标日期前提醒", Measure.DAYS, 30),
     AUTO_DISPATCH: Figure("无争议线索自动交办", Measure.SWITCH, 0),
     AUTO_DISPATCH_CONFIDENCE: Figure("自动交办的最低置信度", Measure.PERCENT, 95),
     # 最高人民法院非法集资司法解释 (2022) Art. 3–5: amounts and numbers of people.
