@@ -87,8 +87,16 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.notifications import api as notification_api
     from app.notifications import jobs as notification_jobs
     from app.outbox.cli import outbox_cli, worker_command
+    from app.tips import (
+        assisted_api,
+        conversation_api,
+        evidence_api,
+        proof_api,
+        rating_api,
+        recovery_api,
+        retention_api,
+    )
     from app.tips import cli as _geo_commands  # noqa: F401  # adds to geo's commands
-    from app.tips import conversation_api, evidence_api, proof_api, rating_api, recovery_api, retention_api
     from app.tips import jobs as tip_jobs
     from app.tips import office_api as tips_office_api
     from app.tips import public_api as tips_public_api
@@ -127,7 +135,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     for room in (identity_api, tips_public_api, *after_filing, proof_api, notification_api):
         app.register_blueprint(room.public_api)
     office = (identity_api, tips_office_api, *after_filing, evidence_api, retention_api, workflow_api, notification_api)
-    for room in (*office, audit_api, geo_api, case_api):
+    for room in (*office, assisted_api, audit_api, geo_api, case_api):
         app.register_blueprint(room.office_api)
     groups = (geo_cli, audit_cli, outbox_cli, accounts_cli, units_cli, calendar_cli, limits_cli, files_cli, demo_cli)
     for command in (*groups, keys_cli, worker_command):

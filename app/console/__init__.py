@@ -10,6 +10,7 @@ def register(application: APIFlask) -> None:
     import app.console.audit
     import app.console.geo
     import app.console.home
+    import app.console.intake
     import app.console.notices
     import app.console.reassignments
     import app.console.sign_in

@@ -17,6 +17,7 @@ SEE_OTHER: Final = 303
 _NAVIGATION: Final = (
     ("工作台", "console.home", "home", Permission.TIP_READ),
     ("举报线索", "console.list_tips", "clipboard-list", Permission.TIP_READ),
+    ("登记举报", "console.ask_for_statement", "edit", Permission.TIP_ENTER),
     ("属地调整", "console.list_reassignments", "arrows-exchange", Permission.REASSIGNMENT_READ),
     ("地址研判", "console.ask_for_address", "map-pin", Permission.GEO_READ),
     ("审计日志", "console.list_audit_events", "shield-check", Permission.AUDIT_READ),

@@ -85,6 +85,19 @@ class Reporter(Base):
     wants_reward: Mapped[bool]
 
 
+class AssistedFiling(Base):
+    """An officer entered this tip for somebody who rang, wrote or came. Never changed."""
+
+    __tablename__ = "assisted_filings"
+
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), primary_key=True)
+    entered_by: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    received_on: Mapped[date]
+    source_number: Mapped[str | None] = mapped_column(Text)
+    """The number under which the call, letter or visit is filed elsewhere."""
+
+
 class IdentityRemoval(Base):
     """The identity behind one tip is no longer needed: proposed by the program, decided by a person, once."""
 

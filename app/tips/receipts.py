@@ -4,6 +4,10 @@ A receipt number is the Beijing date (yyMMdd), nine random digits and an ISO 706
 A query code is nineteen digits (63 bits) and a check digit: twenty. Only keyed digests of codes are stored. A code is
 derived with a key from the client's own request id, which is stored as a digest only: a repeat gets the same code, and
 nothing kept here can make it again without the phone's id.
+
+A claim code (领奖码) lets an anonymous reporter ask for a reward. It is derived with a key from the query code, of
+which only a digest is stored; of the claim code nothing is. So nobody can make or check one without the query code that
+the reporter holds, and whoever was only told the query code cannot claim with it.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from app.foundation.crypto import Crypto
 
 RECEIPT_DIGITS: Final = 16
 CODE_DIGITS: Final = 20
+CLAIM_DIGITS: Final = 12
 _RANDOM_RECEIPT_DIGITS: Final = 9
 _FULL_WIDTH: Final = str.maketrans("０１２３４５６７８９", "0123456789", " -－　")
 
@@ -43,6 +48,13 @@ def query_code(crypto: Crypto, receipt_number: str, client_request_id: UUID | No
 def code_digest(crypto: Crypto, receipt_number: str, code: str) -> bytes:
     """What is stored of a query code."""
     return crypto.digest("query-code", receipt_number.encode(), code.encode())
+
+
+def claim_code(crypto: Crypto, receipt_number: str, query_code: str) -> str:
+    """The claim code that belongs to a receipt number and its query code: eleven digits and a check digit."""
+    derived = crypto.digest("claim-code-derivation", receipt_number.encode(), query_code.encode())
+    body = f"{int.from_bytes(derived, 'big') % 10 ** (CLAIM_DIGITS - 1):0{CLAIM_DIGITS - 1}d}"
+    return body + mod_11_10.calc_check_digit(body)
 
 
 def request_digest(crypto: Crypto, client_request_id: UUID) -> bytes:

@@ -236,6 +236,10 @@ class TipReceiptView(Schema):
 
     receipt_number = fields.String()
     query_code = fields.String(allow_none=True)
+    claim_code = fields.String(
+        allow_none=True,
+        metadata={"description": "领奖码：匿名举报查实后凭受理编号、查询码和领奖码申请奖励；只出示一次"},
+    )
     registered_at = fields.AwareDateTime(format="iso")
     status = fields.String()
     jurisdiction_hint = fields.Dict(allow_none=True)

@@ -39,10 +39,14 @@ _MOST_DRAWS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the reporter keeps; ``repeated`` when an earlier call with the same request id had filed the tip."""
+    """What the reporter keeps; ``repeated`` when an earlier call with the same request id had filed the tip.
+
+    An anonymous reporter also gets a claim code for a reward.
+    """
 
     receipt_number: str
     query_code: str | None
+    claim_code: str | None
     registered_at: datetime
     status: str
     jurisdiction_hint: dict[str, Any] | None
@@ -55,20 +59,29 @@ def crypto() -> Crypto:
     return provider
 
 
-def submit_tip(body: dict[str, Any], openid_index: bytes | None, channel: str) -> Receipt:
+def submit_tip(
+    body: dict[str, Any], openid_index: bytes | None, channel: str, filed_by: Actor | None = None
+) -> Receipt:
     """File a tip: statement, subject, sealed reporter, jurisdiction, handling, history, audit and outbox together.
 
     The statement's row comes first, so that of two equal requests arriving at once one waits and answers as a repeat.
-    For an anonymous tip the session is not looked at, let alone stored.
+    For an anonymous tip the session is not looked at, let alone stored. ``filed_by`` is the officer who enters what
+    somebody else reported; the evidence is then that officer's upload.
     """
     accused = _accused(body)
     decision = geo.find_jurisdiction(accused, geo.region_code())
-    tip, code = _insert_tip(body, openid_index, channel, decision)
+    tip, code = _insert_tip(body, openid_index, channel, decision, filed_by or PUBLIC)
     if tip is None:
         return _first_answer(body["client_request_id"])
-    _attach_evidence(tip["id"], body["evidence"])
-    shown = geo.for_public(decision, accused, geo.region_code())
-    return Receipt(tip["receipt_number"], code, tip["registered_at"], Status.REGISTERED.value, hint_of(shown))
+    _attach_evidence(tip["id"], body["evidence"], filed_by)
+    hint = hint_of(geo.for_public(decision, accused, geo.region_code()))
+    number, claim = tip["receipt_number"], _claim_code(tip["receipt_number"], code, real_name=tip["real_name"])
+    return Receipt(number, code, claim, tip["registered_at"], Status.REGISTERED.value, hint)
+
+
+def _claim_code(number: str, code: str | None, *, real_name: bool) -> str | None:
+    """The claim code of an anonymous tip; whoever gave a name needs none."""
+    return None if real_name or code is None else receipts.claim_code(crypto(), number, code)
 
 
 def _opening(tip: dict[str, Any], decision: Jurisdiction) -> workflow.Opening:
@@ -98,7 +111,7 @@ def _accused(body: dict[str, Any]) -> Accused:
 
 
 def _insert_tip(
-    body: dict[str, Any], openid_index: bytes | None, channel: str, decision: Jurisdiction
+    body: dict[str, Any], openid_index: bytes | None, channel: str, decision: Jurisdiction, filed_by: Actor
 ) -> tuple[dict[str, Any] | None, str]:
     """Insert the statement and all that hangs on it; ``None`` when the client's request id has filed one already."""
     request_id = body["client_request_id"]
@@ -112,7 +125,7 @@ def _insert_tip(
             "query_code_digest": receipts.code_digest(crypto(), number, code),
             "registered_at": clock.now(),
         }
-        filing = audit.event_row(PUBLIC, "tips.submit", "tip", tip["id"], channel=channel, real_name=tip["real_name"])
+        filing = audit.event_row(filed_by, "tips.submit", "tip", tip["id"], channel=channel, real_name=tip["real_name"])
         details = _details(tip["id"], body, openid_index, decision)
         if insert_rows(
             [Row(Tip, tip), *details, *workflow.opening_rows(_opening(tip, decision)), filing], unless_known=True
@@ -169,7 +182,8 @@ def _first_answer(client_request_id: UUID) -> Receipt:
     hint = named(first.decision) if first else None
     if first and geo.draws_on_history(first.decision):
         hint = hint_of(geo.find_public_jurisdiction(accused_of(tip.id), geo.region_code()))
-    return Receipt(tip.receipt_number, code, tip.registered_at, Status.REGISTERED.value, hint, repeated=True)
+    claim = _claim_code(tip.receipt_number, code, real_name=tip.real_name)
+    return Receipt(tip.receipt_number, code, claim, tip.registered_at, Status.REGISTERED.value, hint, repeated=True)
 
 
 def _details(tip_id: UUID, body: dict[str, Any], openid_index: bytes | None, decision: Jurisdiction) -> Iterator[Row]:
@@ -218,11 +232,11 @@ def phone_index(phone: str) -> bytes:
     return crypto().blind_index("phone", "".join(filter(str.isdigit, phone))[-11:])
 
 
-def _attach_evidence(tip_id: UUID, file_ids: list[UUID]) -> None:
+def _attach_evidence(tip_id: UUID, file_ids: list[UUID], filed_by: Actor | None) -> None:
     if not file_ids:
         return
     moment = clock.now()
-    claimed = files.claim(file_ids, "public")
+    claimed = files.claim(file_ids, "office", filed_by.account_id) if filed_by else files.claim(file_ids, "public")
     db.session.execute(
         insert(TipEvidence.__table__),  # type: ignore[arg-type]
         [

@@ -39,6 +39,7 @@ ATTEMPTS: Final[Mapping[str, str]] = {
     "console.show_tip": "打开线索",
     "console.act_on_tip": "办理线索",
     "console.open_identity": "查看举报人身份",
+    "console.enter_statement": "代为登记举报",
     "console.download_tip_file": "下载举报材料",
     "console.apply_for_reassignment": "申请属地调整",
     "console.show_reassignment": "打开属地调整申请",

@@ -16,13 +16,14 @@ from app.console.views.jurisdiction import jurisdiction_view
 from app.foundation import clock
 from app.foundation.permissions import Actor, Permission
 from app.geo.divisions import divisions
+from app.tips.assisted_filing import CHANNELS
 from app.tips.models import Tip, TipSubject
 from app.tips.queries import WholeTip
 from app.tips.schemas import CONDUCT_TYPES, PUBLICITY, RELATIONS, REPLY_CHANNELS, SUBJECT_KINDS
 from app.workflow.models import Handling, HandlingEvent, Reassignment
 from app.workflow.states import ACTION_TEXTS, HANDLING, OUTCOME_TEXTS, Action, Outcome, ReassignmentStatus, Status, find
 
-_CHANNELS: Final = {"miniprogram": "微信小程序", "web": "网页"}
+_CHANNELS: Final = {"miniprogram": "微信小程序", "web": "网页", **CHANNELS}
 _HIDDEN: Final = "••••••"
 Pairs = list[tuple[str, Any]]
 
