@@ -70,7 +70,8 @@ def show_case(actor: Actor, case_id: UUID) -> dict[str, Any]:
 )
 def change_case(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Correct or complete facts; the history keeps what they were."""
-    return views.whole(actor, service.change(actor, case_id, body["expected_version"], body["facts"]))
+    named = {name: body[name] for name in ("case_no", "name") if name in body}
+    return views.whole(actor, service.change(actor, case_id, body["expected_version"], body["facts"] | named))
 
 
 @office_api.post("/cases/<uuid:case_id>/actions")
@@ -121,6 +122,18 @@ def write_plan(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, A
 def decide_plan(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Approve or refuse the version that the leader has read."""
     return views.whole(actor, follow_up.decide_plan(actor, case_id, body))
+
+
+@office_api.post("/cases/<uuid:case_id>/plans/measures")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.SELF_USE,
+    body=schemas.FinishMeasureBody(),
+    answer=schemas.CaseView(),
+)
+def finish_measure(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
+    """Note that a measure of the plan in force is done."""
+    return views.whole(actor, follow_up.finish_measure(actor, case_id, body))
 
 
 @office_api.post("/cases/<uuid:case_id>/progress")

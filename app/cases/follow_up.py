@@ -20,6 +20,7 @@ from app.foundation.permissions import Actor
 WRITE_PLAN: Final = "write_plan"
 DECIDE_PLAN: Final = "decide_plan"
 REPORT_PROGRESS: Final = "report_progress"
+FINISH_MEASURE: Final = "finish_measure"
 
 
 def write_plan(actor: Actor, case_id: UUID, given: Mapping[str, Any]) -> FundraisingCase:
@@ -71,6 +72,35 @@ def decide_plan(actor: Actor, case_id: UUID, given: Mapping[str, Any]) -> Fundra
     plan.decided_by, plan.decided_at = actor.account_id, clock.now()
     service.note(actor, case, DECIDE_PLAN, {"number": number, "approved": plan.approved}, plan.decision)
     return case
+
+
+def finish_measure(actor: Actor, case_id: UUID, given: Mapping[str, Any]) -> FundraisingCase:
+    """Note that a measure of the plan in force is done; ``position`` counts from nought. The next version carries it.
+
+    Raises:
+        OutOfScope, Forbidden, TransitionNotAllowed: see :func:`reported`. InvalidInput: a day to come.
+        NotFound: no such measure in force. Conflict: it was noted already.
+    """
+    case = reported(actor, case_id)
+    plan = plan_in_force(case_id)
+    if plan is None or plan.number != given["number"] or given["position"] >= len(plan.measures):
+        raise NotFound("未找到该项措施，或者处置方案已有新版")
+    if given["done_on"] > clock.today():
+        raise InvalidInput(errors={"done_on": ["日期不能晚于今天"]})
+    measures = [dict(measure) for measure in plan.measures]
+    if measures[given["position"]].get("done_on"):
+        raise Conflict("该项措施已登记完成", code="measure_done")
+    measures[given["position"]]["done_on"] = given["done_on"].isoformat()
+    plan.measures = measures
+    told = {name: str(given[name]) for name in ("number", "position", "done_on")}
+    service.note(actor, case, FINISH_MEASURE, told, given["reason"] or "")
+    return case
+
+
+def plan_in_force(case_id: UUID) -> CasePlan | None:
+    """The newest approved version."""
+    approved = select(CasePlan).where(CasePlan.case_id == case_id, CasePlan.approved.is_(True))
+    return db.session.scalar(approved.order_by(CasePlan.number.desc()).limit(1))
 
 
 def report_progress(actor: Actor, case_id: UUID, given: Mapping[str, Any]) -> FundraisingCase:

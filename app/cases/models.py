@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Integer, Numeric, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -197,6 +197,39 @@ class CaseAlert(Base):
     kind: Mapped[str] = mapped_column(Text)
     due_on: Mapped[date]
     at: Mapped[datetime]
+
+
+class CasePlanTemplate(Base):
+    """What plans for one kind of case begin with, from one day on; the newest row holds. Measures: text, unit, days."""
+
+    __tablename__ = "case_plan_templates"
+    __table_args__ = (Index("ix_case_plan_templates_category", "category", "valid_from", "id"),)
+
+    id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    category: Mapped[str] = mapped_column(Text)
+    valid_from: Mapped[date]
+    goal: Mapped[str] = mapped_column(Text)
+    measures: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    in_use: Mapped[bool]
+    changed_by: Mapped[UUID | None]
+    changed_at: Mapped[datetime]
+
+
+class CaseYearTarget(Base):
+    """The share of the legacy cases due in one year that the city wants resolved; the newest row of a year holds."""
+
+    __tablename__ = "case_year_targets"
+    __table_args__ = (
+        CheckConstraint("percent BETWEEN 0 AND 100", name="percent"),
+        Index("ix_case_year_targets_year", "year", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    year: Mapped[int]
+    percent: Mapped[int]
+    basis: Mapped[str] = mapped_column(Text)
+    changed_by: Mapped[UUID | None]
+    changed_at: Mapped[datetime]
 
 
 class CaseClaim(Base):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Date, Select, Text, cast, extract, func, or_, select, tuple_
 
-from app.cases.models import CaseEvent, CaseProgress, CaseTip, FundraisingCase, StageProposal
+from app.cases import words
+from app.cases.models import CaseAlert, CaseEvent, CasePlan, CaseProgress, CaseTip, FundraisingCase, StageProposal
 from app.cases.policy import visible_cases
-from app.cases.states import CaseStatus
+from app.cases.states import CaseStatus, JudicialStage
+from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import OutOfScope
 from app.foundation.permissions import Actor
@@ -20,6 +23,17 @@ from app.tips.policy import visible_tips
 from app.workflow.deadlines import end_of_day
 
 _ESTIMATE_UP_TO = 1000
+_J = JudicialStage
+TRIED: Final = (_J.TRIAL, _J.JUDGED, _J.ENFORCING, _J.CONCLUDED)
+"""司法审理: the matter has reached the court."""
+FILED: Final = (_J.POLICE_FILED, _J.INVESTIGATING, _J.PROSECUTING, *TRIED)
+"""立案: the police have filed the case."""
+REACHED: Final[Mapping[str, Sequence[str]]] = {"filed": FILED, "tried": TRIED}
+
+HAPPENED_ON: Final = func.coalesce(
+    FundraisingCase.occurred_on, cast(func.timezone("Asia/Shanghai", FundraisingCase.registered_at), Date)
+)
+"""The day that the statistics count a case under: 发案时间, or that of its entry where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +44,26 @@ class CaseFilter:
     admin_stage: str | None = None
     judicial_stage: str | None = None
     restitution_stage: str | None = None
+    reached: str | None = None
+    """``filed`` or ``tried``: a column of the classification table."""
     division: str | None = None
+    category: str | None = None
+    detail: str | None = None
+    industry: str | None = None
+    """The letter of a section of GB/T 4754, or ``none`` for cases without one."""
+    level: str | None = None
+    stability: str | None = None
+    amount: str | None = None
     legacy: bool | None = None
     cross_province: bool | None = None
+    waiting: bool | None = None
+    """Whether a change of a stage or a version of the plan waits for a decision."""
+    overdue: bool | None = None
+    """Whether the target date has passed without an end."""
+    target_year: int | None = None
+    since: date | None = None
+    until: date | None = None
+    """Days of 发案, both included."""
     not_reported_in: date | None = None
     """Of a month (its first day): cases that are under way and have no entry of progress for it."""
     q: str | None = None
@@ -45,13 +76,27 @@ def case_page(
 
     ``by_party``: search the accused too; not for whoever reads them masked, who would learn the names by guessing.
     """
-    statement = visible_cases(actor).where(*_conditions(wanted, by_party=by_party))
+    statement = found_cases(actor, wanted, by_party=by_party)
     counted = statement.with_only_columns(FundraisingCase.id).limit(_ESTIMATE_UP_TO).subquery()
     total = db.session.scalar(select(func.count()).select_from(counted))
     if after:
         statement = statement.where(tuple_(FundraisingCase.registered_at, FundraisingCase.id) < tuple_(*after))
-    newest = (FundraisingCase.registered_at.desc(), FundraisingCase.id.desc())
-    return db.session.scalars(statement.order_by(*newest).limit(limit + 1)).all(), total or 0
+    return db.session.scalars(_newest(statement).limit(limit + 1)).all(), total or 0
+
+
+def all_cases(actor: Actor, wanted: CaseFilter, *, by_party: bool) -> Iterator[FundraisingCase]:
+    """Every case that fits, newest first, read in portions."""
+    statement = _newest(found_cases(actor, wanted, by_party=by_party))
+    yield from db.session.scalars(statement.execution_options(yield_per=500))
+
+
+def found_cases(actor: Actor, wanted: CaseFilter, *, by_party: bool) -> Select[FundraisingCase]:
+    """The cases within sight that fit what is wanted."""
+    return visible_cases(actor).where(*_conditions(wanted, by_party=by_party))
+
+
+def _newest(statement: Select[FundraisingCase]) -> Select[FundraisingCase]:
+    return statement.order_by(FundraisingCase.registered_at.desc(), FundraisingCase.id.desc())
 
 
 def _conditions(wanted: CaseFilter, *, by_party: bool) -> list[ColumnElement[bool]]:
@@ -61,23 +106,78 @@ def _conditions(wanted: CaseFilter, *, by_party: bool) -> list[ColumnElement[boo
         FundraisingCase.judicial_stage: wanted.judicial_stage,
         FundraisingCase.restitution_stage: wanted.restitution_stage,
         FundraisingCase.division_code: wanted.division,
+        FundraisingCase.category_detail: wanted.detail,
+        FundraisingCase.level: wanted.level,
+        FundraisingCase.stability_level: wanted.stability,
         FundraisingCase.legacy: wanted.legacy,
         FundraisingCase.cross_province: wanted.cross_province,
     }
     found = [column == value for column, value in equal.items() if value is not None]
-    if wanted.not_reported_in:
-        entry = select(CaseProgress.id).where(
-            CaseProgress.case_id == FundraisingCase.id, CaseProgress.month == wanted.not_reported_in
-        )
-        last = (wanted.not_reported_in + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-        under_way = FundraisingCase.status != CaseStatus.CLOSED
-        found += [under_way, FundraisingCase.registered_at <= end_of_day(last), ~entry.exists()]
+    found += [*_by_kind(wanted), *_by_day(wanted)]
+    if wanted.waiting is not None:
+        found.append(_waits() if wanted.waiting else ~_waits())
     if wanted.q:
-        searched: list[ColumnElement[str]] = [FundraisingCase.case_no.expression]
-        if by_party:
-            searched += [FundraisingCase.name.expression, cast(FundraisingCase.parties, Text)]
-        found.append(or_(*(column.icontains(wanted.q, autoescape=True) for column in searched)))
+        found.append(_search(wanted.q, by_party=by_party))
     return found
+
+
+def _by_kind(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.category:
+        column = FundraisingCase.business_category
+        yield column.is_(None) if wanted.category == "none" else column == wanted.category
+    if wanted.industry:
+        industry = FundraisingCase.industry
+        yield industry.is_(None) if wanted.industry == "none" else industry.startswith(wanted.industry)
+    if wanted.amount:
+        _, least, below = words.AMOUNT_BANDS[wanted.amount]
+        yield FundraisingCase.involved_yuan >= least
+        if below is not None:
+            yield FundraisingCase.involved_yuan < below
+    if wanted.reached:
+        yield FundraisingCase.judicial_stage.in_(REACHED[wanted.reached])
+
+
+def _by_day(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
+    under_way = FundraisingCase.status != CaseStatus.CLOSED
+    if wanted.since:
+        yield wanted.since <= HAPPENED_ON
+    if wanted.until:
+        yield wanted.until >= HAPPENED_ON
+    if wanted.overdue is not None:
+        late = func.coalesce(FundraisingCase.target_on < clock.today(), False) & under_way
+        yield late if wanted.overdue else ~late
+    if wanted.target_year:
+        yield extract("year", FundraisingCase.target_on) == wanted.target_year
+    if wanted.not_reported_in:
+        yield from without_progress(wanted.not_reported_in)
+
+
+def last_day(month: date) -> date:
+    """The last day of the month that begins with ``month``."""
+    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    return date.fromordinal(following.toordinal() - 1)
+
+
+def without_progress(month: date) -> list[ColumnElement[bool]]:
+    """Of cases under way: those known by the end of ``month`` that have no entry for it."""
+    entry = select(CaseProgress.id).where(CaseProgress.case_id == FundraisingCase.id, CaseProgress.month == month)
+    known = FundraisingCase.registered_at <= end_of_day(last_day(month))
+    return [FundraisingCase.status != CaseStatus.CLOSED, known, ~entry.exists()]
+
+
+def _waits() -> ColumnElement[bool]:
+    proposal = select(StageProposal.id).where(
+        StageProposal.case_id == FundraisingCase.id, StageProposal.agreed.is_(None)
+    )
+    plan = select(CasePlan.id).where(CasePlan.case_id == FundraisingCase.id, CasePlan.approved.is_(None))
+    return or_(proposal.exists(), plan.exists())
+
+
+def _search(q: str, *, by_party: bool) -> ColumnElement[bool]:
+    searched: list[ColumnElement[str]] = [FundraisingCase.case_no.expression]
+    if by_party:
+        searched += [FundraisingCase.name.expression, cast(FundraisingCase.parties, Text)]
+    return or_(*(column.icontains(q, autoescape=True) for column in searched))
 
 
 def case_for(actor: Actor, case_id: UUID) -> FundraisingCase:
@@ -95,6 +195,12 @@ def history_of(case_id: UUID) -> Sequence[CaseEvent]:
     ).all()
 
 
+def alerts_of(case_id: UUID) -> Sequence[CaseAlert]:
+    """The reminders and supervisions of a case, newest first."""
+    newest = (CaseAlert.due_on.desc(), CaseAlert.kind)
+    return db.session.scalars(select(CaseAlert).where(CaseAlert.case_id == case_id).order_by(*newest)).all()
+
+
 def waiting_proposals(case_id: UUID) -> Sequence[StageProposal]:
     """Changes of stages that wait for a decision."""
     return db.session.scalars(
@@ -106,3 +212,23 @@ def linked_tips(actor: Actor, case_id: UUID) -> Sequence[Tip]:
     """The tips of a case that this person may see: a tip of another district stays behind its own wall."""
     statement = visible_tips(actor).join(CaseTip, CaseTip.tip_id == Tip.id).where(CaseTip.case_id == case_id)
     return db.session.scalars(statement.with_only_columns(Tip).order_by(Tip.registered_at, Tip.id)).all()
+
+
+def case_of_tip(actor: Actor, tip_id: UUID) -> FundraisingCase | None:
+    """The case that a tip belongs to, where this person may see that case."""
+    return db.session.scalar(
+        visible_cases(actor).join(CaseTip, CaseTip.case_id == FundraisingCase.id).where(CaseTip.tip_id == tip_id)
+    )
+
+
+def reported_months(case_ids: Collection[UUID], since: date, until: date) -> dict[UUID, dict[date, int]]:
+    """For each case how many entries of progress it has for each month from ``since`` to ``until``."""
+    rows: Sequence[Any] = db.session.execute(
+        select(CaseProgress.case_id, CaseProgress.month, func.count())
+        .where(CaseProgress.case_id.in_(case_ids), CaseProgress.month.between(since, until))
+        .group_by(CaseProgress.case_id, CaseProgress.month)
+    ).all()
+    found: dict[UUID, dict[date, int]] = {}
+    for case_id, month, count in rows:
+        found.setdefault(case_id, {})[month] = count
+    return found

@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Date, Select, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.cases.models import CaseAlert, CaseEvent, CasePlan, CaseProgress, FundraisingCase
+from app.cases.models import CaseAlert, CaseEvent, CasePlan, FundraisingCase
+from app.cases.queries import last_day, without_progress
 from app.cases.states import CaseAction, CaseAlertKind, CaseStatus
 from app.foundation import clock
 from app.foundation.database import db
@@ -40,7 +41,7 @@ def sweep() -> int:
     month = this_month
     for _ in range(_MONTHS_BACK):
         month = (month - timedelta(days=1)).replace(day=1)
-        told += _remind(CaseAlertKind.PROGRESS_MISSED, without_progress(month), literal(last_day(month), Date))
+        told += _remind(CaseAlertKind.PROGRESS_MISSED, _missed(month), literal(last_day(month), Date))
     near = today + timedelta(days=limits.value(limits.CASE_TARGET_REMINDER))
     target = FundraisingCase.target_on
     told += _remind(CaseAlertKind.TARGET_NEAR, [_UNDER_WAY, target.between(today, near)], target)
@@ -48,19 +49,14 @@ def sweep() -> int:
     return told + _remind_of_measures(today)
 
 
-def last_day(month: date) -> date:
-    """The last day of the month that begins with ``month``."""
-    return (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-
-
-def without_progress(month: date) -> list[ColumnElement[bool]]:
-    """Of cases under way: those known by the end of ``month`` and not closed then that have no entry for it."""
-    end = end_of_day(last_day(month))
-    entry = select(CaseProgress.id).where(CaseProgress.case_id == FundraisingCase.id, CaseProgress.month == month)
+def _missed(month: date) -> list[ColumnElement[bool]]:
+    """Cases without an entry for ``month``; while a case was closed it owed none."""
     reopened = select(CaseEvent.id).where(
-        CaseEvent.case_id == FundraisingCase.id, CaseEvent.action == CaseAction.REOPEN.value, CaseEvent.at > end
+        CaseEvent.case_id == FundraisingCase.id,
+        CaseEvent.action == CaseAction.REOPEN.value,
+        CaseEvent.at > end_of_day(last_day(month)),
     )
-    return [_UNDER_WAY, FundraisingCase.registered_at <= end, ~entry.exists(), ~reopened.exists()]
+    return [*without_progress(month), ~reopened.exists()]
 
 
 def _remind(kind: CaseAlertKind, conditions: Iterable[ColumnElement[bool]], due_on: _Day) -> int:

@@ -8,21 +8,24 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from app.cases import words
 from app.cases.states import STAGES, AdminStage, CaseAction, CaseStatus, JudicialStage, RestitutionStage, Track
 from app.foundation.json_fields import JsonBoolean
 from app.tips.schemas import Yuan
 
 _UNKNOWN: Final = "不在可选范围内"
 _REASON: Final = validate.Length(1, 2000, error="请填写 1 至 2000 字")
+_NUMBER: Final = validate.Length(1, 60, error="请填写 1 至 60 字")
+_NAME: Final = validate.Length(1, 200, error="请填写 1 至 200 字")
 _DIVISION: Final = validate.Regexp(r"^\d{6}(\d{3})?$", error="应为六位或九位行政区划代码")
 
-METHODS: Final = ("investment", "leaseback", "franchise_rebate", "mining_investment", "other")
-BUSINESS_CATEGORIES: Final = ("debt", "equity", "sale_of_goods", "production", "other")
-FOUND_THROUGH: Final = ("own_check", "police", "tip", "other")
-LEVELS: Final = ("supervised", "own", "cooperating", "other")
-SOURCES: Final = ("balance", "proceeds", "insiders_gains", "hidden_assets", "promotion_fees", "other_assets")
-"""余额; 收益及转换的资产; 相关人员所得; 隐匿转移的资产; 广告代言代理费及提成; 其他资产."""
-STABILITY_LEVELS: Final = ("high", "medium", "low", "none")
+METHODS: Final = tuple(words.METHOD_TEXTS)
+BUSINESS_CATEGORIES: Final = tuple(words.CATEGORY_TEXTS)
+FOUND_THROUGH: Final = tuple(words.FOUND_TEXTS)
+LEVELS: Final = tuple(words.LEVEL_TEXTS)
+SOURCES: Final = tuple(words.SOURCE_TEXTS)
+STABILITY_LEVELS: Final = tuple(words.STABILITY_TEXTS)
+_INDUSTRIES: Final = (*words.INDUSTRY_TEXTS, "none")
 
 
 def _choice(choices: tuple[str, ...]) -> fields.String:
@@ -107,18 +110,25 @@ class StagesBody(Schema):
 class RegisterCaseBody(Schema):
     """A new case: number and name, what is known, and for the city which district answers for it."""
 
-    case_no = fields.String(required=True, validate=validate.Length(1, 60, error="请填写 1 至 60 字"))
-    name = fields.String(required=True, validate=validate.Length(1, 200, error="请填写 1 至 200 字"))
+    case_no = fields.String(required=True, validate=_NUMBER)
+    name = fields.String(required=True, validate=_NAME)
     division = fields.String(load_default=None, allow_none=True, validate=_DIVISION)
     stages = fields.Nested(StagesBody, load_default=dict)
     facts = fields.Nested(CaseFacts, load_default=dict)
 
 
 class ChangeCaseBody(Schema):
-    """Facts to correct or complete."""
+    """Facts to correct or complete; number and name where they are given."""
 
     expected_version = fields.Integer(required=True, strict=True)
-    facts = fields.Nested(CaseFacts, required=True, validate=validate.Length(1, error="没有要修改的内容"))
+    case_no = fields.String(validate=_NUMBER)
+    name = fields.String(validate=_NAME)
+    facts = fields.Nested(CaseFacts, load_default=dict)
+
+    @validates_schema
+    def _something(self, data: dict[str, Any], **_more: Any) -> None:
+        if not (data["facts"] or "case_no" in data or "name" in data):
+            raise ValidationError("没有要修改的内容", "facts")
 
 
 class ActOnCaseBody(Schema):
@@ -167,6 +177,15 @@ class DecidePlanBody(Schema):
 
     number = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**6))
     approved = JsonBoolean(required=True)
+    reason = fields.String(load_default=None, allow_none=True, validate=_REASON)
+
+
+class FinishMeasureBody(Schema):
+    """A measure of the plan in force, by the version and its place in it, and the day on which it was done."""
+
+    number = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**6))
+    position = fields.Integer(required=True, strict=True, validate=validate.Range(0, 99))
+    done_on = fields.Date(required=True)
     reason = fields.String(load_default=None, allow_none=True, validate=_REASON)
 
 
@@ -244,9 +263,23 @@ class ListCasesQuery(Schema):
     restitution_stage = fields.String(
         load_default=None, validate=validate.OneOf(list(RestitutionStage), error=_UNKNOWN)
     )
+    reached = fields.String(load_default=None, validate=validate.OneOf(("filed", "tried"), error=_UNKNOWN))
     division = fields.String(load_default=None, validate=_DIVISION)
+    category = fields.String(load_default=None, validate=validate.OneOf((*BUSINESS_CATEGORIES, "none"), error=_UNKNOWN))
+    detail = fields.String(load_default=None, validate=validate.Length(1, 200))
+    industry = fields.String(
+        load_default=None, validate=validate.OneOf((*words.INDUSTRY_TEXTS, "none"), error=_UNKNOWN)
+    )
+    level = fields.String(load_default=None, validate=validate.OneOf(LEVELS, error=_UNKNOWN))
+    stability = fields.String(load_default=None, validate=validate.OneOf(STABILITY_LEVELS, error=_UNKNOWN))
+    amount = fields.String(load_default=None, validate=validate.OneOf(list(words.AMOUNT_BANDS), error=_UNKNOWN))
     legacy = fields.Boolean(load_default=None)
     cross_province = fields.Boolean(load_default=None)
+    waiting = fields.Boolean(load_default=None)
+    overdue = fields.Boolean(load_default=None)
+    target_year = fields.Integer(load_default=None, validate=validate.Range(1990, 2200))
+    since = fields.Date(load_default=None)
+    until = fields.Date(load_default=None)
     not_reported_in = fields.Date(load_default=None, validate=_first_day)
     q = fields.String(load_default=None, validate=validate.Length(1, 100))
     cursor = fields.String(load_default=None, validate=validate.Length(max=200))

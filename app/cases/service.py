@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import select
+
 from app.audit import service as audit
 from app.cases import policy
 from app.cases.models import CaseEvent, CaseTip, FundraisingCase, StageProposal
@@ -128,6 +130,8 @@ def change(actor: Actor, case_id: UUID, expected_version: int, facts: Mapping[st
         raise Forbidden("您无权修改该案件", extra=about(case))
     if case.status == CaseStatus.CLOSED:
         raise TransitionNotAllowed("案件已结案，须先重新启动", extra=about(case))
+    if facts.get("case_no", case.case_no) != case.case_no and _is_taken(facts["case_no"]):
+        raise Conflict("该案件编号已登记", code="case_no_taken")
     before = {name: getattr(case, name) for name in facts}
     changed = {name: value for name, value in facts.items() if value != before[name]}
     for name, value in changed.items():
@@ -138,6 +142,10 @@ def change(actor: Actor, case_id: UUID, expected_version: int, facts: Mapping[st
     told = {name: [_plain(before[name]), _plain(value)] for name, value in changed.items()}
     _write(actor, case, CHANGE, _Step(details={"changed": told}))
     return case
+
+
+def _is_taken(case_no: str) -> bool:
+    return db.session.scalar(select(FundraisingCase.id).where(FundraisingCase.case_no == case_no)) is not None
 
 
 def _plain(value: Any) -> Any:

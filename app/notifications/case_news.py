@@ -30,6 +30,7 @@ CASE_STEPS: Final[Mapping[str, Mapping[Circle, str]]] = {
     follow_up.WRITE_PLAN: {_L: "处置方案待审批"},
     follow_up.DECIDE_PLAN: {_H: "处置方案已审批"},
     follow_up.REPORT_PROGRESS: {},
+    follow_up.FINISH_MEASURE: {},
     ledger.ENTER_CLAIMS: {},
     ledger.DISTRIBUTE: {_R: "案件已计算一轮清退分配"},
 }
