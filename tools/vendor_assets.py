@@ -28,11 +28,15 @@ FILES = {
 }
 SPRITE = "tabler-icons/icons.svg"
 ICONS = """
-    alert-circle alert-triangle arrow-right arrows-exchange bell building calendar-due check
-    chevron-right circle-check clipboard-list clock download edit eye file-search file-text
-    file-type-pdf flag home hourglass inbox info-circle list-search lock logout map-pin menu-2
-    message moon music paperclip photo player-pause printer refresh scale search send settings
-    shield-check shield-lock sun text-size upload user users video x
+    adjustments alert-circle alert-triangle arrow-merge arrow-right arrows-exchange award bell bookmark
+    building building-bank calendar calendar-due calendar-event certificate chart-bar check chevron-right
+    circle-check clipboard-list clock clock-exclamation coin columns command corner-down-left database
+    device-floppy download edit eye eye-check file-export file-search file-text file-type-pdf filter flag
+    gavel headphones history home hourglass inbox info-circle key keyboard link list-check list-details
+    list-search lock logout mail map map-pin maximize menu-2 message messages moon music paperclip phone
+    photo player-pause player-play plus printer refresh report-analytics rotate-clockwise scale search send
+    settings shield-check shield-lock stack-2 sun text-size trash upload user user-off user-share users
+    users-group video world x zoom-in zoom-out
 """.split()  # noqa: SIM905 - fifty names read better as a block
 
 # @tabler/core ships no licence file, only this notice at the head of each file; it is built on Bootstrap.

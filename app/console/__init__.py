@@ -12,7 +12,10 @@ def register(application: APIFlask) -> None:
     import app.console.home
     import app.console.intake
     import app.console.notices
+    import app.console.palette
+    import app.console.queue
     import app.console.reassignments
+    import app.console.saved_views
     import app.console.sign_in
     import app.console.tips  # noqa: F401  # each hangs its pages on the blueprint
     from app.console import assets, csrf, refusals, security_headers

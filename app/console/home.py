@@ -15,7 +15,7 @@ from app.console.views.tip_list import WORK_OF, brief_rows
 from app.foundation import clock
 from app.foundation.http import page
 from app.foundation.permissions import Actor, Permission, Role
-from app.tips.queries import QueueFilter, queue_page
+from app.tips.queries import QueueFilter, Stage, queue_count
 from app.workflow.states import OPEN_STATUSES, Status
 
 _ROWS: Final = 6
@@ -94,7 +94,7 @@ def _counters(actor: Actor, waiting: int) -> list[dict[str, Any]]:
         for status in (_COUNTED_FOR.get(actor.role, ()) if actor.role else ())
     ]
     if actor.city_wide:
-        counted.append(_counter(actor, "属地争议风险", "scale", "purple", dispute=True))
+        counted.append(_counter(actor, "待定属地争议", "scale", "purple", dispute=True, stage=Stage.CITY.value))
     counted.append(_counter(actor, "已超期", "alert-triangle", "red", overdue=True))
     href = url_for("console.list_reassignments")
     shown = {"label": "属地调整", "number": waiting, "href": href, "icon": "arrows-exchange", "tone": "teal"}
@@ -102,7 +102,7 @@ def _counters(actor: Actor, waiting: int) -> list[dict[str, Any]]:
 
 
 def _counter(actor: Actor, label: str, icon: str, tone: str, **wanted: Any) -> dict[str, Any]:
-    number = queue_page(actor, QueueFilter(**wanted), None, 1)[1]
+    number = queue_count(actor, QueueFilter(**wanted))
     address: dict[str, Any] = {name: "true" if value is True else value for name, value in wanted.items()}
     return {
         "label": label,

@@ -63,6 +63,18 @@ def most_urgent_tips(actor: Actor, statuses: Collection[str], limit: int) -> Seq
     ).all()
 
 
+def tips_by_id(actor: Actor, tip_ids: Collection[UUID]) -> Sequence[Any]:
+    """Rows of tip, handling and subject of these tips as far as they are within sight, in the order given."""
+    rows = db.session.execute(
+        visible_tips(actor)
+        .add_columns(TipSubject)
+        .join(TipSubject, TipSubject.tip_id == Tip.id)
+        .where(Tip.id.in_(list(tip_ids)))
+    ).all()
+    places = {tip_id: place for place, tip_id in enumerate(tip_ids)}
+    return sorted(rows, key=lambda row: places[row[0].id])
+
+
 def waiting_requests(actor: Actor, limit: int) -> tuple[Sequence[Reassignment], int]:
     """Requests for reassignment that wait for this person: (the oldest of them, how many)."""
     waiting = policy.visible_reassignments(actor).where(_waits_for(actor))

@@ -35,11 +35,12 @@ def rendered(template: str, actor: Actor, **view: Any) -> str:
         **_look(),
         office_name=office_name(),
         viewer={"name": actor.name, "role_text": actor.role.text if actor.role else "", "unit_name": actor.unit_name},
-        nav=_navigation(actor, unread),
+        nav=navigation(actor, unread),
         unread=unread,
         urls={
             "home": url_for("console.home"),
             "notices": url_for("console.list_notices"),
+            "palette": url_for("console.palette"),
             "sign_out": url_for("console.sign_out"),
         },
         **view,
@@ -75,7 +76,8 @@ def _look() -> dict[str, str]:
     }
 
 
-def _navigation(actor: Actor, unread: int) -> list[dict[str, Any]]:
+def navigation(actor: Actor, unread: int) -> list[dict[str, Any]]:
+    """The entries that this person may open; ``unread`` notices are told beside theirs."""
     return [
         {
             "label": label,

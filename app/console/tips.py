@@ -1,4 +1,4 @@
-"""The queue of tips, one tip with its actions, its files, and the identity behind it."""
+"""One tip with its actions, its files, and the identity behind it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.console import forms, queries
 from app.console.blueprint import pages
 from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
-from app.console.views import tip_detail, tip_list
+from app.console.views import tip_detail
 from app.console.views.actions import refused_form
 from app.console.views.fields import FormState
 from app.console.views.problems import problem_views
@@ -21,47 +21,15 @@ from app.files.http import download_response
 from app.foundation.database import transaction
 from app.foundation.errors import NotFound
 from app.foundation.http import load, page
-from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
 from app.tips import office_views, service
-from app.tips.office_schemas import ActOnTipBody, ListTipsQuery, OpenIdentityBody
-from app.tips.queries import QueueFilter, queue_page, whole_tip
+from app.tips.office_schemas import ActOnTipBody, OpenIdentityBody
+from app.tips.queries import whole_tip
 from app.workflow import reassignment
 from app.workflow import service as workflow
 from app.workflow.queries import reassignments_of
 from app.workflow.schemas import ApplyReassignmentBody
 from app.workflow.states import ACTION_TEXTS, Action, Status
-
-_FILTERS = ("status", "division", "q", "overdue", "dispute")
-_A_PAGE = 20
-
-
-@pages.get("/tips")
-@page(permission=Permission.TIP_READ)
-def list_tips(actor: Actor) -> str:
-    """The queue within this person's sight; its filters live in the address."""
-    asked = {name: value for name, value in request.args.items() if value}
-    query = load(ListTipsQuery(), asked)
-    wanted = {name: query[name] for name in _FILTERS if query[name] is not None}
-    return rendered("console/tips/list.html", actor, **_queue(actor, wanted, query["cursor"]))
-
-
-def _queue(actor: Actor, wanted: dict[str, Any], cursor: str | None) -> dict[str, Any]:
-    rows, total = queue_page(actor, QueueFilter(**wanted), from_cursor(cursor), _A_PAGE)
-    shown = rows[:_A_PAGE]
-    last = shown[-1][1] if len(rows) > len(shown) else None
-    moving = queries.tips_under_reassignment(actor, [row[0].id for row in shown])
-    following = to_cursor(last.registered_at, last.tip_id) if last else None
-    in_address = {name: str(value).lower() if isinstance(value, bool) else value for name, value in wanted.items()}
-    return {
-        "filters": wanted,
-        "statuses": list(Status),
-        "divisions": tip_list.division_choices(actor, queries.handling_units()),
-        "quick": tip_list.quick_filters(actor, wanted),
-        "list_url": url_for("console.list_tips"),
-        "tips": [tip_list.tip_line(*row, under_reassignment=moving) for row in shown],
-        "page": tip_list.paging("console.list_tips", in_address, cursor, following, total),
-    }
 
 
 @pages.get("/tips/<uuid:tip_id>")

@@ -39,6 +39,7 @@ class Handling(Base):
     __table_args__ = (
         Index("ix_handlings_unit_status", "unit_id", "status"),
         Index("ix_handlings_due_on", "due_on", postgresql_where="due_on IS NOT NULL"),
+        Index("ix_handlings_deadline", text("COALESCE(due_on, '9999-12-31'::date)"), "tip_id"),
         Index("ix_handlings_queue", "registered_at", "tip_id"),
         Index("ix_handlings_merged_into", "merged_into", postgresql_where="merged_into IS NOT NULL"),
         Index("ix_handlings_next_mark", "next_mark_on", "tip_id", postgresql_where="next_mark_on IS NOT NULL"),

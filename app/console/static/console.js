@@ -1,4 +1,4 @@
-// The console's only script of our own. No inline handlers anywhere: behaviour hangs on data- attributes.
+// What every page of the console does. No inline handlers anywhere: behaviour hangs on data- attributes.
 "use strict";
 
 const YEAR = 31536000;
@@ -97,6 +97,27 @@ function countCharacters(area) {
   if (counter) counter.textContent = `${[...area.value].length} / ${area.maxLength}`;
 }
 
+// Which columns of a list are shown is remembered by this browser; the server writes the list accordingly.
+function chooseColumns() {
+  const hidden = [...document.querySelectorAll("[data-column]:not(:checked)")].map((box) => box.dataset.column);
+  byId("results").dataset.hide = hidden.join(" ");
+  remember("shudi_columns", hidden.join("."));
+}
+
+function countPicked() {
+  const told = document.querySelector("[data-picked]");
+  if (told) told.textContent = `已勾选 ${document.querySelectorAll("input[form=bulk]:checked").length} 件`;
+}
+
+function pickAll() {
+  const boxes = [...document.querySelectorAll("input[form=bulk]")];
+  const all = boxes.every((box) => box.checked);
+  boxes.forEach((box) => { box.checked = !all; });
+  countPicked();
+}
+
+const OPEN_MENUS = "details.menu[open], details.pop[open]";
+
 const CLICKS = {
   "[data-theme-toggle]": (button) => toggleLook(button, "data-bs-theme", "shudi_theme", "dark", "light"),
   "[data-text-toggle]": (button) => toggleLook(button, "data-text", "shudi_text", "large", "normal"),
@@ -106,6 +127,7 @@ const CLICKS = {
   "[data-close-dialog]": (button) => button.closest("dialog").close(),
   "[data-dismiss]": (button) => button.closest("[data-dismissable]").remove(),
   "[data-print]": () => window.print(),
+  "[data-pick-all]": pickAll,
 };
 
 document.addEventListener("click", (event) => {
@@ -113,25 +135,18 @@ document.addEventListener("click", (event) => {
     const hit = event.target.closest(selector);
     if (hit) act(hit);
   }
-  document.querySelectorAll("details.menu[open]").forEach((menu) => {
+  document.querySelectorAll(OPEN_MENUS).forEach((menu) => {
     if (!menu.contains(event.target)) menu.open = false;
   });
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") {
-    toggleSidebar(false);
-    document.querySelectorAll("details.menu[open]").forEach((menu) => {
-      menu.open = false;
-      menu.querySelector("summary").focus();
-    });
-  }
-  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
-  const search = document.querySelector("[data-search]");
-  if (event.key === "/" && search && !typing && !event.ctrlKey && !event.metaKey) {
-    event.preventDefault();
-    search.focus();
-  }
+  if (event.key !== "Escape") return;
+  toggleSidebar(false);
+  document.querySelectorAll(OPEN_MENUS).forEach((menu) => {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
 });
 
 document.addEventListener("submit", guardSubmit);
@@ -140,12 +155,23 @@ document.addEventListener("input", (event) => {
 });
 document.addEventListener("change", (event) => {
   if (event.target.matches("input[type=file]")) listChosenFiles(event.target);
+  if (event.target.matches("[data-column]")) chooseColumns();
+  if (event.target.matches("input[form=bulk]")) countPicked();
 });
 window.addEventListener("pageshow", releaseForms);
 
 document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = document.querySelector("meta[name=csrf-token]").content;
 });
+// A link made of filters names only those that are set.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.target.matches("[data-clean]")) return;
+  const given = event.detail.parameters;
+  for (const [name, value] of [...Object.entries(given)]) {
+    if (value === "" || (name === "order" && value === "newest")) delete given[name];
+  }
+});
+document.addEventListener("htmx:afterSwap", countPicked);
 document.addEventListener("htmx:sendError", () => showToast("网络不通，请检查连接后重试。", "danger"));
 document.addEventListener("htmx:responseError", (event) => {
   const expired = event.detail.xhr.status === 401;

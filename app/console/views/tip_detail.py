@@ -13,17 +13,16 @@ from app.console.views.clocks import clocks_of, working_days_used
 from app.console.views.fields import FormState
 from app.console.views.files import reporters_files
 from app.console.views.jurisdiction import jurisdiction_view
+from app.console.views.tip_list import CHANNEL_TEXTS
 from app.foundation import clock
 from app.foundation.permissions import Actor, Permission
 from app.geo.divisions import divisions
-from app.tips.assisted_filing import CHANNELS
 from app.tips.models import Tip, TipSubject
 from app.tips.queries import WholeTip
 from app.tips.schemas import CONDUCT_TYPES, PUBLICITY, RELATIONS, REPLY_CHANNELS, SUBJECT_KINDS
 from app.workflow.models import Handling, HandlingEvent, Reassignment
 from app.workflow.states import ACTION_TEXTS, HANDLING, OUTCOME_TEXTS, Action, Outcome, ReassignmentStatus, Status, find
 
-_CHANNELS: Final = {"miniprogram": "微信小程序", "web": "网页", **CHANNELS}
 _HIDDEN: Final = "••••••"
 Pairs = list[tuple[str, Any]]
 
@@ -58,7 +57,7 @@ def _summary(found: WholeTip, whole: Mapping[str, Any]) -> dict[str, Any]:
         "subject_name": found.subject.name,
         "registered_at": clock.beijing(tip.registered_at),
         "division_name": whole["division_name"],
-        "channel_text": _CHANNELS.get(tip.channel, tip.channel),
+        "channel_text": CHANNEL_TEXTS.get(tip.channel, tip.channel),
         "dispute": handling.dispute,
         "open_reassignment": not whole["can_apply_reassignment"] and handling.paused_on is not None,
         "subject": _subject(found.subject),

@@ -1,4 +1,4 @@
-"""The queue of tips as lines and filters."""
+"""The queue of tips as lines, chips and choices."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from flask import url_for
+from flask import request, url_for
 
 from app.console.views.clocks import running_clock
 from app.foundation import clock
-from app.foundation.permissions import Actor, Role
+from app.foundation.permissions import Actor, Permission, Role
 from app.geo.divisions import divisions
 from app.identity.models import Unit
+from app.tips.assisted_filing import CHANNELS
 from app.tips.models import Tip, TipSubject
+from app.tips.queries import Order, QueueFilter, Stage, queue_count
 from app.tips.schemas import CONDUCT_TYPES
+from app.workflow.limits import PRIORITIES
 from app.workflow.models import Handling
 from app.workflow.states import Status
 
@@ -23,11 +26,56 @@ WORK_OF: Final[Mapping[Role, tuple[Status, ...]]] = {
     Role.CITY_REVIEWER: (Status.REGISTERED, Status.ACCEPTED, Status.FEEDBACK_SUBMITTED, Status.CONCLUDED),
 }
 """Statuses in which a tip waits for this role; the other roles only look on."""
+CHANNEL_TEXTS: Final = {"miniprogram": "微信小程序", "web": "网页", **CHANNELS}
+PRIORITY_TEXTS: Final = dict(zip(PRIORITIES, ("一级（特急）", "二级（紧急）", "三级", "四级"), strict=True))
+STAGE_TEXTS: Final = {
+    Stage.CITY: "市级待办",
+    Stage.UNIT: "区县办理中",
+    Stage.OPEN: "尚未办结",
+    Stage.SETTLED: "已办结、已终止",
+}
+ORDER_TEXTS: Final = {Order.NEWEST: "最新登记在前", Order.OLDEST: "最早登记在前", Order.DUE: "期限近的在前"}
+DISPUTES_WAITING: Final = {"dispute": "true", "stage": Stage.CITY.value}
+"""A dispute waits until the city has assigned the tip; afterwards it is decided, and no longer counted."""
+_FILTER_TEXTS: Final = {
+    "stage": "阶段",
+    "status": "状态",
+    "division": "属地",
+    "priority": "优先级",
+    "conduct": "行为类型",
+    "channel": "渠道",
+    "overdue": "期限",
+    "due": "到期日",
+    "dispute": "属地",
+    "supervised": "督办",
+    "since": "登记不早于",
+    "until": "登记不晚于",
+}
+_TRUTHS: Final = {
+    ("overdue", "true"): "已超期",
+    ("overdue", "false"): "未超期",
+    ("dispute", "true"): "有争议风险",
+    ("dispute", "false"): "无争议风险",
+    ("supervised", "true"): "督办中",
+    ("supervised", "false"): "未督办",
+}
+COLUMNS: Final = {
+    "division": "属地",
+    "clock": "期限",
+    "registered": "登记时间",
+    "priority": "优先级",
+    "channel": "渠道",
+    "marks": "标记",
+}
+"""Columns that a person may hide; number, accused party and status always stay."""
+_HIDDEN_AT_FIRST: Final = ("priority", "channel")
 
 
 def tip_line(tip: Tip, handling: Handling, subject: TipSubject, *, under_reassignment: set[UUID]) -> dict[str, Any]:
     """One line of the queue."""
     return {
+        "id": tip.id,
+        "version": handling.version,
         "href": url_for("console.show_tip", tip_id=tip.id),
         "receipt_number": tip.receipt_number,
         "subject_name": subject.name,
@@ -36,34 +84,97 @@ def tip_line(tip: Tip, handling: Handling, subject: TipSubject, *, under_reassig
         "status": Status(handling.status),
         "clock": running_clock(handling),
         "registered_at": clock.beijing(tip.registered_at),
+        "channel_text": CHANNEL_TEXTS.get(tip.channel, tip.channel),
+        "priority": PRIORITIES.index(handling.priority) + 1,
         "dispute": handling.dispute,
+        "supervised": handling.supervision is not None,
         "open_reassignment": tip.id in under_reassignment,
         "reporter_kind": "实名" if tip.real_name else "匿名",
     }
 
 
-def quick_filters(actor: Actor, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Ready-made filters: all, each status that waits for this person, what is late, what is disputed."""
+def quick_filters(actor: Actor, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Ready-made filters with their numbers: all, each status that waits for this person, what is late or disputed."""
     work = WORK_OF.get(actor.role, ()) if actor.role else ()
-    chips: list[tuple[str, dict[str, Any]]] = [("全部", {})]
-    chips += [(status.text, {"status": status.value}) for status in work]
-    chips += [("已超期", {"overdue": "true"}), ("属地争议风险", {"dispute": "true"})]
+    shown: list[tuple[str, dict[str, str], QueueFilter | None]] = [("全部", {}, None)]
+    shown += [(one.text, {"status": one.value}, QueueFilter(status=one.value)) for one in work]
+    shown.append(("已超期", {"overdue": "true"}, QueueFilter(overdue=True)))
+    if actor.city_wide:
+        shown.append(("待定属地争议", DISPUTES_WAITING, QueueFilter(dispute=True, stage=Stage.CITY)))
+    present = {name: value for name, value in wanted.items() if name != "order"}
     return [
         {
             "label": label,
-            "href": url_for("console.list_tips", **asked),
-            "number": None,
-            "active": {name: str(value).lower() for name, value in wanted.items()} == asked,
+            "href": queue_url(asked),
+            "number": queue_count(actor, counted) if counted else None,
+            "active": present == asked,
         }
-        for label, asked in chips
+        for label, asked, counted in shown
     ]
 
 
-def division_choices(actor: Actor, units: Iterable[Unit]) -> list[dict[str, str]]:
-    """Districts to filter by; none for an account that sees one district only."""
-    if not actor.city_wide:
-        return []
-    return [{"value": unit.division_code, "label": divisions().name(unit.division_code) or unit.name} for unit in units]
+def chips(wanted: Mapping[str, str]) -> list[dict[str, str]]:
+    """What the list is narrowed to, each with the address that takes it away."""
+    return [
+        {
+            "label": _FILTER_TEXTS[name],
+            "value": _told(name, value),
+            "href": queue_url({other: wanted[other] for other in wanted if other != name}),
+        }
+        for name, value in wanted.items()
+        if name in _FILTER_TEXTS
+    ]
+
+
+def queue_url(asked: Mapping[str, Any]) -> str:
+    """The address of the queue, narrowed as asked."""
+    return url_for("console.list_tips", **asked)
+
+
+def _told(name: str, value: str) -> str:
+    texts: Mapping[str, Mapping[Any, str]] = {
+        "status": {status.value: status.text for status in Status},
+        "stage": STAGE_TEXTS,
+        "priority": PRIORITY_TEXTS,
+        "conduct": CONDUCT_TYPES,
+        "channel": CHANNEL_TEXTS,
+    }
+    if name == "division":
+        return divisions().name(value) or value
+    return _TRUTHS.get((name, value)) or texts.get(name, {}).get(value, value)
+
+
+def choices(actor: Actor, units: Iterable[Unit]) -> list[dict[str, Any]]:
+    """The choices of the filter panel; none of districts for an account that sees one district only."""
+    asked: list[tuple[str, str, Iterable[tuple[Any, str]]]] = [
+        ("status", "状态", [(one.value, one.text) for one in Status]),
+        ("stage", "阶段", STAGE_TEXTS.items()),
+        ("priority", "优先级", PRIORITY_TEXTS.items()),
+        ("conduct", "行为类型", CONDUCT_TYPES.items()),
+        ("channel", "举报渠道", CHANNEL_TEXTS.items()),
+        ("overdue", "期限", [("true", "已超期"), ("false", "未超期")]),
+        ("dispute", "属地争议风险", [("true", "有"), ("false", "无")]),
+        ("supervised", "督办", [("true", "督办中"), ("false", "未督办")]),
+    ]
+    if actor.city_wide:
+        places = [(unit.division_code, divisions().name(unit.division_code) or unit.name) for unit in units]
+        asked.insert(2, ("division", "属地", places))
+    return [
+        {"name": name, "label": label, "options": [{"value": str(one), "label": text} for one, text in options]}
+        for name, label, options in asked
+    ]
+
+
+def columns() -> list[dict[str, Any]]:
+    """The columns that can be hidden, as this browser remembers them."""
+    kept = request.cookies.get("shudi_columns")
+    hidden = _HIDDEN_AT_FIRST if kept is None else kept.split(".")
+    return [{"name": name, "label": label, "shown": name not in hidden} for name, label in COLUMNS.items()]
+
+
+def may_assign(actor: Actor) -> bool:
+    """Whether this person assigns tips, one by one or several at once."""
+    return actor.may(Permission.TIP_TRIAGE)
 
 
 def paging(

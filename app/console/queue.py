@@ -1,0 +1,79 @@
+"""The queue of tips, and assigning several of them at once."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import request, url_for
+
+from app.console import forms, queries, saved_views
+from app.console.blueprint import pages
+from app.console.shell import rendered
+from app.console.views import bulk, queue_address, tip_list
+from app.foundation.http import page
+from app.foundation.paging import from_cursor, to_cursor
+from app.foundation.permissions import Actor, Permission
+from app.tips.queries import queue_key, queue_page
+
+_A_PAGE: Final = 20
+
+
+@pages.get("/tips")
+@page(permission=Permission.TIP_READ)
+def list_tips(actor: Actor) -> str:
+    """The queue within this person's sight; its filters live in the address."""
+    return rendered("console/tips/list.html", actor, **_queue(actor, queue_address.asked(request.args)))
+
+
+def _queue(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
+    order, wanted = query["order"], queue_address.in_address(query)
+    found = queue_address.wanted_of(query)
+    rows, total = queue_page(actor, found, from_cursor(query["cursor"]), _A_PAGE, order)
+    shown = rows[:_A_PAGE]
+    following = to_cursor(*queue_key(shown[-1][1], order)) if len(rows) > len(shown) else None
+    moving = queries.tips_under_reassignment(actor, [row[0].id for row in shown])
+    present = queue_address.address_of(wanted)
+    return {
+        "filters": wanted,
+        "choices": tip_list.choices(actor, queries.handling_units()),
+        "orders": tip_list.ORDER_TEXTS,
+        "order": order,
+        "chips": tip_list.chips(wanted),
+        "columns": tip_list.columns(),
+        "quick": tip_list.quick_filters(actor, wanted),
+        "views": saved_views.as_links(actor, present),
+        "save_view": {"url": url_for("console.save_view"), "query": present},
+        "list_url": url_for("console.list_tips"),
+        "bulk_url": url_for("console.preview_bulk_assignment") if tip_list.may_assign(actor) else None,
+        "tips": [tip_list.tip_line(*row, under_reassignment=moving) for row in shown],
+        "page": tip_list.paging("console.list_tips", wanted, query["cursor"], following, total),
+    }
+
+
+@pages.post("/tips/bulk")
+@page(permission=Permission.TIP_TRIAGE)  # a form because a selection is longer than an address; nothing changes
+def preview_bulk_assignment(actor: Actor) -> str:
+    """What would happen to the chosen tips: to whom each would go, and which cannot go."""
+    chosen = bulk.chosen(request.form.getlist("tip"))
+    return rendered(
+        "console/tips/bulk.html",
+        actor,
+        lines=bulk.preview(actor, chosen, queries.handling_units()),
+        assign_url=url_for("console.assign_in_bulk"),
+        list_url=url_for("console.list_tips"),
+    )
+
+
+@pages.post("/tips/bulk/assign")
+@page(permission=Permission.TIP_TRIAGE, changes=False)  # each tip has a transaction of its own
+def assign_in_bulk(actor: Actor) -> str:
+    """Assign the chosen tips one by one, and say of each what became of it. Sent twice, the second finds them gone."""
+    chosen = bulk.chosen(request.form.getlist("tip"))
+    reason = forms.typed_fields("reason").get("reason", "")
+    targets = {tip_id: request.form.get(f"division-{tip_id}", "") for tip_id in chosen}
+    return rendered(
+        "console/tips/bulk_done.html",
+        actor,
+        lines=bulk.assign(actor, chosen, targets, reason),
+        list_url=url_for("console.list_tips"),
+    )

@@ -1,0 +1,99 @@
+"""Assigning several tips at once: each is a step of its own, with its own outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from flask import url_for
+
+from app.console import queries
+from app.console.views.fields import LONGEST_REASON, divisions_of
+from app.foundation.database import transaction
+from app.foundation.errors import DomainError, InvalidInput
+from app.foundation.permissions import Actor
+from app.identity.models import Unit
+from app.tips.models import Tip, TipSubject
+from app.workflow import service as workflow
+from app.workflow.exclusions import excluded
+from app.workflow.models import Handling
+from app.workflow.states import Action, Status
+
+MOST: Final = 100
+Chosen = dict[UUID, int]
+
+
+def chosen(given: Sequence[str]) -> Chosen:
+    """Tips with the versions that the person saw (``id:version`` each); raise ``InvalidInput``."""
+    if not given:
+        raise InvalidInput("请先勾选要交办的线索")
+    if len(given) > MOST:
+        raise InvalidInput(f"一次最多交办 {MOST} 件线索")
+    try:
+        pairs = [one.split(":") for one in given]
+        return {UUID(tip_id): int(version) for tip_id, version in pairs}
+    except ValueError as fault:
+        raise InvalidInput("页面内容不完整，请返回列表重新勾选") from fault
+
+
+def preview(actor: Actor, wanted: Chosen, units: Sequence[Unit]) -> list[dict[str, Any]]:
+    """Each chosen tip with its proposed unit, or with what keeps it from being assigned here."""
+    options = divisions_of(units)
+    known = {one["value"] for one in options}
+    return [
+        {
+            "value": f"{tip.id}:{wanted[tip.id]}",
+            "field": f"division-{tip.id}",
+            "href": url_for("console.show_tip", tip_id=tip.id),
+            "receipt_number": tip.receipt_number,
+            "subject_name": subject.name,
+            "proposed": handling.division_code if handling.division_code in known else None,
+            "options": options,
+            "hindrance": _hindrance(actor, handling, wanted[tip.id]),
+        }
+        for tip, handling, subject in queries.tips_by_id(actor, wanted)
+    ]
+
+
+def _hindrance(actor: Actor, handling: Handling, version: int) -> str:
+    if handling.version != version:
+        return "您勾选之后，这件线索已有更新"
+    if handling.status != Status.ACCEPTED:
+        return f"处于“{Status(handling.status).text}”状态，只有已受理的线索可以交办"
+    if handling.dispute or handling.needs_review:
+        return "有属地争议风险或者须人工确认，请打开线索逐件交办"
+    return "您已登记回避" if excluded(actor, handling.tip_id) else ""
+
+
+def assign(actor: Actor, wanted: Chosen, targets: Mapping[UUID, str], reason: str) -> list[dict[str, Any]]:
+    """Assign each tip in a transaction of its own; return what became of each."""
+    if len(reason) > LONGEST_REASON:
+        raise InvalidInput(errors={"reason": [f"最多 {LONGEST_REASON} 字"]})
+    told = {tip_id: _assign_one(actor, tip_id, wanted[tip_id], targets[tip_id], reason) for tip_id in wanted}
+    return [_outcome(row[0], row[1], row[2], told[row[0].id]) for row in queries.tips_by_id(actor, told)]
+
+
+def _assign_one(actor: Actor, tip_id: UUID, version: int, division: str, reason: str) -> str:
+    """Why it was refused; empty when it was done."""
+    try:
+        with transaction():
+            handling = workflow.locked(actor, tip_id)
+            if handling.version == version and (hindrance := _hindrance(actor, handling, version)):
+                return hindrance
+            workflow.act(actor, tip_id, Action.ASSIGN, version, {"division": division, "reason": reason})
+    except DomainError as error:
+        told = "；".join(text for texts in (error.errors or {}).values() for text in texts)
+        return told or error.detail or error.title
+    return ""
+
+
+def _outcome(tip: Tip, handling: Handling, subject: TipSubject, refusal: str) -> dict[str, Any]:
+    return {
+        "href": url_for("console.show_tip", tip_id=tip.id),
+        "receipt_number": tip.receipt_number,
+        "subject_name": subject.name,
+        "status": Status(handling.status),
+        "division_code": handling.division_code,
+        "refusal": refusal,
+    }
