@@ -76,6 +76,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.cases import jobs as case_jobs
     from app.cases import openings as _openings  # noqa: F401  # lets a concluded tip open a case
     from app.demo.cli import demo_cli
+    from app.enterprises.cli import enterprises_cli
     from app.files import jobs as file_jobs
     from app.files.cli import files_cli
     from app.geo import api as geo_api
@@ -138,7 +139,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     for room in (*office, assisted_api, audit_api, geo_api, case_api):
         app.register_blueprint(room.office_api)
     groups = (geo_cli, audit_cli, outbox_cli, accounts_cli, units_cli, calendar_cli, limits_cli, files_cli, demo_cli)
-    for command in (*groups, keys_cli, worker_command):
+    for command in (*groups, enterprises_cli, keys_cli, worker_command):
         app.cli.add_command(command)
     console.register(app)
     public_pages.register(app)

@@ -11,6 +11,8 @@ from typing import Final
 from flask import current_app
 from sqlalchemy import func, select
 
+from app.demo.enterprises import enter_demo_enterprises
+from app.enterprises.models import Enterprise
 from app.foundation.config import Settings
 from app.foundation.database import OPEN_WALL, db, transaction
 from app.foundation.permissions import PROGRAM, Role
@@ -65,6 +67,8 @@ def _create(password: str) -> None:
     if not db.session.scalar(select(func.count()).select_from(CalendarDay)):
         with calendar.SEED.open(encoding="utf-8") as source:
             calendar.import_calendar(PROGRAM, source)
+    if not db.session.scalar(select(func.count()).select_from(Enterprise)):
+        enter_demo_enterprises()
     known = {account.username: account for account in db.session.scalars(select(Account))}
     # One look is enough: all accounts share the password, and each look costs what argon2 costs.
     first = known.get(demo_accounts()[0]["username"])

@@ -66,6 +66,14 @@ def knowledge() -> OfficeKnowledge:
     return held.knowledge
 
 
+def version(topic: str) -> UUID | None:
+    """The version of something that many processes remember, at most ``LOOK_EVERY`` seconds old; None before any."""
+    held = _held()
+    if _is_due(held):
+        db.session.connection()
+    return held.tokens.get(topic)
+
+
 def look_again() -> None:
     """Let the next transaction of this process look: something was changed here."""
     _held().next_look = 0.0

@@ -42,6 +42,10 @@ _REASONS = {
     "zone_and_address_differ": "地址写明的区（县）与功能区的约定不一致",
     "precedent_differs": "地址写明的区（县）与属地先例不一致",
     "learnt_place": "地址未写明区（县），由本办已办结线索推断",
+    "register_and_address_differ": "填写的登记地址与市场主体登记信息不一致",
+    "company_deregistered": "市场主体登记信息显示该企业已注销或者被撤销登记",
+    "company_moved": "市场主体登记信息显示该企业已迁出",
+    "register_name_differs": "信用代码所属企业与填写的名称不一致",
 }
 _OUTCOMES = {
     "xpcc": "该地由新疆生产建设兵团管辖，建议移送兵团",
@@ -72,12 +76,12 @@ def explain(decision: Jurisdiction, region_code: str) -> Jurisdiction:
 
 def _lead_sentence(decision: Jurisdiction) -> str:
     name = divisions().name(decision.lead)
-    source = _lead_source(decision)
+    source = decision.sources.get(decision.lead_source or "")
     pattern = _WHO[decision.rule]
     if decision.rule == "precedent" and decision.citation is not None:
         why = f"（“{decision.citation.precedent.pattern}”）"
     else:
-        why = _why(source) if source else ""
+        why = _registered_why(decision) if decision.lead_source == "register" else _why(source) if source else ""
     return pattern.format(place=divisions().full_name(decision.lead), why=why, article=ARTICLE, lead=name)
 
 
@@ -92,11 +96,6 @@ def _open_sentence(decision: Jurisdiction, region_code: str) -> str:
     return told
 
 
-def _lead_source(decision: Jurisdiction) -> Match | None:
-    order = ("registered", "uscc", "operating", "point")
-    return next((decision.sources[n] for n in order if n in decision.sources and decision.sources[n].district), None)
-
-
 def _why(source: Match) -> str:
     """The words of the address that decided, or the other signal that did."""
     last = source.evidence[-1] if source.evidence else None
@@ -108,6 +107,15 @@ def _why(source: Match) -> str:
         return "（地图定位）"
     words = [e for e in source.evidence if e.means == source.county and e.how in _HOW] or [last]
     return f"（地址中“{words[0].text}”，{_HOW.get(words[0].how, '相符')}）"
+
+
+def _registered_why(decision: Jurisdiction) -> str:
+    """What the register says, by its name and its day."""
+    entry = decision.register
+    if entry is None:
+        return ""
+    day = entry.as_of
+    return f"（市场主体登记信息，住所“{entry.address}”，截至{day.year}年{day.month}月{day.day}日）"
 
 
 def _citation_sentence(decision: Jurisdiction, citation: Citation) -> str:

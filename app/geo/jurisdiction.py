@@ -19,6 +19,7 @@ from app.geo.gazetteer import Gazetteer, Zone, gazetteer
 from app.geo.knowledge import EMPTY, Citation, OfficeKnowledge, Reading
 from app.geo.match import UNKNOWN, Match
 from app.geo.normalise import fold
+from app.geo.registered import RegisterEntry
 from app.geo.uscc import parse
 
 Outcome = Literal["assign", "xpcc", "other_prefecture", "other_province", "unknown"]
@@ -30,6 +31,9 @@ _DISPUTES = frozenset(
         "guess_differs",
         "precedent_differs",
         "zone_and_address_differ",
+        "register_and_address_differ",
+        "company_deregistered",
+        "company_moved",
     )
 )
 _NO_DELAY = frozenset(("guess_differs",))
@@ -57,7 +61,8 @@ class Accused:
     """What a tip says about one accused party. ``kind``: organization, individual or unknown.
 
     ``place`` is ``{"longitude", "latitude", "datum"}`` of the conduct. For a person, ``registered_address`` is the
-    domicile and ``operating_address`` where the person lives or acts.
+    domicile and ``operating_address`` where the person lives or acts. ``register``: what the register of enterprises
+    says where the party is known there.
     """
 
     kind: str = "unknown"
@@ -67,6 +72,7 @@ class Accused:
     operating_address: str | None = None
     place: dict[str, Any] | None = None
     district_guess: str | None = None
+    register: RegisterEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +93,14 @@ class Jurisdiction:
     outcome: Outcome
     explanation: str = field(default="")
     citation: Citation | None = None
+    register: RegisterEntry | None = None
+    lead_source: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """*Jurisdiction* of the contract, with ``outcome``, ``explanation`` and, where one is cited, ``precedent``."""
+        """*Jurisdiction* of the contract, with ``outcome``, ``explanation`` and, if known, precedent and register."""
         cited = {"precedent": self.citation.precedent.to_dict()} if self.citation else {}
+        if self.register:
+            cited["register"] = self.register.to_dict()
         return {
             "lead": self.lead,
             "cooperating": self.cooperating,
@@ -112,9 +122,7 @@ def decide(accused: Accused, region_code: str = "650100", knowledge: OfficeKnowl
 
     told = _told(accused, region_code, knowledge)
     sources = told.telling
-    rule, lead_source = _lead_source(accused, sources)
-    if lead_source is not None and lead_source == told.decided:
-        rule = "precedent"
+    rule, lead_source = _lead_source(accused, told)
     lead = sources[lead_source].district if lead_source else None
     reasons = [*_reasons(accused, sources, lead_source, lead), *told.reasons]
     if lead is None and lead_source is None and divisions().is_current(accused.district_guess):
@@ -135,10 +143,13 @@ def decide(accused: Accused, region_code: str = "650100", knowledge: OfficeKnowl
         sources=told.sources,
         outcome=outcome,
         citation=told.citation,
+        register=accused.register,
+        lead_source=lead_source,
     )
     return explain(decision, region_code)
 
 
+_REGISTRATION = ("registered", "register", "uscc")
 _AGREED = 0.9  # below it a zone's county is only the list's guess, until the office agrees one
 _LEGAL_RULES = frozenset(("unit_registered_place", "individual_domicile", "precedent"))
 
@@ -175,12 +186,17 @@ def _told(accused: Accused, region_code: str, knowledge: OfficeKnowledge) -> _To
 
 
 def _addresses(accused: Accused) -> dict[str, str]:
-    given = {"registered": accused.registered_address, "operating": accused.operating_address}
+    entered = accused.register.address if accused.register else None
+    given = {
+        "registered": accused.registered_address,
+        "register": entered,
+        "operating": accused.operating_address,
+    }
     return {name: address for name, address in given.items() if address and _said(address)}
 
 
 def _registration_known(found: dict[str, Match]) -> bool:
-    return any(found[name].district for name in ("registered", "uscc") if name in found)
+    return any(found[name].district for name in _REGISTRATION if name in found)
 
 
 def _cited(told: _Told, about: str) -> _Told:
@@ -215,19 +231,20 @@ def _point(place: dict[str, Any]) -> Match:
 
 
 def _is_individual(accused: Accused) -> bool:
-    if accused.kind == "unknown":
+    if accused.kind == "unknown" and accused.register is None:
         name = accused.name or ""
         return not (accused.uscc or any(word in name for word in _UNIT_WORDS)) and 2 <= len(name) <= 3  # noqa: PLR2004
     return accused.kind == "individual"
 
 
-def _lead_source(accused: Accused, sources: dict[str, Match]) -> tuple[str, str | None]:
+def _lead_source(accused: Accused, said: _Told) -> tuple[str, str | None]:
     """The rule that applies and the source that tells the leading place, the strongest first."""
-    individual = _is_individual(accused)
-    order = ("registered", "operating", "point") if individual else ("registered", "uscc", "operating", "point")
-    told = next((name for name in order if name in sources and sources[name].district), None)
-    if told in {"registered", "uscc"}:
-        sure_kind = accused.kind != "unknown" or individual or told == "uscc"
+    individual, sources = _is_individual(accused), said.telling
+    told = next((name for name in _order(accused) if name in sources and sources[name].district), None)
+    if told is not None and told == said.decided:
+        return "precedent", told
+    if told in _REGISTRATION:
+        sure_kind = accused.kind != "unknown" or individual or accused.register is not None or told == "uscc"
         legal = "individual_domicile" if individual else "unit_registered_place"
         return (legal if sure_kind else "kind_unknown_registered_place"), told
     if told is not None:
@@ -235,11 +252,21 @@ def _lead_source(accused: Accused, sources: dict[str, Match]) -> tuple[str, str 
     return "undetermined", None
 
 
+def _order(accused: Accused) -> tuple[str, ...]:
+    """Where the leading place is looked for: the register before what a reporter wrote, unless the unit left it."""
+    if _is_individual(accused):
+        return ("registered", "operating", "point")
+    if accused.register is not None and accused.register.has_moved:
+        return ("registered", "register", "uscc", "operating", "point")
+    return ("register", "registered", "uscc", "operating", "point")
+
+
 def _reasons(accused: Accused, sources: dict[str, Match], lead_source: str | None, lead: str | None) -> list[str]:
     reasons = [
         *_unclear(sources),
         *_differences(sources),
         *_zone_reasons(sources.get(lead_source or "", UNKNOWN)),
+        *(accused.register.reasons() if accused.register else ()),
     ]
     guess = accused.district_guess
     if guess and lead and divisions().county_of(guess) not in {None, lead}:
@@ -248,30 +275,36 @@ def _reasons(accused: Accused, sources: dict[str, Match], lead_source: str | Non
 
 
 def _unclear(sources: dict[str, Match]) -> list[str]:
-    """A registered or operating address that names no district, unless the credit code settles the registered one."""
+    """An address that names no district, unless the register tells the registered one."""
     reasons = []
     for name in ("registered", "operating"):
         source = sources.get(name)
-        if source is not None and source.district is None:
+        settled = name == "registered" and _register_tells(sources) is not None
+        if source is not None and source.district is None and not settled:
             reasons.append("ambiguous_address" if source.status == "ambiguous" else "unknown_address")
-    if "point" in sources and sources["point"].confidence < 0.9 and "registered" not in sources:  # noqa: PLR2004
+    if "point" in sources and sources["point"].confidence < 0.9 and not {"registered", "register"} & sources.keys():  # noqa: PLR2004
         reasons.append("point_near_border")
     return reasons
 
 
+def _register_tells(sources: dict[str, Match]) -> Match | None:
+    """The register's address where it tells a district."""
+    entered = sources.get("register")
+    return entered if entered is not None and entered.district else None
+
+
 def _differences(sources: dict[str, Match]) -> list[str]:
+    """Signals that contradict each other. A code keeps its digits when a unit moves: the register goes before it."""
+    entered = _register_tells(sources)
+    registered_by = entered or sources.get("registered", sources.get("uscc"))
+    acting_at = sources.get("operating", sources.get("point"))
     pairs = (
-        ("registered", "operating", "registered_and_operating_differ"),
-        ("registered", "uscc", "uscc_and_address_differ"),
-        ("operating", "point", "point_and_address_differ"),
+        (registered_by, acting_at, "registered_and_operating_differ"),
+        (entered, sources.get("registered"), "register_and_address_differ"),
+        (None if entered else sources.get("registered"), sources.get("uscc"), "uscc_and_address_differ"),
+        (sources.get("operating"), sources.get("point"), "point_and_address_differ"),
     )
-    reasons = [reason for one, other, reason in pairs if _differ(sources.get(one), sources.get(other))]
-    registered_by = sources.get("registered", sources.get("uscc"))
-    if "registered" not in sources and _differ(registered_by, sources.get("operating")):
-        reasons.append("registered_and_operating_differ")
-    if "operating" not in sources and _differ(registered_by, sources.get("point")):
-        reasons.append("registered_and_operating_differ")
-    return reasons
+    return [reason for one, other, reason in pairs if _differ(one, other)]
 
 
 def _differ(one: Match | None, other: Match | None) -> bool:
@@ -323,7 +356,10 @@ def _zone_reasons(source: Match) -> list[str]:
 
 
 def _cooperating(sources: dict[str, Match], lead: str | None) -> list[str]:
-    places = [sources[name].district for name in ("registered", "uscc", "operating", "point") if name in sources]
+    asked = ["register", "registered", "operating", "point"]
+    if _register_tells(sources) is None:
+        asked.insert(1, "uscc")
+    places = [sources[name].district for name in asked if name in sources]
     return [place for place in dict.fromkeys(places) if place and place != lead]
 
 

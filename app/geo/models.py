@@ -114,7 +114,8 @@ class DivisionListImport(Base):
 class KnowledgeVersion(Base):
     """What running processes compare to notice a change: a new ``token`` with every change of ``topic``.
 
-    Topics: ``knowledge`` (the tables above) and ``divisions`` (``import_id`` is the list in force).
+    Topics: ``knowledge`` (the tables above), ``divisions`` (``import_id`` is the list in force) and those of higher
+    rooms (``enterprises``).
     """
 
     __tablename__ = "knowledge_versions"

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from app.enterprises.queries import register_entry
 from app.foundation.database import db
 from app.geo.jurisdiction import Accused
 from app.tips.models import Tip, TipSubject
@@ -32,6 +33,7 @@ def accused_of(tip_id: UUID) -> Accused:
         operating_address=subject.operating_address,
         place=place,
         district_guess=tip.district_guess,
+        register=register_entry(subject.kind, subject.name, subject.uscc),
     )
 
 

@@ -109,7 +109,7 @@ def _keys(kind: str, of: str) -> tuple[str, str]:
 
 # Crowds -------------------------------------------------------------------------------------------------------------
 
-WEIGHT: Final = {"tips": 1, "uploads": 1, "recover": 60}
+WEIGHT: Final = {"tips": 1, "uploads": 1, "recover": 60, "enterprises": 1}
 """What a knock counts at each door; a forgotten code is nothing that one person asks for every second."""
 RANGE_FACTOR: Final = 4
 _SHARE_OF_A_PROCESS: Final = 16

@@ -7,6 +7,8 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import g
 
+from app.enterprises import queries as register
+from app.enterprises.schemas import SuggestEnterprisesQuery, SuggestionListView
 from app.files import http as file_http
 from app.files import service as files
 from app.files.schemas import UploadForm, UploadView
@@ -17,6 +19,7 @@ from app.foundation.permissions import Actor, Permission
 from app.geo.divisions import divisions
 from app.identity.authentication import openid_index_of_request
 from app.tips import queries, schemas, service
+from app.tips.doors import admit
 
 public_api = APIBlueprint("public", __name__, url_prefix="/api/v1")
 
@@ -78,6 +81,20 @@ def list_own_tips(_actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
 def preview_jurisdiction(_actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Which district would lead, and why; nothing is stored."""
     return service.preview(body)
+
+
+@public_api.get("/enterprises")
+@endpoint(
+    audience=Audience.ANYONE,
+    permission=Permission.PUBLIC_READ,
+    query=SuggestEnterprisesQuery(),
+    answer=SuggestionListView(),
+    changes=False,
+)
+def suggest_enterprises(_actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
+    """Up to ten enterprises of the public register for a part of a name or the beginning of a code."""
+    admit("enterprises")
+    return {"items": register.suggestions(query["q"])}
 
 
 @public_api.get("/divisions")

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.audit import service as audit
+from app.enterprises.queries import register_entry
 from app.files import service as files
 from app.foundation import clock
 from app.foundation.crypto import Crypto
@@ -107,6 +108,7 @@ def _accused(body: dict[str, Any]) -> Accused:
         operating_address=subject["operating_address"],
         place=body["place"],
         district_guess=body["district_guess"],
+        register=register_entry(subject["kind"], subject["name"], subject["uscc"]),
     )
 
 

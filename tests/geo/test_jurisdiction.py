@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 
 from app.geo.jurisdiction import Accused, decide
+from app.geo.registered import RegisterEntry
 from app.geo.uscc import check_digit
 
 
@@ -162,3 +164,98 @@ def test_an_open_proposal_names_its_candidates_and_asks_a_person(address, said):
     assert (found.lead, found.needs_review, found.outcome) == (None, True, "unknown")
     assert said in found.explanation
     assert "请人工核对后分办" in found.explanation
+
+
+# The register of enterprises -----------------------------------------------------------------------------------------
+
+
+def entered(address: str | None = "新疆乌鲁木齐市新市区云杉街3号", **more: object) -> RegisterEntry:
+    return RegisterEntry("云杉商务有限公司", code("650104"), address, date(2025, 10, 31), **more)
+
+
+def test_the_register_fills_what_the_reporter_left_out():
+    found = unit(name="云杉商务有限公司", register=entered())
+    assert (found.lead, found.rule, found.needs_review) == ("650104", "unit_registered_place", False)
+    assert (
+        "登记地在新疆维吾尔自治区乌鲁木齐市新市区（市场主体登记信息，住所“新疆乌鲁木齐市新市区云杉街3号”，截至2025年10月31日）"
+        in found.explanation
+    )
+    content = found.to_dict()
+    assert content["sources"]["register"]["county"] == "650104"
+    assert content["register"] == {
+        "name": "云杉商务有限公司", "uscc": code("650104"), "address": "新疆乌鲁木齐市新市区云杉街3号",
+        "as_of": "2025-10-31", "known_by": "code", "status": "active",
+    }  # fmt: skip
+
+
+def test_the_register_agrees_with_the_reporter():
+    found = unit(registered_address="新市区云杉街3号", register=entered())
+    assert (found.lead, found.dispute_reasons, found.needs_review) == ("650104", [], False)
+
+
+def test_the_register_contradicts_the_reporter():
+    found = unit(registered_address="天山区青松巷1号", register=entered())
+    assert (found.lead, found.cooperating) == ("650104", ["650102"])
+    assert found.dispute_reasons == ["register_and_address_differ"]
+    assert (found.dispute, found.needs_review) == (True, True)
+    assert "填写的登记地址与市场主体登记信息不一致" in found.explanation
+
+
+def test_the_register_settles_an_unclear_address():
+    found = unit(registered_address="乌鲁木齐市喜洋洋路8号", register=entered())
+    assert (found.lead, found.dispute_reasons, found.needs_review) == ("650104", [], False)
+
+
+def test_the_register_goes_before_the_digits_of_a_code():
+    """A unit that moved inside the city keeps its code: the register's newer address is no contradiction of it."""
+    found = unit(uscc=code("650105"), register=entered())
+    assert (found.lead, found.cooperating, found.dispute_reasons) == ("650104", [], [])
+
+
+def test_where_a_unit_acts_is_held_against_the_register():
+    found = unit(operating_address="天山区青松巷1号", register=entered())
+    assert (found.lead, found.cooperating) == ("650104", ["650102"])
+    assert found.dispute_reasons == ["registered_and_operating_differ"]
+
+
+def test_a_register_without_a_readable_address_leaves_everything_as_it_was():
+    found = unit(registered_address="天山区青松巷1号", uscc=code("650105"), register=entered("喜洋洋路8号"))
+    assert (found.lead, found.dispute_reasons) == ("650102", ["uscc_and_address_differ"])
+    assert unit(registered_address="天山区青松巷1号", register=entered(None)).dispute_reasons == []
+
+
+@pytest.mark.parametrize(
+    ("standing", "reason", "said"),
+    [
+        ({"status": "deregistered", "is_gone": True}, "company_deregistered", "已注销"),
+        ({"status": "moved_out", "has_moved": True}, "company_moved", "已迁出"),
+    ],
+)
+def test_a_company_that_is_gone_is_nobodys_automatic_assignment(standing, reason, said):
+    found = unit(registered_address="新市区云杉街3号", register=entered(**standing))
+    assert (found.lead, found.dispute_reasons) == ("650104", [reason])
+    assert (found.dispute, found.needs_review) == (True, True)
+    assert said in found.explanation
+
+
+def test_a_moved_company_is_where_the_reporter_says():
+    found = unit(registered_address="天山区青松巷1号", register=entered(has_moved=True))
+    assert found.lead == "650102"
+    assert {"company_moved", "register_and_address_differ"} <= set(found.dispute_reasons)
+
+
+def test_a_revoked_licence_is_no_dispute():
+    assert not unit(register=entered(status="revoked")).needs_review
+
+
+def test_code_and_name_of_two_companies_are_looked_at():
+    found = unit(register=entered(name_differs=True))
+    assert (found.dispute_reasons, found.dispute, found.needs_review) == (["register_name_differs"], False, True)
+
+
+def test_what_the_register_knows_is_a_unit():
+    assert decide(Accused("unknown", "云杉", register=entered())).rule == "unit_registered_place"
+
+
+def test_a_register_elsewhere_is_an_outcome():
+    assert unit(register=entered("浙江省杭州市西湖区云杉街3号")).outcome == "other_province"

@@ -21,6 +21,10 @@ DISPUTE_SENTENCES: Final[Mapping[str, str]] = {
     "zone_and_address_differ": "地址写明的区县与功能区的约定不一致，请核对实际所在地。",
     "precedent_differs": "地址写明的区县与以往的属地决定不一致，请对照该决定确认。",
     "learnt_place": "地址没有写明区县，研判结果由本办已办结线索推断，请核实。",
+    "register_and_address_differ": "所填登记地址与市场主体登记信息不在同一区县，请以最新登记信息为准核对。",
+    "company_deregistered": "市场主体登记信息显示该企业已注销或者被撤销登记，请核实责任主体后再交办。",
+    "company_moved": "市场主体登记信息显示该企业已迁出，请核实现登记地后再交办。",
+    "register_name_differs": "统一社会信用代码所属企业与所填名称不一致，请核对是哪一家。",
     "outside_region": "研判属地不在本市，应当移送有管辖权的地区或者机关。",
 }
 """The stable codes of ``app/geo/jurisdiction.py`` as sentences that say what to do."""
@@ -28,13 +32,13 @@ _OTHER_DOUBT: Final = "研判结果存在其他疑点，请人工核对后再交
 
 _UNIT_LABELS: Final = {"registered": "登记地址", "operating": "经营地址"}
 _PERSON_LABELS: Final = {"registered": "住所地", "operating": "经常居住地或活动地"}
-_OTHER_LABELS: Final = {"uscc": "统一社会信用代码", "point": "举报位置"}
-_ORDER: Final = ("registered", "operating", "uscc", "point")
+_OTHER_LABELS: Final = {"register": "市场主体登记住所", "uscc": "统一社会信用代码", "point": "举报位置"}
+_ORDER: Final = ("register", "registered", "operating", "uscc", "point")
 
 
 def jurisdiction_view(decision: Mapping[str, Any], tip: Tip, subject: TipSubject) -> dict[str, Any]:
     """The panel of one tip; ``decision`` is the stored *Jurisdiction*."""
-    texts = _texts(tip, subject)
+    texts = _texts(tip, subject) | {"register": decision.get("register", {}).get("address") or ""}
     return {
         "lead_name": place_name(decision["lead"]),
         "cooperating_names": [place_name(code) for code in decision["cooperating"]],

@@ -1,0 +1,1 @@
+"""The register of enterprises: names, codes, addresses, status, history."""

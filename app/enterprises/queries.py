@@ -1,0 +1,174 @@
+"""Read-only selects of the register: by code, by name, suggestions, one enterprise with its history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import ColumnElement, Select, case, func, literal, select, tuple_, union_all
+
+from app.enterprises.models import Enterprise, EnterpriseChange, EnterpriseName
+from app.enterprises.names import name_key, pairs
+from app.enterprises.policy import visible_enterprises
+from app.enterprises.service import REGISTER
+from app.enterprises.states import RegistrationStatus
+from app.foundation.database import db
+from app.foundation.errors import NotFound
+from app.foundation.permissions import Actor
+from app.geo import current
+from app.geo.registered import RegisterEntry
+from app.geo.uscc import parse
+
+MOST_SUGGESTIONS: Final = 10
+SHORTEST_PART: Final = 2
+_SHORTEST_CODE: Final = 6
+_MOST_REMEMBERED: Final = 4096
+
+
+# The register's word on an accused party ----------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """What this process has looked up in one version of the register: a surge of tips asks about one company."""
+
+    version: UUID | None = None
+    entries: dict[tuple[str, str], RegisterEntry | None] = field(default_factory=dict)
+
+
+def register_entry(kind: str, name: str | None, uscc: str | None) -> RegisterEntry | None:
+    """What the register says about an accused party: known by its code, else by a name that one enterprise alone bears.
+
+    One indexed statement the first time; none for persons, without code and name, and before anything was imported.
+    """
+    code, key = _code(uscc), name_key(name)
+    version = current.version(REGISTER) if kind != "individual" and (code or key) else None
+    if version is None:
+        return None
+    held = current_app.extensions.setdefault("shudi_register", _Remembered())
+    if held.version != version or len(held.entries) > _MOST_REMEMBERED:
+        held.version, held.entries = version, {}
+    if (code, key) not in held.entries:
+        held.entries[code, key] = _looked_up(code, key)
+    found: RegisterEntry | None = held.entries[code, key]
+    return found
+
+
+def _code(uscc: str | None) -> str:
+    code = parse(uscc)
+    return code.text if code.well_formed else ""
+
+
+def _looked_up(code: str, key: str) -> RegisterEntry | None:
+    enterprise, name = Enterprise.__table__, EnterpriseName.__table__
+    asked = union_all(
+        select(enterprise.c.id, literal("code").label("by")).where(enterprise.c.uscc == (code or None)),
+        select(name.c.enterprise_id, case((name.c.is_current, "name"), else_="former_name")).where(name.c.key == key),
+    ).subquery()
+    rows = db.session.execute(select(asked.c.by, enterprise).join(enterprise, enterprise.c.id == asked.c.id)).mappings()
+    found: dict[str, dict[UUID, Any]] = {"code": {}, "name": {}, "former_name": {}}
+    for row in rows:
+        found[row["by"]][row["id"]] = row
+    for by, those in found.items():
+        if len(those) == 1:
+            return _entry(by, next(iter(those.values())), code, key, found)
+        if those:
+            return None  # namesakes: the register does not say which
+    return None
+
+
+def _entry(by: str, row: Any, code: str, key: str, found: dict[str, dict[UUID, Any]]) -> RegisterEntry | None:
+    if by != "code" and code and row["uscc"]:
+        return None  # the code names another enterprise than the one of this name
+    status = RegistrationStatus(row["status"])
+    named = row["id"] in found["name"] or row["id"] in found["former_name"]
+    return RegisterEntry(
+        name=row["name"],
+        uscc=row["uscc"],
+        address=row["registered_address"],
+        as_of=row["as_of"],
+        known_by=by,
+        status=status.value,
+        status_text=status.text,
+        is_gone=status.is_gone,
+        has_moved=status is RegistrationStatus.MOVED_OUT,
+        name_differs=bool(key) and not named,
+    )
+
+
+# Searching ----------------------------------------------------------------------------------------------------------
+
+
+def suggestions(q: str) -> Sequence[Any]:
+    """Up to ten enterprises whose present or former name holds ``q``, or whose code begins with it: public facts only.
+
+    Rows have ``name``, ``uscc``, ``division_code``. Names that begin with ``q`` come first, then short ones.
+    """
+    found = _found_by(q)
+    if found is None:
+        return []
+    key = name_key(q)
+    name = EnterpriseName.__table__.c
+    begins = case((name.key.startswith(key, autoescape=True), 0), else_=1)
+    rank = select(func.min(begins)).where(name.enterprise_id == Enterprise.id).correlate(Enterprise).scalar_subquery()
+    columns = (Enterprise.id, Enterprise.name, Enterprise.uscc, Enterprise.division_code)
+    statement = select(*columns).where(found).order_by(rank, func.length(Enterprise.name), Enterprise.id)
+    return db.session.execute(statement.limit(MOST_SUGGESTIONS)).all()
+
+
+def _found_by(q: str) -> ColumnElement[bool] | None:
+    """The condition for a part of a name or the beginning of a code; None for what is too short to look for."""
+    key = name_key(q)
+    if len(key) < SHORTEST_PART:
+        return None
+    if key.isascii() and key.isalnum() and len(key) >= _SHORTEST_CODE:
+        by_code = Enterprise.uscc.startswith(key, autoescape=True)
+        return by_code | Enterprise.id.in_(_bearing(key)) if not key.isdigit() else by_code
+    return Enterprise.id.in_(_bearing(key))
+
+
+def _bearing(key: str) -> Select[Any]:
+    holds = EnterpriseName.pairs.contains(pairs(key)) & EnterpriseName.key.contains(key, autoescape=True)
+    return select(EnterpriseName.enterprise_id).where(holds)
+
+
+def page(
+    actor: Actor, q: str | None, status: str | None, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Enterprise]:
+    """Enterprises within sight, the latest changed first; one more than ``limit`` tells of a next page."""
+    statement = visible_enterprises(actor).order_by(Enterprise.changed_at.desc(), Enterprise.id.desc())
+    if q:
+        found = _found_by(q)
+        if found is None:
+            return []
+        statement = statement.where(found)
+    if status:
+        statement = statement.where(Enterprise.status == status)
+    if after:
+        statement = statement.where(tuple_(Enterprise.changed_at, Enterprise.id) < tuple_(*after))
+    return db.session.scalars(statement.limit(limit + 1)).all()
+
+
+def enterprise(actor: Actor, enterprise_id: UUID) -> Enterprise:
+    """One enterprise; raise ``NotFound``."""
+    found = db.session.scalar(visible_enterprises(actor).where(Enterprise.id == enterprise_id))
+    if found is None:
+        raise NotFound
+    known: Enterprise = found
+    return known
+
+
+def former_names(enterprise_id: UUID) -> Sequence[str]:
+    """Names that an enterprise bore, the latest first."""
+    mine = (EnterpriseName.enterprise_id == enterprise_id) & ~EnterpriseName.is_current
+    return db.session.scalars(select(EnterpriseName.name).where(mine).order_by(EnterpriseName.id.desc())).all()
+
+
+def history(enterprise_id: UUID) -> Sequence[EnterpriseChange]:
+    """What later lists told otherwise, the latest first."""
+    mine = select(EnterpriseChange).where(EnterpriseChange.enterprise_id == enterprise_id)
+    return db.session.scalars(mine.order_by(EnterpriseChange.id.desc())).all()
