@@ -90,6 +90,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.outbox.cli import outbox_cli, worker_command
     from app.tips import (
         assisted_api,
+        clusters_api,
         conversation_api,
         evidence_api,
         proof_api,
@@ -116,6 +117,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         "audit-seal": audit_jobs.seal,
         "files-orphans": file_jobs.remove_orphans,
         **({"files-scan": file_jobs.scan_waiting} if settings.clamd_url else {}),
+        "tips-linking": tip_jobs.link_tips,
         "tips-terms": tip_jobs.end_overdue_terms,
         "tips-retention": tip_jobs.propose_removals,
         "workflow-sweep": workflow_jobs.sweep_clocks,
@@ -126,6 +128,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         "audit-seal": 2.0,
         "files-orphans": 3600.0,
         **({"files-scan": 5.0} if settings.clamd_url else {}),
+        "tips-linking": 3.0,
         "tips-terms": 600.0,
         "tips-retention": 6 * 3600.0,
         "workflow-sweep": 600.0,
@@ -136,7 +139,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     for room in (identity_api, tips_public_api, *after_filing, proof_api, notification_api):
         app.register_blueprint(room.public_api)
     office = (identity_api, tips_office_api, *after_filing, evidence_api, retention_api, workflow_api, notification_api)
-    for room in (*office, assisted_api, audit_api, geo_api, case_api):
+    for room in (*office, assisted_api, clusters_api, audit_api, geo_api, case_api):
         app.register_blueprint(room.office_api)
     groups = (geo_cli, audit_cli, outbox_cli, accounts_cli, units_cli, calendar_cli, limits_cli, files_cli, demo_cli)
     for command in (*groups, enterprises_cli, keys_cli, worker_command):

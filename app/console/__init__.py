@@ -8,6 +8,7 @@ from apiflask import APIFlask
 def register(application: APIFlask) -> None:
     """Connect the pages, the assets, the error page and the security headers."""
     import app.console.audit
+    import app.console.clusters
     import app.console.geo
     import app.console.home
     import app.console.intake

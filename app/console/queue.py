@@ -10,9 +10,11 @@ from app.console import forms, queries, saved_views
 from app.console.blueprint import pages
 from app.console.shell import rendered
 from app.console.views import bulk, queue_address, tip_list
+from app.console.views import clusters as cluster_views
 from app.foundation.http import page
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
+from app.tips import clusters
 from app.tips.queries import queue_key, queue_page
 
 _A_PAGE: Final = 20
@@ -32,6 +34,7 @@ def _queue(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     shown = rows[:_A_PAGE]
     following = to_cursor(*queue_key(shown[-1][1], order)) if len(rows) > len(shown) else None
     moving = queries.tips_under_reassignment(actor, [row[0].id for row in shown])
+    marks = clusters.marks_of(actor, [row[0].id for row in shown])
     present = queue_address.address_of(wanted)
     return {
         "filters": wanted,
@@ -45,7 +48,12 @@ def _queue(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
         "save_view": {"url": url_for("console.save_view"), "query": present},
         "list_url": url_for("console.list_tips"),
         "bulk_url": url_for("console.preview_bulk_assignment") if tip_list.may_assign(actor) else None,
-        "tips": [tip_list.tip_line(*row, under_reassignment=moving) for row in shown],
+        "tips": [
+            tip_list.tip_line(*row, under_reassignment=moving) | {"cluster": cluster_views.mark_view(mark)}
+            for row, mark in ((row, marks.get(row[0].id)) for row in shown)
+        ],
+        "surges": cluster_views.lines(clusters.surges(actor)),
+        "clusters_url": url_for("console.list_clusters"),
         "page": tip_list.paging("console.list_tips", wanted, query["cursor"], following, total),
     }
 

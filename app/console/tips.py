@@ -12,6 +12,7 @@ from app.console import forms, queries
 from app.console.blueprint import pages
 from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
+from app.console.views import clusters as cluster_views
 from app.console.views import tip_detail
 from app.console.views.actions import refused_form
 from app.console.views.fields import FormState
@@ -59,6 +60,7 @@ def tip_page(
         ),
         reassignments=tip_detail.requests_of(reassignments_of(actor, tip_id)),
         messages=[],
+        cluster=cluster_views.panel(actor, found, whole, errors),
         list_url=url_for("console.list_tips"),
         action_url=url_for("console.act_on_tip", tip_id=tip_id),
         reassign_url=url_for("console.apply_for_reassignment", tip_id=tip_id),

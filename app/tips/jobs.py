@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.foundation.database import OPEN_WALL, transaction
 from app.outbox.service import handles, handles_over_network
-from app.tips import conversation, dispatching, evidence_copies, precedents, rematching, retention
+from app.tips import conversation, dispatching, evidence_copies, linking, precedents, rematching, retention
 
 
 @handles(rematching.REMATCH)
@@ -33,6 +33,14 @@ def dispatch_tip(payload: dict[str, Any]) -> None:
 def make_copies(message_id: int, payload: dict[str, Any]) -> None:
     """Draw the clean copies of an image. Twice is safe: rows that are there stay, spare bytes are swept up."""
     evidence_copies.make_copies(message_id, UUID(payload["file_id"]))
+
+
+def link_tips() -> None:
+    """Link tips about one subject, batch by batch. Twice is safe: a tip is linked once, and one run links at a time."""
+    linked = linking.BATCH
+    while linked == linking.BATCH:
+        with transaction(OPEN_WALL):
+            linked = linking.link_some()
 
 
 def end_overdue_terms() -> None:

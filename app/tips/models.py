@@ -254,14 +254,17 @@ class TipTextCheck(Base):
 
 
 class TipCluster(Base):
-    """Tips about what seems to be one subject; the first by the server's time is marked."""
+    """Tips about what seems to be one subject, how many, the first by the server's time, and when the latest came."""
 
     __tablename__ = "tip_clusters"
+    __table_args__ = (Index("ix_tip_clusters_fed", "last_registered_at", "id", postgresql_where="size > 1"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     created_at: Mapped[datetime]
     first_tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"))
     first_registered_at: Mapped[datetime]
+    last_registered_at: Mapped[datetime]
+    size: Mapped[int]
 
 
 class SubjectKey(Base):
@@ -281,14 +284,24 @@ class SubjectKey(Base):
 
 
 class TipLink(Base):
-    """One tip was looked at for duplicates; without a cluster when its statement names no subject."""
+    """One tip was looked at for duplicates; without a cluster when its statement names no subject.
+
+    An officer who took it out of a cluster, or put it into one, stands beside it with the reason.
+    """
 
     __tablename__ = "tip_links"
     __table_args__ = (
         Index("ix_tip_links_cluster", "cluster_id", "registered_at"),
         Index("ix_tip_links_registered_at", "registered_at"),
+        CheckConstraint(
+            "(decided_by IS NULL) = (reason IS NULL) AND (decided_by IS NULL) = (decided_at IS NULL)",
+            name="decided_with_a_reason",
+        ),
     )
 
     tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), primary_key=True)
     cluster_id: Mapped[UUID | None] = mapped_column(ForeignKey("tip_clusters.id"))
     registered_at: Mapped[datetime]
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(Text)

@@ -15,7 +15,7 @@ from app.foundation.database import transaction
 from app.foundation.http import Audience, endpoint
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
-from app.tips import letters, office_schemas, office_views, queries, service
+from app.tips import clusters, letters, office_schemas, office_views, queries, service
 from app.workflow import service as workflow
 
 DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -38,8 +38,9 @@ def list_tips(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     rows, total = queries.queue_page(actor, wanted, from_cursor(query["cursor"]), query["limit"], order)
     shown = rows[: query["limit"]]
     last = shown[-1][1] if len(rows) > len(shown) else None
+    marks = clusters.marks_of(actor, [row[0].id for row in shown])
     return {
-        "items": [office_views.line(*row) for row in shown],
+        "items": [office_views.line(*row) | {"cluster": marks.get(row[0].id)} for row in shown],
         "next_cursor": to_cursor(*queries.queue_key(last, order)) if last else None,
         "total_estimate": total,
     }

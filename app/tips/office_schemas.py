@@ -31,11 +31,20 @@ class ListTipsQuery(Schema):
     supervised = fields.Boolean(load_default=None)
     conduct = fields.String(load_default=None, validate=validate.OneOf(list(CONDUCT_TYPES), error="未知的行为类型"))
     channel = fields.String(load_default=None, validate=validate.Length(1, 40))
+    cluster = fields.UUID(load_default=None)
     since = fields.Date(load_default=None, validate=_SENSIBLE_DAY)
     until = fields.Date(load_default=None, validate=_SENSIBLE_DAY)
     order = fields.Enum(Order, by_value=True, load_default=Order.NEWEST)
     cursor = fields.String(load_default=None, validate=validate.Length(max=200))
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 100, error="每页 1 至 100 条"))
+
+
+class ClusterMarkView(Schema):
+    """Other tips about the same subject: how many are in sight with this one, and whether this one was the first."""
+
+    id = fields.UUID()
+    count = fields.Integer()
+    first = fields.Boolean()
 
 
 class TipLineView(Schema):
@@ -54,6 +63,7 @@ class TipLineView(Schema):
     overdue = fields.Boolean()
     dispute = fields.Boolean()
     needs_review = fields.Boolean()
+    cluster = fields.Nested(ClusterMarkView, allow_none=True)
 
 
 class TipPage(Schema):

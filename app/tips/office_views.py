@@ -9,7 +9,7 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.permissions import Actor
 from app.geo.divisions import divisions
-from app.tips import policy
+from app.tips import clusters, policy
 from app.tips.models import Tip, TipSubject, TipWithdrawal
 from app.tips.progress import as_shown, messages_of
 from app.tips.queries import WholeTip
@@ -56,6 +56,7 @@ def whole(actor: Actor, found: WholeTip) -> dict[str, Any]:
         line(found.tip, handling, found.subject)
         | said_after_filing(handling)
         | {
+            "cluster": clusters.marks_of(actor, [handling.tip_id]).get(handling.tip_id),
             "statement": found.tip,
             "subject": found.subject,
             "jurisdiction": named(found.jurisdiction.decision),

@@ -17,7 +17,7 @@ from app.foundation.database import db
 from app.foundation.errors import OutOfScope
 from app.foundation.permissions import Actor
 from app.tips import receipts
-from app.tips.models import Reporter, Tip, TipEvidence, TipJurisdiction, TipSubject
+from app.tips.models import Reporter, Tip, TipEvidence, TipJurisdiction, TipLink, TipSubject
 from app.tips.policy import visible_tips
 from app.workflow.models import Handling
 from app.workflow.states import UNDER_WAY, WITH_CITY, WITH_UNIT, Status
@@ -92,6 +92,7 @@ class QueueFilter:
     supervised: bool | None = None
     conduct: str | None = None
     channel: str | None = None
+    cluster: UUID | None = None
     since: date | None = None
     until: date | None = None
 
@@ -164,6 +165,8 @@ def _facts(wanted: QueueFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [column == value for column, value in columns.items() if value]
     if wanted.stage:
         found.append(Handling.status.in_(sorted(STAGES[Stage(wanted.stage)])))
+    if wanted.cluster:
+        found.append(Handling.tip_id.in_(select(TipLink.tip_id).where(TipLink.cluster_id == wanted.cluster)))
     if wanted.since:
         found.append(Handling.registered_at >= _midnight(wanted.since))
     if wanted.until:
@@ -202,6 +205,12 @@ def _search(words: str) -> ColumnElement[bool]:
         TipSubject.operating_address.ilike(pattern),
         Tip.description.ilike(pattern),
     )
+
+
+def tip_of_receipt(actor: Actor, receipt_number: str) -> UUID | None:
+    """The tip within sight with this receipt number, as typed or read out."""
+    number = receipts.normalised(receipt_number)
+    return db.session.scalar(visible_tips(actor).where(Tip.receipt_number == number).with_only_columns(Tip.id))
 
 
 @dataclass(frozen=True, slots=True)

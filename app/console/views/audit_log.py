@@ -18,6 +18,8 @@ DEEDS: Final[Mapping[str, str]] = {
     "workflow.import_calendar": "导入工作日历",
     "tips.submit": "提交举报",
     "tips.open_identity": "查看举报人身份",
+    "tips.detach": "移出同一对象归并组",
+    "tips.attach": "归入同一对象归并组",
     "files.download": "下载文件",
     "geo.add_zone": "登记功能区约定",
     "geo.change_zone": "修改功能区约定",

@@ -44,6 +44,7 @@ _FILTER_TEXTS: Final = {
     "priority": "优先级",
     "conduct": "行为类型",
     "channel": "渠道",
+    "cluster": "同一对象",
     "overdue": "期限",
     "due": "到期日",
     "dispute": "属地",
@@ -139,6 +140,8 @@ def _told(name: str, value: str) -> str:
         "conduct": CONDUCT_TYPES,
         "channel": CHANNEL_TEXTS,
     }
+    if name == "cluster":
+        return "归并在一组的举报"
     if name == "division":
         return divisions().name(value) or value
     return _TRUTHS.get((name, value)) or texts.get(name, {}).get(value, value)

@@ -1,0 +1,103 @@
+"""Tips about one subject as the pages show them: a mark in the queue, a panel beside one tip, the list of clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from flask import url_for
+
+from app.console.views import fields
+from app.foundation import clock
+from app.foundation.permissions import Actor
+from app.tips import clusters
+from app.tips.clusters import Line, Mark
+from app.tips.queries import WholeTip
+from app.workflow.states import ACTION_TEXTS, Action
+
+LONGEST_REASON = 500
+
+
+def mark_view(mark: Mark | None) -> dict[str, Any] | None:
+    """What a line of the queue says of a tip that is not alone."""
+    if mark is None:
+        return None
+    return {"count": mark.count, "first": mark.first, "href": url_for("console.list_tips", cluster=mark.id)}
+
+
+def panel(actor: Actor, found: WholeTip, whole: Mapping[str, Any], errors: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The panel of one tip: how many are about the same subject, which was first, and what the reviewer can correct."""
+    mark: Mark | None = whole["cluster"]
+    link = clusters.link_of(found.tip.id)
+    shown: dict[str, Any] = {
+        "mark": mark_view(mark),
+        "first_href": url_for("console.show_tip", tip_id=mark.first_tip_id) if mark and not mark.first else None,
+        "decided": {"at": clock.beijing(link.decided_at), "reason": link.reason} if link and link.decided_at else None,
+        "actions": [],
+    }
+    if link is not None and clusters.can_change(actor, found.tip.id):
+        offered = {one["action"] for one in whole["available_actions"]}
+        merges = mark is not None and not mark.first and actor.city_wide and Action.MERGE in offered
+        shown["actions"] = [
+            *([_merge(mark.first_tip_id)] if mark and merges else []),
+            *([_correction("detach", "移出本组", found.tip.id, [], errors)] if mark else []),
+            _correction("attach", "归入另一件线索所在的组", found.tip.id, [_other_tip(errors)], errors),
+        ]
+    return shown
+
+
+def _merge(into: UUID) -> dict[str, Any]:
+    return {
+        "name": Action.MERGE.value,
+        "label": f"{ACTION_TEXTS[Action.MERGE]}到首件",
+        "needs": [{"name": "into", "kind": "hidden", "value": str(into)}],
+        "irreversible": True,
+        "description": "本件随首件办理，首报人和登记时间不变。",
+        "tone": "plain",
+        "open": False,
+    }
+
+
+def _correction(
+    name: str, label: str, tip_id: UUID, needs: list[fields.Field], errors: Mapping[str, list[str]]
+) -> dict[str, Any]:
+    reason = fields.text("reason", "理由", LONGEST_REASON, rows=2)
+    return {
+        "name": name,
+        "label": label,
+        "needs": [*needs, reason | {"error": "；".join(errors.get("reason", []))}],
+        "irreversible": False,
+        "description": "系统按名称、代码、账号和电话归并；不准的由审核人改正，理由记入审计日志。",
+        "tone": "plain",
+        "open": False,
+        "url": url_for(f"console.{name}_tip", tip_id=tip_id),
+    }
+
+
+def _other_tip(errors: Mapping[str, list[str]]) -> fields.Field:
+    told = "；".join(errors.get("receipt_number", []))
+    return {
+        "name": "receipt_number",
+        "label": "另一件的受理编号",
+        "kind": "text",
+        "required": True,
+        "max_length": 40,
+        "inputmode": "numeric",
+        "error": told,
+    }
+
+
+def lines(found: Sequence[Line]) -> list[dict[str, Any]]:
+    """Clusters as lines of a list, or of the notice above the queue."""
+    return [
+        {
+            "href": url_for("console.list_tips", cluster=line.id),
+            "subject_name": line.subject_name,
+            "tips": line.tips,
+            "first_at": clock.beijing(line.first_at),
+            "last_at": clock.beijing(line.last_at),
+            "last_hour": line.last_hour,
+        }
+        for line in found
+    ]
