@@ -65,7 +65,7 @@ def test_a_later_tip_is_merged_into_the_first(officer: Callable[[str], Officer],
 def test_a_reviewer_takes_one_out_and_puts_it_back(
     officer: Callable[[str], Officer], tips: list[tuple[UUID, str]]
 ) -> None:
-    (first, number), (later, _), _ = tips
+    (_, number), (later, _), _ = tips
     person = officer("city.reviewer")
     path = f"/tips/{later}"
     refused = person.post(f"{path}/detach", seen=path, reason="")
