@@ -26,6 +26,7 @@ from app.foundation.errors import Conflict
 from app.foundation.permissions import PROGRAM, Role
 from app.geo.service import region_code
 from app.identity.models import Account, Unit
+from app.tips.search import SEARCHED_SUBJECT, grams, grams_of
 from app.tips.service import crypto, phone_index
 from app.workflow import limits
 from app.workflow.states import Action, Ground, ReassignmentStatus, Status
@@ -67,12 +68,15 @@ _FILLED: Final = {
     "stored_files": (
         "id sha256 kind media_type size storage_key sealed_key sealed_name purpose uploaded_by created_at claimed_at"
     ),
+    "tip_grams": "tip_id registered_at grams",
     "tip_evidence": "file_id tip_id added_at position",
     "notices": "id account_id event_id tip_id title created_at read_at",
 }
 """What is filled, in the order of the foreign keys; other columns take their defaults."""
 
 _COLUMNS: Final[Mapping[str, Sequence[str]]] = {table: names.split() for table, names in _FILLED.items()}
+_BUILT_LAST: Final = "ix_tip_grams_grams"
+"""An index that is built at once in a fifth of the time that it takes row by row."""
 Rows = dict[str, list[str]]
 
 
@@ -91,6 +95,9 @@ def fill(tips: int, seed: int | None) -> Iterator[int]:
         connection.exec_driver_sql("SET LOCAL ROLE NONE")
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '256MB'")
+        definition = connection.exec_driver_sql(f"SELECT pg_get_indexdef('{_BUILT_LAST}'::regclass)").scalar_one()
+        connection.exec_driver_sql(f"DROP INDEX {_BUILT_LAST}")
         sent = sender.submit(lambda: None)
         for start in range(0, tips, _A_BATCH):
             rows = filler.batch(range(start, min(start + _A_BATCH, tips)))
@@ -98,6 +105,7 @@ def fill(tips: int, seed: int | None) -> Iterator[int]:
             sent = sender.submit(_copy, connection, rows)
             yield min(_A_BATCH, tips - start)
         sent.result()
+        connection.exec_driver_sql(definition)
         for table in _COLUMNS:
             connection.exec_driver_sql(f"ANALYZE {table}")
     audit.record(PROGRAM, "demo.fill", "database", "demo", tips=tips)
@@ -153,6 +161,7 @@ class _Filler:
         self._start = self._now - timedelta(days=365 * YEARS)
         self._parties = parties(chance, max(20, tips // _TIPS_A_PARTY), region_code())
         self._decisions = {id(party): _text(party.decision) for party in self._parties}
+        self._grams = {id(one): grams_of(one.subject[name] for name in SEARCHED_SUBJECT) for one in self._parties}
         self._mains: dict[int, str] = {}
         self._teller = Teller(chance, office, self._now)
         self._signatures: dict[Officer | None, str] = {}
@@ -216,6 +225,8 @@ class _Filler:
         }
         self._add("tips", *(known[name] for name in _COLUMNS["tips"]))
         self._add("tip_subjects", tip_id, *(subject[name] for name in _COLUMNS["tip_subjects"][1:]))
+        words = self._grams[id(party)] | grams(said["description"])
+        self._add("tip_grams", tip_id, moment, str(words))  # a set of numbers reads as PostgreSQL writes an array
         decided = (party.lead, party.dispute, party.needs_review, self._decisions[id(party)])
         self._add("tip_jurisdictions", self._id(moment), tip_id, moment, *decided)
         if named:

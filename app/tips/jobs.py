@@ -7,7 +7,16 @@ from uuid import UUID
 
 from app.foundation.database import OPEN_WALL, transaction
 from app.outbox.service import handles, handles_over_network
-from app.tips import conversation, dispatching, evidence_copies, linking, precedents, rematching, retention
+from app.tips import (
+    conversation,
+    dispatching,
+    evidence_copies,
+    linking,
+    precedents,
+    rematching,
+    retention,
+    search,
+)
 
 
 @handles(rematching.REMATCH)
@@ -53,3 +62,11 @@ def propose_removals() -> None:
     """Propose identities whose term is over. Twice is safe: a tip is proposed once, and a person decides."""
     with transaction(OPEN_WALL):
         retention.propose_removals()
+
+
+def index_for_search() -> None:
+    """Keep the grams of new tips, a batch in a transaction. Twice is safe: a tip's grams are kept once."""
+    kept = 1
+    while kept:
+        with transaction(OPEN_WALL):
+            kept = search.index_some()

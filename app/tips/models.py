@@ -12,6 +12,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     Numeric,
     SmallInteger,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.database import Base, new_id
@@ -29,6 +30,7 @@ class Tip(Base):
     """One statement of one person, as given; the registration time is the server's."""
 
     __tablename__ = "tips"
+    __table_args__ = (Index("ix_tips_conduct_type", "conduct_type"), Index("ix_tips_channel", "channel"))
 
     id: Mapped[UUID] = mapped_column(
         ForeignKey("handlings.tip_id", deferrable=True, initially="DEFERRED"), primary_key=True
@@ -305,3 +307,20 @@ class TipLink(Base):
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(Text)
+
+
+# Searching ----------------------------------------------------------------------------------------------------------
+
+
+class TipGrams(Base):
+    """What one statement says, as numbers of characters and of pairs of them, for the search (see ``tips.search``)."""
+
+    __tablename__ = "tip_grams"
+    __table_args__ = (
+        Index("ix_tip_grams_grams", "grams", postgresql_using="gin"),
+        Index("ix_tip_grams_registered_at", "registered_at"),
+    )
+
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), primary_key=True)
+    registered_at: Mapped[datetime]
+    grams: Mapped[list[int]] = mapped_column(ARRAY(Integer))

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, any_, func, literal, literal_column, select, tuple_
 
 from app.files.models import StoredFile
 from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import OutOfScope
 from app.foundation.permissions import Actor
-from app.tips import receipts
+from app.tips import receipts, search
 from app.tips.models import Reporter, Tip, TipEvidence, TipJurisdiction, TipLink, TipSubject
 from app.tips.policy import visible_tips
 from app.workflow.models import Handling
+from app.workflow.policy import within_sight
 from app.workflow.states import UNDER_WAY, WITH_CITY, WITH_UNIT, Status
 
 _ESTIMATE_UP_TO = 1000
@@ -101,41 +102,102 @@ FILTERS: Final = tuple(one.name for one in fields(QueueFilter))
 """Names of the filters, as they stand in an address."""
 _NO_LIMIT: Final = date(9999, 12, 31)
 _DEADLINE: Final = func.coalesce(Handling.due_on, literal_column("DATE '9999-12-31'"))
+_READ_DIRECTLY: Final = 300
+"""A search reads the first tips of the queue themselves: common words fill a page there, new tips have no grams yet."""
+_CHUNKS: Final = (200, 2_000, 20_000)
+"""How many further hits a search takes from the index at a time; what no chunk fills the page with is not there."""
+Key = tuple[datetime, UUID]
 
 
 def queue_page(
-    actor: Actor,
-    wanted: QueueFilter,
-    after: tuple[datetime, UUID] | None,
-    limit: int,
-    order: Order = Order.NEWEST,
+    actor: Actor, wanted: QueueFilter, after: Key | None, limit: int, order: Order = Order.NEWEST
 ) -> tuple[Sequence[Any], int]:
     """Tips within sight, by keyset: (rows of tip, handling, subject, one beyond ``limit``; estimate of the total)."""
-    statement = _queue(actor, wanted).add_columns(TipSubject)
-    if after:
-        statement = statement.where(_follows(after, order))
-    statement = statement.order_by(*_sorted_by(order)).limit(limit + 1)
-    return db.session.execute(statement).all(), queue_count(actor, wanted)
+    if wanted.q and not (_number(wanted.q) and queue_count(actor, wanted)):
+        return _searched(actor, wanted, after, limit, order)
+    ids = _sorted(_queue(actor, wanted), after, order).limit(limit + 1)
+    return _rows(actor, db.session.scalars(ids).all()), queue_count(actor, wanted)
 
 
 def queue_count(actor: Actor, wanted: QueueFilter) -> int:
     """How many tips within sight fit; counted up to a thousand."""
-    counted = _queue(actor, wanted).with_only_columns(Tip.id).limit(_ESTIMATE_UP_TO).subquery()
+    if wanted.q and not _number(wanted.q):
+        return _searched(actor, wanted, None, _ESTIMATE_UP_TO, Order.NEWEST)[1]
+    counted = _queue(actor, wanted).limit(_ESTIMATE_UP_TO).subquery()
     return db.session.scalar(select(func.count()).select_from(counted)) or 0
 
 
-def queue_key(handling: Handling, order: Order) -> tuple[datetime, UUID]:
+def _rows(actor: Actor, ids: Sequence[UUID]) -> Sequence[Any]:
+    """Tip, handling and subject of these tips, in this order."""
+    found = _whole(actor).where(Tip.id.in_(ids))
+    places = {tip_id: place for place, tip_id in enumerate(ids)}
+    return sorted(db.session.execute(found).all(), key=lambda row: places[row[0].id])
+
+
+def _whole(actor: Actor) -> Select[Any]:
+    return visible_tips(actor).add_columns(TipSubject).join(TipSubject, TipSubject.tip_id == Tip.id)
+
+
+def _searched(
+    actor: Actor, wanted: QueueFilter, after: Key | None, limit: int, order: Order
+) -> tuple[Sequence[Any], int]:
+    """A page of what holds the words: from the first tips of the queue, then from the index."""
+    keys = _sorted(_queue(actor, replace(wanted, q=None)), after, order)
+    first = db.session.execute(keys.with_only_columns(Handling.tip_id, *_KEYS).limit(_READ_DIRECTLY)).all()
+    found = _hits(actor, wanted.q or "", [row.tip_id for row in first], limit, order)
+    if len(found) <= limit and len(first) == _READ_DIRECTLY:
+        last = queue_key(first[-1], order) if first else after
+        found += _from_index(actor, wanted, last, limit - len(found), order)
+    return found, len(found) if len(found) <= limit and after is None else _ESTIMATE_UP_TO
+
+
+_KEYS: Final = (Handling.registered_at, Handling.due_on)
+
+
+def _hits(actor: Actor, words: str, ids: Sequence[UUID], limit: int, order: Order) -> list[Any]:
+    """Which of these tips say it, in the order of the queue, one beyond ``limit``."""
+    among = Handling.tip_id == any_(literal(ids, ARRAY(Uuid)))
+    hits = _whole(actor).where(among, search.says(words)).order_by(*_sorted_by(order)).limit(limit + 1)
+    return list(db.session.execute(hits))
+
+
+def _from_index(actor: Actor, wanted: QueueFilter, after: Key | None, limit: int, order: Order) -> list[Any]:
+    """Hits beyond ``after``: newest first chunk by chunk; other orders need all hits, up to the largest chunk."""
+    found: list[Any] = []
+    before, words = after if order is Order.NEWEST else None, wanted.q or ""
+    beyond = _sorted(_queue(actor, replace(wanted, q=None)), after, order)
+    for most in _CHUNKS if order is Order.NEWEST else _CHUNKS[-1:]:
+        keys = search.candidates(words, before, most)
+        ids = literal([tip_id for _, tip_id in keys], ARRAY(Uuid))
+        fitting = db.session.scalars(beyond.where(Handling.tip_id == any_(ids))).all()
+        found += _hits(actor, words, fitting, limit - len(found), order)
+        if len(found) > limit or len(keys) < most:
+            break
+        before = keys[-1]
+    return found
+
+
+def queue_key(handling: Any, order: Order) -> Key:
     """Where a row stands in the queue: the key that its cursor is made of."""
     if order is Order.DUE:
         return datetime.combine(handling.due_on or _NO_LIMIT, time(), UTC), handling.tip_id
     return handling.registered_at, handling.tip_id
 
 
-def _queue(actor: Actor, wanted: QueueFilter) -> Select[Tip, Handling]:
-    return visible_tips(actor).join(TipSubject, TipSubject.tip_id == Tip.id).where(*_conditions(wanted))
+def _queue(actor: Actor, wanted: QueueFilter) -> Select[Any]:
+    """Ids of the tips that fit, the words that they say left aside: of handlings alone wherever that suffices."""
+    ids = select(Handling.tip_id).where(within_sight(actor), *_facts(wanted), *_marks(wanted))
+    said = _said(wanted)
+    return ids.join(Tip, Tip.id == Handling.tip_id).where(*said) if said else ids
 
 
-def _follows(after: tuple[datetime, UUID], order: Order) -> ColumnElement[bool]:
+def _sorted(ids: Select[Any], after: Key | None, order: Order) -> Select[Any]:
+    if after:
+        ids = ids.where(_follows(after, order))
+    return ids.order_by(*_sorted_by(order))
+
+
+def _follows(after: Key, order: Order) -> ColumnElement[bool]:
     if order is Order.DUE:
         return tuple_(_DEADLINE, Handling.tip_id) > tuple_(after[0].date(), after[1])
     key, last = tuple_(Handling.registered_at, Handling.tip_id), tuple_(*after)
@@ -149,18 +211,12 @@ def _sorted_by(order: Order) -> tuple[ColumnElement[Any], ...]:
     return tuple(one.asc() if order is Order.OLDEST else one.desc() for one in key)
 
 
-def _conditions(wanted: QueueFilter) -> list[ColumnElement[bool]]:
-    return [*_facts(wanted), *_marks(wanted)]
-
-
 def _facts(wanted: QueueFilter) -> list[ColumnElement[bool]]:
     columns = {
         Handling.status: wanted.status,
         Handling.division_code: wanted.division,
         Handling.priority: wanted.priority,
         Handling.due_on: wanted.due,
-        Tip.conduct_type: wanted.conduct,
-        Tip.channel: wanted.channel,
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in columns.items() if value]
     if wanted.stage:
@@ -188,23 +244,25 @@ def _marks(wanted: QueueFilter) -> list[ColumnElement[bool]]:
     if wanted.overdue is not None:
         late = and_(Handling.due_on.is_not(None), Handling.due_on < clock.today(), Handling.paused_on.is_(None))
         found.append(late if wanted.overdue else ~late)
-    if wanted.q:
-        found.append(_search(wanted.q))
     return found
 
 
-def _search(words: str) -> ColumnElement[bool]:
+def _said(wanted: QueueFilter) -> list[ColumnElement[bool]]:
+    """What is asked of the statement itself."""
+    columns = {Tip.conduct_type: wanted.conduct, Tip.channel: wanted.channel}
+    found: list[ColumnElement[bool]] = [column == value for column, value in columns.items() if value]
+    if wanted.q and (number := _number(wanted.q)):
+        found += [Tip.receipt_number >= number, Tip.receipt_number < number + ":"]  # what follows the nine
+    return found
+
+
+def _number(words: str) -> str | None:
+    """A receipt number, or its beginning from the day on, as typed or read out."""
     number = receipts.normalised(words)
-    if number.isdecimal() and len(number) == receipts.RECEIPT_DIGITS:
-        return Tip.receipt_number == number
-    pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    return or_(
-        Tip.receipt_number.like(number + "%") if number.isdecimal() else TipSubject.name.ilike(pattern),
-        TipSubject.name.ilike(pattern),
-        TipSubject.registered_address.ilike(pattern),
-        TipSubject.operating_address.ilike(pattern),
-        Tip.description.ilike(pattern),
-    )
+    return number if number.isdecimal() and _DAY_DIGITS <= len(number) <= receipts.RECEIPT_DIGITS else None
+
+
+_DAY_DIGITS: Final = 6
 
 
 def tip_of_receipt(actor: Actor, receipt_number: str) -> UUID | None:

@@ -26,6 +26,13 @@ from app.foundation.database import Base, new_id
 
 _OPEN_REASSIGNMENT = "status IN ('applied','returned_for_evidence','approved','adjusted')"
 
+# Statuses in which the matter is not settled (states.UNDER_WAY), and the order by deadline, as the indexes say it.
+_UNDER_WAY = (
+    "status IN ('registered', 'need_supplement', 'accepted', 'assigned', 'return_requested', 'verifying', "
+    "'feedback_submitted', 'rework', 'transferred')"
+)
+_DEADLINE = text("COALESCE(due_on, '9999-12-31'::date)")
+
 
 class Handling(Base):
     """How one tip is being handled: status, unit, clock. Written by ``workflow.service`` alone.
@@ -39,8 +46,16 @@ class Handling(Base):
     __table_args__ = (
         Index("ix_handlings_unit_status", "unit_id", "status"),
         Index("ix_handlings_due_on", "due_on", postgresql_where="due_on IS NOT NULL"),
-        Index("ix_handlings_deadline", text("COALESCE(due_on, '9999-12-31'::date)"), "tip_id"),
+        # The queue in its orders, alone and after each filter; of the partial ones the condition is the filter.
         Index("ix_handlings_queue", "registered_at", "tip_id"),
+        Index("ix_handlings_deadline", _DEADLINE, "tip_id"),
+        Index("ix_handlings_status", "status", "registered_at", "tip_id"),
+        Index("ix_handlings_unit", "unit_id", "registered_at", "tip_id"),
+        Index("ix_handlings_division", "division_code", "registered_at", "tip_id"),
+        Index("ix_handlings_priority", "priority", "registered_at", "tip_id"),
+        Index("ix_handlings_open", "registered_at", "tip_id", postgresql_where=text(_UNDER_WAY)),
+        Index("ix_handlings_dispute", "registered_at", "tip_id", postgresql_where=text("dispute")),
+        Index("ix_handlings_supervised", "registered_at", "tip_id", postgresql_where=text("supervision IS NOT NULL")),
         Index("ix_handlings_merged_into", "merged_into", postgresql_where="merged_into IS NOT NULL"),
         Index("ix_handlings_next_mark", "next_mark_on", "tip_id", postgresql_where="next_mark_on IS NOT NULL"),
     )

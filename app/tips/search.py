@@ -1,0 +1,105 @@
+"""Searching what was said: substrings of two Chinese characters and more, also of one, among a million tips.
+
+A text is kept as its grams, each character and each pair of neighbours as one number, in an array with a GIN index:
+pg_trgm cannot use its index for words of two characters, the commonest (投资, 理财). A hit on all grams of a word is
+then checked against the text itself. Nothing of a reporter is in it.
+
+Row-level security keeps the index out of reach (no operator of GIN is leakproof), so that the function ``search_tips``
+reads it as the owner and puts up the same wall by itself (migration 0020). Grams are written by a periodic job, not by
+the filing of a tip; the newest tips are always read directly (see :mod:`app.tips.queries`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, Integer, and_, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.foundation.database import db
+from app.tips.models import Tip, TipGrams, TipSubject
+from app.workflow.models import Handling
+
+SEARCHED_SUBJECT: Final = ("name", "uscc", "registered_address", "operating_address")
+_A_BATCH: Final = 500
+_LATE: Final = timedelta(minutes=10)
+"""A transaction ends long before: no tip appears behind the newest indexed one by more than this."""
+_LETTERS: Final = 0xFFFF
+
+
+def grams(text: str) -> set[int]:
+    """Each character and each pair of neighbours of a text, as 32-bit numbers."""
+    codes = _codes(text)
+    return {*codes, *_pairs(codes)}
+
+
+def _codes(text: str) -> list[int]:
+    return [ord(letter) & _LETTERS for letter in text.lower()]
+
+
+def _pairs(codes: Sequence[int]) -> Iterable[int]:
+    for first, second in pairwise(codes):
+        pair = first << 16 | second
+        yield pair - (1 << 32) if pair >> 31 else pair  # PostgreSQL's integers carry a sign
+
+
+def wanted_grams(words: str) -> list[int]:
+    """What every text that holds each of these words (parted by spaces) must contain."""
+    found: set[int] = set()
+    for word in words.split():
+        codes = _codes(word)
+        found |= set(_pairs(codes)) if len(codes) > 1 else set(codes)
+    return sorted(found)
+
+
+def says(words: str) -> ColumnElement[bool]:
+    """The condition that each of the words stands somewhere in subject, address or statement."""
+    columns = (*(getattr(TipSubject, name) for name in SEARCHED_SUBJECT), Tip.description)
+    return and_(*(or_(*(column.icontains(word, autoescape=True) for column in columns)) for word in words.split()))
+
+
+def candidates(words: str, before: tuple[datetime, UUID] | None, most: int) -> list[tuple[datetime, UUID]]:
+    """Keys of tips behind this wall that hold all grams of the words, the newest first, older than ``before``."""
+    moment, tip_id = before or (None, None)
+    found = func.search_tips(literal(wanted_grams(words), ARRAY(Integer)), moment, tip_id, most).table_valued(
+        "registered_at", "tip_id"
+    )
+    rows = db.session.execute(select(found.c.registered_at, found.c.tip_id))
+    return [(row.registered_at, row.tip_id) for row in rows]
+
+
+def index_some() -> int:
+    """Keep the grams of tips that have none yet, the oldest first; return how many. Twice keeps nothing twice."""
+    newest = db.session.scalar(select(func.max(TipGrams.registered_at)))
+    columns = [getattr(TipSubject, name) for name in SEARCHED_SUBJECT]
+    fresh = (
+        select(Handling.tip_id, Handling.registered_at, Tip.description, *columns)
+        .join(Tip, Tip.id == Handling.tip_id)
+        .join(TipSubject, TipSubject.tip_id == Handling.tip_id)
+        .outerjoin(TipGrams, TipGrams.tip_id == Handling.tip_id)
+        .where(TipGrams.tip_id.is_(None))
+        .order_by(Handling.registered_at)
+        .limit(_A_BATCH)
+    )
+    if newest is not None:
+        fresh = fresh.where(Handling.registered_at > newest - _LATE)
+    rows = [
+        {"tip_id": tip_id, "registered_at": moment, "grams": sorted(grams_of(texts))}
+        for tip_id, moment, *texts in db.session.execute(fresh)
+    ]
+    if rows:
+        db.session.execute(insert(TipGrams).on_conflict_do_nothing(), rows)
+    return len(rows)
+
+
+def grams_of(texts: Iterable[str | None]) -> set[int]:
+    """The grams of several texts; none reaches from one into the next."""
+    found: set[int] = set()
+    for text in texts:
+        if text:
+            found |= grams(text)
+    return found

@@ -1,0 +1,140 @@
+"""Searching what was said: what is found, by whom, and that the index and the direct look agree."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from app.foundation.database import db, enter_wall
+from app.tips import jobs, queries, search
+from app.tips.models import TipGrams
+from app.tips.queries import Order, QueueFilter, queue_page
+from app.workflow.models import Handling
+from app.workflow.states import UNDER_WAY
+from tests import factories
+
+REVIEWER = "city.reviewer"
+TEXTS = st.text(st.sampled_from("投资理财返利ＡbB1𠮷，"), max_size=12)
+
+
+@given(TEXTS, TEXTS, st.integers(0, 11), st.integers(1, 4))
+def test_every_text_holds_the_grams_of_its_own_words(text: str, other: str, start: int, length: int) -> None:
+    word = text[start : start + length].strip()
+    kept = search.grams_of([other, text])
+    assert set(search.wanted_grams(word)) <= kept
+    assert all(-(2**31) <= gram < 2**31 for gram in kept)
+
+
+def test_no_gram_reaches_from_one_text_into_the_next() -> None:
+    assert not set(search.wanted_grams("财返")) <= search.grams_of(["理财", "返利"])
+
+
+@pytest.fixture(params=["read directly", "through the index"])
+def tips(request: pytest.FixtureRequest, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Receipt number of three tips by the name of the accused; found by a direct look or by their grams alone."""
+    receipts = {}
+    for name, said in (
+        ("鑫融泰养老服务", "销售养老床位"),
+        ("玉源商贸", "玉石寄售，承诺100%返利"),
+        ("鑫源", "虚拟币Token"),
+    ):
+        body = factories.tip_body()
+        subject = body["subject"] | {
+            "name": name,
+            "uscc": None,
+            "operating_address": f"新市区北京南路{len(receipts)}号",
+        }
+        conduct = body["conduct"] | {"description": said}
+        receipts[name] = factories.file_tip(client, subject=subject, conduct=conduct)["receipt_number"]
+    if request.param == "through the index":
+        jobs.index_for_search()
+        monkeypatch.setattr(queries, "_READ_DIRECTLY", 0)
+    return receipts
+
+
+def found(words: str, order: Order = Order.OLDEST, username: str = REVIEWER, limit: int = 20) -> list[str | None]:
+    rows, _ = queue_page(factories.actor(username), QueueFilter(q=words), None, limit, order)
+    return [row[2].name for row in rows]
+
+
+@pytest.mark.parametrize("order", [Order.NEWEST, Order.OLDEST, Order.DUE])
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("鑫", {"鑫融泰养老服务", "鑫源"}),
+        ("玉石", {"玉源商贸"}),
+        ("养老床位", {"鑫融泰养老服务"}),
+        ("老养", set()),
+        ("养老 床", {"鑫融泰养老服务"}),
+        ("养老 玉石", set()),
+        ("token", {"鑫源"}),
+        ("100%返", {"玉源商贸"}),
+        ("1_0", set()),
+        ("北京南路", {"鑫融泰养老服务", "玉源商贸", "鑫源"}),
+        ("鑫泰", set()),
+    ],
+)
+def test_words_are_found_wherever_they_stand(
+    tips: dict[str, str], words: str, expected: set[str], order: Order
+) -> None:
+    assert set(found(words, order)) == expected
+
+
+def test_pages_of_a_search_show_each_hit_once(tips: dict[str, str]) -> None:
+    person, seen, after = factories.actor(REVIEWER), [], None
+    while True:
+        rows, _ = queue_page(person, QueueFilter(q="北京南路"), after, 1, Order.NEWEST)
+        seen += [row[2].name for row in rows[:1]]
+        if len(rows) == 1:
+            break
+        after = queries.queue_key(rows[0][1], Order.NEWEST)
+    assert seen == list(tips)[::-1]
+
+
+def test_a_receipt_number_is_found_whole_and_by_its_beginning(tips: dict[str, str]) -> None:
+    for name, number in tips.items():
+        assert found(number) == [name]
+        assert found(f"{number[:4]} {number[4:8]}-{number[8:]}") == [name]
+        assert name in found(number[:6])
+
+
+def test_nothing_of_a_reporter_is_searched(client: FlaskClient) -> None:
+    factories.file_tip(client, reporter=factories.REPORTER)
+    jobs.index_for_search()
+    assert found(factories.REPORTER["name"]) == []
+    assert found(factories.REPORTER["phone"]) == []
+
+
+def test_the_index_shows_a_district_its_own_tips_alone(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    factories.verifying_tip(client)
+    jobs.index_for_search()
+    monkeypatch.setattr(queries, "_READ_DIRECTLY", 0)
+    own, other = factories.actor("district.650104"), factories.actor("district.650102")
+    for person, hits in ((own, 1), (other, 0)):
+        enter_wall(person.wall)
+        assert len(search.candidates("瑞丰源", None, 10)) == hits
+        assert len(queue_page(person, QueueFilter(q="瑞丰源"), None, 20)[0]) == hits
+    enter_wall("")
+    assert search.candidates("瑞丰源", None, 10) == []
+
+
+def test_indexing_twice_keeps_each_tip_once_and_catches_up(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_A_BATCH", 2)
+    for _ in range(2):
+        for _ in range(3):
+            factories.file_tip(client)
+        jobs.index_for_search()
+        jobs.index_for_search()
+    assert db.session.scalar(select(func.count()).select_from(TipGrams)) == 6
+
+
+def test_the_index_of_open_tips_covers_the_statuses_under_way() -> None:
+    """The planner uses it only while its condition says the same as the table of states."""
+    index = next(one for one in Handling.__table__.indexes if one.name == "ix_handlings_open")  # type: ignore[attr-defined]
+    told = str(index.dialect_options["postgresql"]["where"])
+    assert {word.strip("' ") for word in told[told.index("(") + 1 : -1].split(",")} == {s.value for s in UNDER_WAY}
