@@ -110,6 +110,7 @@ def make_test_app(services: Services, database: str, data_dir: Path, wechat: WeC
         "WECHAT_APP_ID": wechat.app_id,
         "WECHAT_APP_SECRET": wechat.secret,
         "WECHAT_API_BASE": wechat.base_url,
+        "PUBLIC_RATE_PER_MINUTE": "1000000",  # tests of one process are one device in one minute
     }
     app = create_app(load_settings(environment))
     app.config["PROPAGATE_EXCEPTIONS"] = False

@@ -38,6 +38,7 @@ class _Remembered:
 
     version: UUID | None = None
     entries: dict[tuple[str, str], RegisterEntry | None] = field(default_factory=dict)
+    names: dict[str, Sequence[str]] = field(default_factory=dict)
 
 
 def register_entry(kind: str, name: str | None, uscc: str | None) -> RegisterEntry | None:
@@ -51,7 +52,7 @@ def register_entry(kind: str, name: str | None, uscc: str | None) -> RegisterEnt
         return None
     held = current_app.extensions.setdefault("shudi_register", _Remembered())
     if held.version != version or len(held.entries) > _MOST_REMEMBERED:
-        held.version, held.entries = version, {}
+        held.version, held.entries, held.names = version, {}, {}
     if (code, key) not in held.entries:
         held.entries[code, key] = _looked_up(code, key)
     found: RegisterEntry | None = held.entries[code, key]
@@ -160,6 +161,17 @@ def enterprise(actor: Actor, enterprise_id: UUID) -> Enterprise:
         raise NotFound
     known: Enterprise = found
     return known
+
+
+def names_of_code(uscc: str) -> Sequence[str]:
+    """Every name that the enterprise with this code bears or bore, the present one first; remembered as the entries."""
+    held = current_app.extensions.setdefault("shudi_register", _Remembered())
+    if uscc not in held.names:
+        name = EnterpriseName.__table__.c
+        of_code = select(name.name).join_from(EnterpriseName, Enterprise).where(Enterprise.uscc == uscc)
+        held.names[uscc] = db.session.scalars(of_code.order_by(name.is_current.desc(), name.id)).all()
+    found: Sequence[str] = held.names[uscc]
+    return found
 
 
 def former_names(enterprise_id: UUID) -> Sequence[str]:

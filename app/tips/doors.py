@@ -15,12 +15,12 @@ from app.tips.proof_of_work import HEADER
 
 def caller(session: bytes | None = None) -> guard.Caller:
     """The caller of the present request; ``session`` only where the tip itself may know it."""
-    return guard.Caller(request.remote_addr or "", session)
+    return guard.Caller(request.remote_addr or "", request.headers.get("User-Agent", "")[:200], session)
 
 
-def admit(door: str, session: bytes | None = None) -> None:
-    """Ask a crowd for a proof of work; raise ``TooManyRequests``."""
-    guard.admit(door, caller(session), request.headers.get(HEADER))
+def admit(door: str, session: bytes | None = None, proof: str | None = None) -> None:
+    """Ask a crowd for a proof of work; raise ``TooManyRequests``. A form sends its ``proof`` in a field of its own."""
+    guard.admit(door, caller(session), proof or request.headers.get(HEADER))
 
 
 def opened_tip(body: Mapping[str, Any]) -> Tip:

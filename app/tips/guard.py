@@ -4,13 +4,14 @@
 on a receipt is counted before it is looked at, so that guesses made at once are not more than five either. Numbers that
 exist and numbers that do not are counted alike.
 
-**Crowds.** Each caller may knock at a public door so often a minute, by address, by address range and by session. Over
-it nobody is refused: the answer asks for a small proof of work, which a page does by itself (see
-:mod:`app.tips.proof_of_work`). A process counts on its own while a caller is far from every limit; Redis, where all
-processes count together, is asked only about callers who are not.
+**Crowds.** Each caller may knock at a public door so often a minute, by device (address and browser), by address, by
+address range and by session. Over it nobody is refused: the answer asks for a small proof of work, which a page does by
+itself, or for a little patience where no script runs (see :mod:`app.tips.proof_of_work`). A process counts on its own
+while a caller is far from every limit; Redis, where all processes count together, is asked only about callers who are
+not.
 
-Addresses are kept as keyed digests, for an hour at most, never in the database, never beside a tip. Redis away means no
-limits: a tip must come in, and a code of 63 bits is not guessed by knocking.
+Addresses and devices are kept as keyed digests, for an hour at most, never in the database, never beside a tip. Redis
+away means no limits: a tip must come in, and a code of 63 bits is not guessed by knocking.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from __future__ import annotations
 import ipaddress
 import logging
 import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from flask import current_app
@@ -56,9 +59,10 @@ return 0
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever knocks: the address of the connection, and the mini-program session where it may be used."""
+    """Whoever knocks: address and browser of the connection, and the mini-program session where it may be used."""
 
     address: str = field(repr=False)
+    agent: str = field(default="", repr=False)
     session: bytes | None = field(default=None, repr=False)
 
 
@@ -111,35 +115,43 @@ def _keys(kind: str, of: str) -> tuple[str, str]:
 
 WEIGHT: Final = {"tips": 1, "uploads": 1, "recover": 60, "enterprises": 1}
 """What a knock counts at each door; a forgotten code is nothing that one person asks for every second."""
-RANGE_FACTOR: Final = 4
+ADDRESS_FACTOR: Final = 4
+RANGE_FACTOR: Final = 16
+"""How much more an address (an office, a carrier's gateway) and a range may knock than one session or device."""
 _SHARE_OF_A_PROCESS: Final = 16
 
 
 def admit(door: str, caller: Caller, proof: str | None) -> None:
     """Let ``caller`` through ``door``; over the limit raise ``TooManyRequests`` asking for a proof of work.
 
+    The refusal also carries a waiting ticket for who cannot compute: a page without scripts sends it after its time.
+
     Args:
         door: one of :data:`WEIGHT`.
-        caller: address and session.
-        proof: the header ``X-Proof-Of-Work`` as sent.
+        caller: address, device and session.
+        proof: the header ``X-Proof-Of-Work`` as sent, or a waiting ticket.
     """
-    limit: int = current_app.extensions["shudi_settings"].public_rate_per_minute
-    excess = max(_times_over(f"{door}|{scope}", WEIGHT[door], allowed) for scope, allowed in _scopes(caller, limit))
+    excess = _times_over(door, caller)
     if excess <= 1 or _proved(door, proof):
         return
     challenge = proof_of_work.challenge(crypto(), door, excess)
+    ticket, wait = proof_of_work.waiting_ticket(crypto(), door, excess)
     raise TooManyRequests(
-        "访问人数较多，正在自动验证，请稍候", code="proof_of_work_required", extra={"retry_after": 1, **challenge}
+        "访问人数较多，正在自动验证，请稍候",
+        code="proof_of_work_required",
+        extra={"retry_after": 1, **challenge, "waiting_ticket": ticket, "wait_seconds": wait},
     )
 
 
-def _scopes(caller: Caller, limit: int) -> list[tuple[str, int]]:
-    scopes = [(f"address|{caller.address}", limit), (f"range|{_range_of(caller.address)}", limit * RANGE_FACTOR)]
+def _scopes(caller: Caller, limit: int) -> Iterator[tuple[str, int]]:
+    yield f"device|{caller.address}|{caller.agent}", limit
+    yield f"address|{caller.address}", limit * ADDRESS_FACTOR
+    yield f"range|{_range_of(caller.address)}", limit * RANGE_FACTOR
     if caller.session is not None:
-        scopes.append((f"session|{caller.session.hex()}", limit))
-    return scopes
+        yield f"session|{caller.session.hex()}", limit
 
 
+@lru_cache(maxsize=4096)
 def _range_of(address: str) -> str:
     """The network that one subscriber line or one small provider pool owns: /24, and /48 of IPv6."""
     try:
@@ -149,21 +161,34 @@ def _range_of(address: str) -> str:
     return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))  # noqa: PLR2004
 
 
-def _times_over(scope: str, weight: int, allowed: int) -> float:
-    """How many times the allowance of this minute is used up; at most 1 means there is room."""
-    minute = int(clock.now().timestamp()) // 60
-    own, untold = _own_counts.add(minute, scope, weight, allowed // _SHARE_OF_A_PROCESS)
-    if not untold:
-        return own / max(allowed, 1)
+def _times_over(door: str, caller: Caller) -> float:
+    """How many times the fullest allowance of this minute is used up; at most 1 means there is room.
+
+    One round trip to Redis at most, and none while the caller is far from every limit.
+    """
+    limit: int = current_app.extensions["shudi_settings"].public_rate_per_minute
+    minute, weight, excess = int(clock.now().timestamp()) // 60, WEIGHT[door], 0.0
+    asked: list[tuple[str, int, int]] = []
+    for scope, allowed in _scopes(caller, limit):
+        own, untold = _own_counts.add(minute, f"{door}|{scope}", weight, allowed // _SHARE_OF_A_PROCESS)
+        excess = max(excess, own / max(allowed, 1))
+        if untold:
+            asked.append((f"guard:rate:{minute}:{_digest('rate', f'{door}|{scope}')}", untold, allowed))
+    return max(excess, _counted_together(asked)) if asked else excess
+
+
+def _counted_together(asked: Sequence[tuple[str, int, int]]) -> float:
+    """Tell Redis what was not told yet; the fullest allowance as all processes count it."""
     try:
         pipeline = _redis().pipeline(transaction=False)
-        key = f"guard:rate:{minute}:{_digest('rate', scope)}"
-        pipeline.incrby(key, untold)
-        pipeline.expire(key, 120)
-        return float(pipeline.execute()[0]) / max(allowed, 1)
+        for key, untold, _ in asked:
+            pipeline.incrby(key, untold)
+            pipeline.expire(key, 120)
+        totals = pipeline.execute()[::2]
     except RedisError as fault:
         _no_redis(fault)
         return 0
+    return max(float(total) / max(allowed, 1) for total, (_, _, allowed) in zip(totals, asked, strict=True))
 
 
 class _OwnCounts:
@@ -185,8 +210,14 @@ class _OwnCounts:
             self._counts[scope] = (counted, told + untold)
             return counted, untold
 
+    def forget(self) -> None:
+        """Begin the minute anew (tests hold the clock still)."""
+        with self._lock:
+            self._counts = {}
+
 
 _own_counts: Final = _OwnCounts()
+forget_counts: Final = _own_counts.forget
 
 
 def _proved(door: str, proof: str | None) -> bool:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Table, and_, bindparam, case, delete, func, insert, or_, select, tuple_, update
 
+from app.enterprises import queries as register
 from app.foundation import clock
 from app.foundation.database import db, new_id
 from app.tips.grouping import Grouping, group
@@ -68,7 +69,17 @@ def _unlinked() -> list[_Unlinked]:
         .order_by(tip.registered_at, tip.id)
         .limit(BATCH)
     )  # fmt: skip
-    return [_Unlinked(row[0], row[1], keys_of(Named(*row[2:]))) for row in db.session.execute(statement)]
+    return [_Unlinked(row[0], row[1], _keys(Named(*row[2:]))) for row in db.session.execute(statement).all()]
+
+
+def _keys(named: Named) -> list[Key]:
+    """What a subject is known by, with the code and every name, also former ones, that the register has of it."""
+    entry = register.register_entry(named.kind, named.name, named.uscc)
+    if entry is None:
+        return keys_of(named)
+    names = register.names_of_code(entry.uscc) if entry.uscc else [entry.name]
+    registered = [key for name in names for key in keys_of(replace(named, name=name, uscc=entry.uscc))]
+    return list(dict.fromkeys([*registered, *keys_of(named)]))
 
 
 def _looked_at() -> UUID:

@@ -4,6 +4,8 @@ The client finds a number so that SHA-256 of ``<challenge>.<number>`` begins wit
 repeats its call with the header ``X-Proof-Of-Work: <challenge>.<number>``. 16 bits are 65,000 hashes on average, well
 under a second on a phone; a caller many times over the limit is asked for up to 22. To verify costs one hash.
 A challenge is good for one door, once, for ten minutes; it is not bound to an address, because phones change theirs.
+
+Where no script runs, patience takes the place of work: a sealed ticket that is good, once, from a moment on.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ LEAST_BITS: Final = 16
 MOST_BITS: Final = 22
 _LONGEST_PROOF: Final = 200
 _PARTS: Final = 5
+SHORTEST_WAIT_SECONDS: Final = 10
+LONGEST_WAIT_SECONDS: Final = 60
+_TICKET: Final = "wait"
 
 
 def challenge(crypto: Crypto, door: str, times_over: float) -> dict[str, Any]:
@@ -37,6 +42,13 @@ def challenge(crypto: Crypto, door: str, times_over: float) -> dict[str, Any]:
     }
 
 
+def waiting_ticket(crypto: Crypto, door: str, times_over: float) -> tuple[str, int]:
+    """(a ticket for who cannot compute, the seconds after which it is good): longer the farther over the limit."""
+    wait = min(int(SHORTEST_WAIT_SECONDS * max(times_over, 1)), LONGEST_WAIT_SECONDS)
+    body = f"{int(clock.now().timestamp()) + wait}.{_TICKET}.{secrets.token_hex(12)}"
+    return f"{body}.{_seal(crypto, door, body)}", wait
+
+
 def solve(challenge_text: str, bits: int) -> str:
     """The header that answers a challenge, as a client computes it."""
     number = 0
@@ -46,8 +58,10 @@ def solve(challenge_text: str, bits: int) -> str:
 
 
 def nonce_of_proof(crypto: Crypto, door: str, proof: str) -> str | None:
-    """The nonce of a good proof for ``door``, to be used once; ``None`` for anything else."""
+    """The nonce of a good proof or a good ticket for ``door``, to be used once; ``None`` for anything else."""
     parts = proof.split(".")
+    if len(parts) == _PARTS - 1 and parts[1] == _TICKET and len(proof) <= _LONGEST_PROOF and proof.isascii():
+        return _nonce_of_ticket(crypto, door, *parts)
     if len(proof) > _LONGEST_PROOF or len(parts) != _PARTS or not proof.isascii():
         return None
     expires, bits, nonce, seal, number = parts
@@ -57,6 +71,14 @@ def nonce_of_proof(crypto: Crypto, door: str, proof: str) -> str | None:
     if int(expires) < clock.now().timestamp() or not _has_zero_bits(proof, int(bits)):
         return None
     return nonce
+
+
+def _nonce_of_ticket(crypto: Crypto, door: str, good_from: str, kind: str, nonce: str, seal: str) -> str | None:
+    body = f"{good_from}.{kind}.{nonce}"
+    if not crypto.same(seal.encode(), _seal(crypto, door, body).encode()):
+        return None
+    age = clock.now().timestamp() - int(good_from)
+    return nonce if 0 <= age <= VALID_SECONDS else None
 
 
 def _seal(crypto: Crypto, door: str, body: str) -> str:

@@ -35,6 +35,7 @@ public_api = APIBlueprint("public", __name__, url_prefix="/api/v1")
 )
 def upload(_actor: Actor) -> Any:
     """Take one file, like ``wx.uploadFile``; the id is the only link to whoever sent it."""
+    admit("uploads")
     received = file_http.receive_upload("public")
     with transaction():
         return files.register(received)
@@ -51,6 +52,7 @@ def upload(_actor: Actor) -> Any:
 def submit_tip(_actor: Actor, body: dict[str, Any]) -> Any:
     """File a tip, with or without a name, with or without a session."""
     index = openid_index_of_request() if body["reporter"] is not None else None
+    admit("tips", index)
     receipt = service.submit_tip(body, index, channel="miniprogram" if index else "web")
     return receipt, 200 if receipt.repeated else 201
 

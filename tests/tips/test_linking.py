@@ -17,6 +17,7 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.tips import jobs, linking
 from tests import factories, rows
+from tests.enterprises import lists
 from tests.moments import MONDAY_MORNING
 from tests.threads import at_once
 from tests.tips import reporters
@@ -248,3 +249,27 @@ class TestCorrections:
 
     def test_a_tip_of_the_last_seconds_waits_for_the_background(self, client: FlaskClient) -> None:
         assert self._post(client, _file(client), "detach", reason="理由").status_code == 404
+
+
+class TestRegister:
+    """What the register of enterprises knows joins tips that name one company differently."""
+
+    def test_a_former_name_and_the_present_one_are_one_company(self, client: FlaskClient) -> None:
+        code = lists.code(1)
+        lists.known(lists.line("新疆旧风源投资咨询有限公司", uscc=code))
+        lists.known(lists.line("新疆瑞丰源投资咨询有限公司", uscc=code), as_of=lists.NOVEMBER)
+        names = ({"name": "新疆旧风源投资咨询有限公司"}, {"name": "新疆瑞丰源投资咨询有限公司"}, {"uscc": code})
+        tips = [_file(client, n, **named) for n, named in enumerate(names)]
+        jobs.link_tips()
+        assert [(_mark(client, tip)["count"], _mark(client, tip)["first"]) for tip in tips] == [
+            (3, True),
+            (3, False),
+            (3, False),
+        ]
+
+    def test_namesakes_are_not_told_apart_by_the_register(self, client: FlaskClient) -> None:
+        name = "新疆瑞丰源投资咨询有限公司"
+        lists.known(lists.line(name, uscc=lists.code(1)), lists.line(name, uscc=lists.code(2)))
+        tips = [_file(client, 0, name=name), _file(client, 1, name=name, uscc=lists.code(2))]
+        jobs.link_tips()
+        assert [_mark(client, tip)["count"] for tip in tips] == [2, 2]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from app.foundation import clock
-from app.tips import proof_of_work
+from app.tips import guard, proof_of_work
 from tests import factories, rows
 from tests.moments import MONDAY_MORNING
 from tests.tips import reporters
@@ -91,8 +91,9 @@ def test_three_calls_a_day_are_enough(client: FlaskClient) -> None:
     assert rows.scalar("SELECT count(*) FROM outbox_messages") == before + 3
 
 
-def test_a_crowd_at_this_door_is_asked_to_work(client: FlaskClient, app: Flask) -> None:
-    allowed = app.extensions["shudi_settings"].public_rate_per_minute // 60
+def test_a_crowd_at_this_door_is_asked_to_work(client: FlaskClient, crowded: Callable[[int], None]) -> None:
+    allowed = 5
+    crowded(allowed * guard.WEIGHT["recover"])
     answers = [_ask(client, "2506051234567891") for _ in range(allowed + 1)]
     assert [answer.status_code for answer in answers] == [202] * allowed + [429]
     asked = answers[-1].get_json()
