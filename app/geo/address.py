@@ -29,7 +29,7 @@ def match(address: str | None, hint_code: str | None = None, uscc: str | None = 
     text, positions = normalise(address or "")
     found = resolve(text, gaz, hint_number(hint_code, gaz))
     answer = to_match(found, address or "", positions)
-    if uscc and answer.county is None:
+    if uscc and (answer.county is None or answer.status == "ambiguous"):
         return _settled_by(answer, uscc)
     return answer
 

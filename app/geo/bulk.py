@@ -22,6 +22,7 @@ from app.geo.confidence import RULES, weigh
 from app.geo.gazetteer import gazetteer
 from app.geo.normalise import normalise
 from app.geo.reading import resolve
+from app.geo.splits import LEADING
 
 Row = tuple[str, str, str]
 CHUNK = 2000
@@ -40,7 +41,7 @@ def row_writer() -> Callable[[Row], str]:
             hint = hints[hint_code] = hint_number(hint_code, gaz)
         text, positions = normalise(address)
         found = resolve(text, gaz, hint)
-        if uscc and not found.county:
+        if uscc and (not found.county or found.rule == LEADING):
             return json.dumps(match(address, hint_code, uscc).to_dict(), ensure_ascii=False)
         return _line(address, positions, found)
 

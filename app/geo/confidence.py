@@ -43,6 +43,7 @@ RULES: dict[str, Rule] = {
     "typo": Rule(0.95, "matched"),
     "stem_city": Rule(0.9, "matched"),
     "whole_prefecture": Rule(0.98, "matched"),
+    "main_successor": Rule(0.85, "ambiguous"),
     "ambiguous": Rule(0.0, "ambiguous"),
     "prefecture": Rule(0.9, "unknown"),
     "province": Rule(0.9, "unknown"),

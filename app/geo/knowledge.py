@@ -155,7 +155,7 @@ class OfficeKnowledge:
             zone = self.zones[name]
             if zone.division is None or _agrees(found, zone.division):
                 return _with_zone(text, found, zone, (start, end))
-        if found.county is None and not found.district:
+        if not found.district:
             settled = self._by_alias(text, found)
             if settled is None and (learnt := self._by_learnt(text, found)):
                 return Reading(learnt, ("learnt_place",))
@@ -223,7 +223,7 @@ def _with_zone(text: LocalText, found: Match, zone: KnownZone, span: tuple[int, 
 def _named_county(found: Match) -> str | None:
     """The county that words of the text name, as opposed to one concluded from a zone or a hint."""
     named = any(e.end and e.how in _NAMES_A_COUNTY and e.means[:_COUNTY_DIGITS] == found.county for e in found.evidence)
-    return found.county if named else None
+    return found.district if named else None
 
 
 def _settled(text: LocalText, found: Match, division: str, confidence: float, mark: tuple[int, int, str]) -> Match:

@@ -45,7 +45,8 @@ class Match:
     """What the evidence says; a level that cannot be told is None, and only current codes appear.
 
     ``confidence`` belongs to the lowest level told. ``ambiguous``: the district is one of the alternatives, and nothing
-    decides which; ``unknown``: the district cannot be told at all.
+    decides which; a county given with it is the leading one, where most of a divided county went. ``unknown``: the
+    district cannot be told at all.
     """
 
     province: str | None = None
@@ -59,7 +60,12 @@ class Match:
 
     @property
     def district(self) -> str | None:
-        """The unit that handles: the county, or the prefecture where it has no counties (东莞, 嘉峪关)."""
+        """The unit that handles: the county, or the prefecture where it has no counties (东莞, 嘉峪关).
+
+        None for an ambiguous answer: a leading candidate is no district yet.
+        """
+        if self.status == "ambiguous":
+            return None
         if self.county:
             return self.county
         return self.prefecture if self.status == "matched" else None

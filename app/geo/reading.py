@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from app.geo.chain import COUNTY, FULL, Found, Hit, Mark, Walk, mark_zones, repeated, true_marks
 from app.geo.gazetteer import Gazetteer, Reading
 from app.geo.repair import repair
+from app.geo.splits import LEADING
 
 
 # long because three quarters of all addresses end here, in one loop without calls.
@@ -94,7 +95,7 @@ def read_closely(text: str, gaz: Gazetteer, hint: int, hits: list[Hit]) -> Found
     if len(kept) == 1 and kept[0][0] == COUNTY and kept[0][6] == FULL and not walk.rivals:
         return walk.answer(kept[0][3], kept[0][5])
     prefecture, county, township, candidates, rule, marks, province = found = repair(walk)
-    if not county:
+    if not county or rule == LEADING:
         return found
     marks = true_marks(marks, county, prefecture, province)
     if rule == "hint":

@@ -25,6 +25,7 @@ from app.geo.chain import (
 from app.geo.gazetteer import Reading
 from app.geo.local_names import places_between
 from app.geo.misspelt import misspelt_county
+from app.geo.splits import by_split
 from app.geo.township_steps import (
     by_seat,
     by_town_of_candidates,
@@ -295,4 +296,5 @@ _STEPS = (
     by_weak_township,
     _by_village,
     _by_namesake,
+    by_split,
 )

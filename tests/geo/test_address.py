@@ -7,6 +7,7 @@ import pytest
 
 from app.geo.address import match
 from app.geo.divisions import divisions
+from app.geo.splits import splits
 
 INVENTED = list(csv.DictReader((Path(__file__).parent / "data" / "invented_addresses.csv").open(encoding="utf-8")))
 
@@ -58,10 +59,103 @@ def test_ambiguous_names_are_not_resolved_silently():
 
 
 def test_a_county_divided_since_gives_its_parts_and_the_township_decides():
-    divided = match("浙江省杭州市江干区稻香里3号")
-    assert (divided.status, divided.county) == ("ambiguous", None)
-    assert {a.code for a in divided.alternatives} == {"330102", "330114"}
+    divided = match("山西省大同市南郊区稻香里3号")
+    assert (divided.status, divided.county, divided.district) == ("ambiguous", None, None)
+    assert {a.code for a in divided.alternatives} == {"140213", "140214"}
     assert match("浙江省杭州市江干区笕桥街道稻香里3号").county == "330102"
+
+
+def test_a_divided_county_names_where_most_of_it_went_and_stays_ambiguous():
+    divided = match("浙江省杭州市江干区稻香里3号")
+    assert (divided.status, divided.county, divided.district) == ("ambiguous", "330102", None)
+    assert [(a.code, a.score) for a in divided.alternatives] == [("330102", 0.85), ("330114", 0.15)]
+    assert [(e.text, e.means, e.how) for e in divided.evidence[-2:]] == [
+        ("江干区", "330102", "old_name"),
+        ("江干区", "330114", "old_name"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "county"),
+    [
+        ("江干区下沙稻香街3号", "330114"),
+        ("杭州市江干区经济技术开发区3号", "330114"),
+        ("江干区丁桥镇稻香里3号", "330102"),
+        ("江干区稻香里九堡家苑3号", "330102"),
+        ("绍兴县孙端镇3号", "330602"),
+    ],
+)
+def test_words_of_a_public_decision_tell_the_part(text, county):
+    answer = match(text)
+    assert (answer.status, answer.county) == ("matched", county)
+    assert answer.evidence[-1].how == "township"
+
+
+@pytest.mark.parametrize("text", ["江干区下沙路3号", "江干区九堡东路3号", "江干区稻香里在下沙与九堡之间"])
+def test_a_road_leads_beyond_the_township_it_is_named_after(text):
+    assert match(text).status == "ambiguous"
+
+
+def test_a_code_goes_before_the_leading_candidate():
+    assert match("江干区稻香里3号", None, "91330114MA1ABCDE0X").county == "330114"
+    assert match("江干区稻香里3号", None, "91330106MA1ABCDE0X").status == "ambiguous", "the name binds"
+
+
+def test_the_table_of_divided_counties_agrees_with_the_tree():
+    for parts, split in splits().items():
+        former = [row for row in divisions().history(split.name) if len(row.successor_codes) == len(parts)]
+        assert any({int(code) for code in row.successor_codes} == parts for row in former), split.name
+        assert split.main in parts
+        for word, successor in split.words.items():
+            elsewhere = {n.name for part in parts - {successor} for n in divisions().children(str(part))}
+            assert not any(name.startswith(word) for name in elsewhere), word
+
+
+@pytest.mark.parametrize(
+    ("text", "county", "typed"),
+    [
+        ("乌鲁木齐市沙依克区青松巷1号", "650103", "沙依克区"),  # dropped
+        ("乌鲁木齐市头屯区1号", "650106", "头屯区"),
+        ("昌吉州吉木萨县1号", "652327", "吉木萨县"),
+        ("乌鲁木齐市沙巴依克区青松巷1号", "650103", "沙巴依克区"),  # swapped
+        ("乌鲁木齐市水沟磨区松涛路1号", "650105", "水沟磨区"),
+        ("喀什地区麦提盖县1号", "653127", "麦提盖县"),
+        ("乌鲁木齐市水魔沟区松涛路1号", "650105", "水魔沟区"),  # homophone
+        ("乌市米冬区1号", "650109", "米冬区"),
+        ("乌鲁木齐市达板城区1号", "650107", "达板城区"),
+    ],
+)
+def test_a_name_with_one_character_dropped_swapped_or_of_the_same_sound(text, county, typed):
+    answer = match(text, "650100")
+    assert (answer.status, answer.county) == ("matched", county)
+    assert (answer.evidence[-1].text, answer.evidence[-1].how) == (typed, "typo")
+    assert answer.confidence < match(text.replace(typed, divisions().name(county)), "650100").confidence
+
+
+@pytest.mark.parametrize(
+    ("text", "county"),
+    [
+        ("乌市沙区青松巷1号", "650103"),
+        ("乌市水区青松巷1号", "650105"),
+        ("沙区青松巷1号", "650103"),
+        ("昌吉州玛纳斯青松巷1号", "652324"),
+        ("巴州库尔勒青松巷1号", "652801"),
+        ("高新区飞翔路7号", "650104"),
+        ("高新区（新市区）飞翔路7号", "650104"),
+        ("经开区（头屯河区）飞翔路7号", "650106"),
+    ],
+)
+def test_abbreviations_as_people_write_them(text, county):
+    assert match(text, "650100").county == county
+
+
+@pytest.mark.parametrize(
+    ("text", "county"),
+    [("新市区长春中路1号", "650104"), ("新市区北京南路1号", "650104"), ("水磨沟区南湖北路1号", "650105")],
+)
+def test_a_road_that_bears_another_places_name_does_not_mislead(text, county):
+    answer = match(text, "650100")
+    assert (answer.county, {e.text for e in answer.evidence if e.end}) == (county, {text[: text.index("区") + 1]})
 
 
 def test_the_invented_addresses_cover_every_kind():

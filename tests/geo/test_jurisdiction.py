@@ -134,7 +134,10 @@ def test_a_zone_needs_an_agreed_unit():
 
 
 def test_an_unclear_address_is_said_to_be_unclear():
-    assert unit(registered_address="浙江省杭州市江干区稻香里3号").dispute_reasons[0] == "ambiguous_address"
+    divided = unit(registered_address="浙江省杭州市江干区稻香里3号")
+    assert (divided.lead, divided.dispute_reasons[0]) == (None, "ambiguous_address"), (
+        "a leading candidate is no district"
+    )
     assert unit(registered_address="乌鲁木齐市喜洋洋路8号").dispute_reasons == ["unknown_address"]
 
 

@@ -55,7 +55,7 @@ def answer_view(address: str, reading: Reading, citation: Citation | None) -> di
         "levels": [
             (label, place_name(match[level]), match[level])
             for level, label in (("prefecture", "地（州、市）"), ("county", "区（县）"), ("township", "乡镇（街道）"))
-            if match[level]
+            if match[level] and (level == "prefecture" or reading.match.district)
         ],
         "doubts": [DISPUTE_SENTENCES.get(reason, reason) for reason in reading.reasons],
         "precedent": _precedent(citation) if citation else None,

@@ -63,7 +63,9 @@ def address_view(decision: Mapping[str, Any], name: str, text: str | None) -> di
 
 def match_view(text: str, match: Mapping[str, Any]) -> dict[str, Any]:
     """A *Match* with the names of its divisions; evidence keeps its place in ``text``."""
-    lowest = next((match[level] for level in ("township", "county", "prefecture", "province") if match[level]), None)
+    open_between = ("county", "township") if match["status"] == "ambiguous" else ()  # a leading candidate is no answer
+    levels = (level for level in ("township", "county", "prefecture", "province") if level not in open_between)
+    lowest = next((match[level] for level in levels if match[level]), None)
     return {
         "text": text,
         "status": match["status"],
