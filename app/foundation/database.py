@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import psycopg
 import uuid_utils
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, Engine, MetaData, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.types import TypeDecorator
 
@@ -139,10 +141,15 @@ def insert_rows(rows: Sequence[Row], *, unless_known: bool = False) -> bool:
     """
     statement, processors = _insert_statement(tuple((row.model, tuple(row.values)) for row in rows), unless_known)
     values = (value for row in rows for value in row.values.values())
-    parameters = tuple(
+    parameters = [
         value if process is None else process(value) for process, value in zip(processors, values, strict=True)
-    )
-    return bool(db.session.connection().exec_driver_sql(statement, parameters).scalar())
+    ]
+    driver: Any = db.session.connection().connection.driver_connection
+    try:
+        # The driver reads a statement of this length anew each time to find its %s; $1 … it hands on as they are.
+        return psycopg.RawCursor(driver).execute(statement, parameters).fetchone() != (0,)
+    except psycopg.OperationalError as fault:
+        raise OperationalError("insert_rows", None, fault) from fault
 
 
 Processor = Callable[[Any], Any]
@@ -159,7 +166,8 @@ def _insert_statement(
     for number, (model, names) in enumerate(shape):
         columns = [model.__table__.c[name] for name in names]
         processors += [column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns]
-        places = ", ".join(["%s"] * len(names))
+        before = len(processors) - len(names)
+        places = ", ".join(f"${before + place}" for place in range(1, len(names) + 1))
         target = f"INSERT INTO {model.__tablename__} ({', '.join(names)})"
         if number == 0:
             conflict = " ON CONFLICT DO NOTHING" if unless_known else ""

@@ -59,6 +59,26 @@ def flat_errors(messages: Mapping[Any, Any], prefix: str = "") -> dict[str, list
 
 def unstorable_text(value: Any) -> dict[str, list[str]]:
     """Path → message of every text (or name of a field) that no table can hold; empty where all is well."""
+    return _found_unstorable(value) if _has_unstorable(value) else {}
+
+
+def _has_unstorable(value: Any) -> bool:
+    """The same question without the paths, which nearly every request can do without."""
+    waiting = [value]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, str):
+            if _UNSTORABLE.search(inner):
+                return True
+        elif isinstance(inner, dict):
+            waiting += inner
+            waiting += inner.values()
+        elif isinstance(inner, list):
+            waiting += inner
+    return False
+
+
+def _found_unstorable(value: Any) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     waiting: list[tuple[str, Any]] = [("", value)]
     while waiting:

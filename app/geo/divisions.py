@@ -84,6 +84,7 @@ class DivisionTree:
             else:
                 index[code] = (*((held,) if isinstance(held, int) else held), number)
         self._cached = lru_cache(maxsize=8192)(self._row)
+        self._chain = lru_cache(maxsize=8192)(self._chain_above)
 
     def _row(self, number: int) -> Division:
         return _parse(self._rows[number])
@@ -117,20 +118,23 @@ class DivisionTree:
         division = self.get(code)
         if division is None:
             return ""
-        return "".join([*(self.name(above) for above in reversed(self.ancestors(division.code))), division.name])
+        return "".join([*(self.name(above) for above in reversed(self._chain(division.code))), division.name])
 
     def ancestors(self, code: str) -> list[str]:
         """Codes above this one, the nearest first, the province last."""
+        return list(self._chain(code))
+
+    def _chain_above(self, code: str) -> tuple[str, ...]:
         found: list[str] = []
         division = self.get(code)
         while division is not None and division.parent_code and division.parent_code not in found:
             found.append(division.parent_code)
             division = self.get(division.parent_code)
-        return found
+        return tuple(found)
 
     def lowest_common_superior(self, codes: Iterable[str]) -> str | None:
         """The lowest unit strictly above all of these (Article 20 paragraph 2); None where only the centre is."""
-        chains = [self.ancestors(code) for code in dict.fromkeys(codes)]
+        chains = [self._chain(code) for code in dict.fromkeys(codes)]
         if not chains:
             return None
         shared = set(chains[0]).intersection(*chains[1:])
@@ -166,7 +170,7 @@ class DivisionTree:
         return self._above(code, LEVEL_PROVINCE)
 
     def _above(self, code: str, level: int) -> str | None:
-        for candidate in (code, *self.ancestors(code)):
+        for candidate in (code, *self._chain(code)):
             division = self.get(candidate)
             if division is not None and division.level == level:
                 return division.code

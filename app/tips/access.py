@@ -62,12 +62,12 @@ def open_tip_id(receipt_number: str, query_code: str, caller: Caller) -> UUID:
         TooManyRequests: the number or the source is locked.
     """
     number, code = receipts.normalised(receipt_number), receipts.normalised(query_code)
-    guard.admit_attempt(number, caller)
-    tip_id = _matching_tip(number, code)
+    tip_id, first_use = _matching_tip(number, code)
+    guard.settle_attempt(number, caller, right=tip_id is not None)
     if tip_id is None:
-        guard.note_wrong_code(caller)
         raise NotFound("受理编号或查询码不正确，请核对后再试", code="receipt_or_code_wrong")
-    guard.note_right_code(number)
+    if first_use:
+        _note_first_use(first_use)
     return tip_id
 
 
@@ -82,19 +82,20 @@ class IssuedCode:
     first_used_at: datetime | None
 
 
-def _matching_tip(number: str, code: str) -> UUID | None:
-    """Same look-up, same digest and same number of comparisons, whether the number exists or not."""
+def _matching_tip(number: str, code: str) -> tuple[UUID | None, IssuedCode | None]:
+    """(the tip, the issued code that is used for the first time).
+
+    Same look-up, same digest and same number of comparisons, whether the number exists or not.
+    """
     rows = db.session.connection().execute(_CODES, {"number": number}).all()
     issued = [IssuedCode(*row[2:]) for row in rows if row[2] is not None]
     present, waiting = good_codes(rows[0][1] if rows else _NO_DIGEST, issued)
     digest = receipts.code_digest(crypto(), number, code)
     is_present = Crypto.same(digest, present)
     is_waiting = Crypto.same(digest, waiting.code_digest if waiting else _NO_DIGEST)
-    if not rows:
-        return None
-    if is_waiting and waiting:
-        _note_first_use(waiting)
-    return rows[0][0] if is_present or is_waiting else None
+    if not rows or not (is_present or is_waiting):
+        return None, None
+    return rows[0][0], waiting if is_waiting else None
 
 
 def good_codes(original: bytes, issued: Sequence[IssuedCode]) -> tuple[bytes, IssuedCode | None]:

@@ -1,8 +1,8 @@
 """What stands between strangers and a tip: locks on guessing codes, and a price for crowds. Redis alone.
 
 **Codes.** Five wrong codes lock a receipt number, and five lock a source; each further one doubles the wait. An attempt
-on a receipt is counted before it is looked at, so that guesses made at once are not more than five either. Numbers that
-exist and numbers that do not are counted alike.
+is counted before anybody is told what came of it, so that guesses made at once are not more than five either. Numbers
+that exist and numbers that do not are counted alike.
 
 **Crowds.** Each caller may knock at a public door so often a minute, by device (address and browser), by address, by
 address range and by session. Over it nobody is refused: the answer asks for a small proof of work, which a page does by
@@ -39,22 +39,29 @@ FIRST_WAIT_SECONDS: Final = 30
 LONGEST_WAIT_SECONDS: Final = 3600
 REMEMBERED_SECONDS: Final = 3600
 
-_ATTEMPT: Final = """
-local now = tonumber(ARGV[1])
-for lock = 2, #KEYS do
+_SETTLE: Final = """
+local now, right = tonumber(ARGV[1]), ARGV[2] == '1'
+for lock = 2, #KEYS, 2 do
     local locked_until = tonumber(redis.call('GET', KEYS[lock]) or '0')
     if locked_until > now then return math.ceil(locked_until - now) end
 end
-local attempts = redis.call('INCR', KEYS[1])
-redis.call('EXPIRE', KEYS[1], ARGV[5])
-local excess = attempts - tonumber(ARGV[2])
-if excess >= 0 then
-    local wait = math.min(tonumber(ARGV[3]) * 2 ^ math.min(excess, 20), tonumber(ARGV[4]))
-    redis.call('SET', KEYS[2], string.format('%.3f', now + wait), 'EX', math.ceil(wait))
+if right then
+    redis.call('DEL', KEYS[1], KEYS[2])
+    return 0
+end
+for key = 1, #KEYS, 2 do
+    local attempts = redis.call('INCR', KEYS[key])
+    redis.call('EXPIRE', KEYS[key], ARGV[6])
+    local excess = attempts - tonumber(ARGV[3])
+    if excess >= 0 then
+        local wait = math.min(tonumber(ARGV[4]) * 2 ^ math.min(excess, 20), tonumber(ARGV[5]))
+        redis.call('SET', KEYS[key + 1], string.format('%.3f', now + wait), 'EX', math.ceil(wait))
+    end
 end
 return 0
 """
-"""Counts an attempt and answers 0, or answers the seconds to wait. The attempt that reaches the limit sets the lock."""
+"""Answers the seconds to wait where receipt or source is locked. Otherwise 0, and a right code has cleared the receipt,
+a wrong one is counted against both; the attempt that reaches the limit sets the lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +76,20 @@ class Caller:
 # Guessing codes -----------------------------------------------------------------------------------------------------
 
 
-def admit_attempt(receipt_number: str, caller: Caller) -> None:
-    """Count an attempt to open ``receipt_number``; raise ``TooManyRequests`` while it or the source is locked."""
+def settle_attempt(receipt_number: str, caller: Caller, *, right: bool) -> None:
+    """Count a wrong code, forget the wrong ones before a right code; the source keeps its own.
+
+    Looking whether the code is right comes first, telling it comes after: one step for Redis, and locked means locked
+    for a right code too.
+
+    Raises:
+        TooManyRequests: the receipt number or the source is locked; the attempt is not counted.
+    """
+    keys = (*_keys("receipt", receipt_number), *_keys("source", caller.address))
+    limits = (MOST_WRONG_CODES, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, REMEMBERED_SECONDS)
     try:
-        wait = _count_attempt("receipt", receipt_number, _keys("source", caller.address)[1])
+        settle = _redis().register_script(_SETTLE)
+        wait = float(settle(keys, (clock.now().timestamp(), int(right), *limits)))
     except RedisError as fault:
         _no_redis(fault)
         return
@@ -81,29 +98,6 @@ def admit_attempt(receipt_number: str, caller: Caller) -> None:
         raise TooManyRequests(
             f"输入错误次数过多，请在 {seconds} 秒后再试", code="query_locked", extra={"retry_after": seconds}
         )
-
-
-def note_wrong_code(caller: Caller) -> None:
-    """Count a wrong code against its source; the receipt number has been charged already."""
-    try:
-        _count_attempt("source", caller.address)
-    except RedisError as fault:
-        _no_redis(fault)
-
-
-def note_right_code(receipt_number: str) -> None:
-    """Forget the attempts on a receipt number that was opened. The source keeps its own."""
-    try:
-        _redis().delete(*_keys("receipt", receipt_number))
-    except RedisError as fault:
-        _no_redis(fault)
-
-
-def _count_attempt(kind: str, of: str, *other_locks: str) -> float:
-    """Seconds to wait, 0 when the attempt was counted; ``other_locks`` hold it up too, without being charged."""
-    limits = (MOST_WRONG_CODES, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, REMEMBERED_SECONDS)
-    keys = (*_keys(kind, of), *other_locks)
-    return float(_redis().eval(_ATTEMPT, len(keys), *keys, clock.now().timestamp(), *limits))
 
 
 def _keys(kind: str, of: str) -> tuple[str, str]:
