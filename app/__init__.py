@@ -73,8 +73,10 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.audit.cli import audit_cli
     from app.audit.service import record_refusal
     from app.cases import api as case_api
+    from app.cases import imports_api as case_imports_api
     from app.cases import jobs as case_jobs
     from app.cases import openings as _openings  # noqa: F401  # lets a concluded tip open a case
+    from app.cases.cli import cases_cli
     from app.demo.cli import demo_cli
     from app.enterprises.cli import enterprises_cli
     from app.files import jobs as file_jobs
@@ -143,8 +145,9 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     office = (identity_api, tips_office_api, *after_filing, evidence_api, retention_api, workflow_api, notification_api)
     for room in (*office, assisted_api, clusters_api, audit_api, geo_api, case_api):
         app.register_blueprint(room.office_api)
+    app.register_blueprint(case_imports_api.office_api)
     groups = (geo_cli, audit_cli, outbox_cli, accounts_cli, units_cli, calendar_cli, limits_cli, files_cli, demo_cli)
-    for command in (*groups, enterprises_cli, keys_cli, worker_command):
+    for command in (*groups, enterprises_cli, cases_cli, keys_cli, worker_command):
         app.cli.add_command(command)
     console.register(app)
     public_pages.register(app)

@@ -1,9 +1,95 @@
-"""What the periodic clock runs here."""
+"""What the periodic clock and the outbox run here."""
 
 from __future__ import annotations
 
-from app.cases import reminders
-from app.foundation.database import OPEN_WALL, transaction
+import logging
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from app.cases import import_result, imports, reminders
+from app.cases.imports import ImportState
+from app.cases.models import SheetImport
+from app.cases.sheet_columns import Headings
+from app.cases.sheet_engine import NothingKept, Outcome, take_in
+from app.cases.sheets import UnreadableSheet, Workbook
+from app.files import service as files
+from app.foundation.database import OPEN_WALL, end_reading, transaction
+from app.foundation.errors import DomainError
+from app.foundation.permissions import Actor
+from app.identity import service as identity
+from app.outbox import service as outbox
+
+logger = logging.getLogger(__name__)
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@outbox.handles_over_network(imports.IMPORT_SHEET)
+def import_sheet(message_id: int, payload: dict[str, Any]) -> None:
+    """Take a spreadsheet in. Twice is safe: one run has it at a time, and what is known already changes nothing.
+
+    A run that is killed after its rows were kept is repeated after :data:`imports.GIVEN_UP_AFTER`; it then finds them.
+    """
+    import_id = UUID(payload["import_id"])
+    with transaction(OPEN_WALL):
+        row = imports.claim(import_id)
+        if row is None:
+            _leave_to_the_other(message_id, import_id)
+            return
+    try:
+        _run(row)
+    except (DomainError, UnreadableSheet) as fault:
+        with transaction(OPEN_WALL):
+            imports.fail(import_id, str(fault))
+    except Exception:
+        with transaction(OPEN_WALL):
+            imports.fail(import_id, "程序处理该文件时出错，请联系系统管理员")
+        raise
+    with transaction(OPEN_WALL):
+        outbox.finish(message_id)
+
+
+def _leave_to_the_other(message_id: int, import_id: UUID) -> None:
+    if imports.is_running(import_id):
+        outbox.postpone(message_id, timedelta(minutes=1))
+    else:
+        outbox.finish(message_id)
+
+
+def _run(row: SheetImport) -> None:
+    with transaction(OPEN_WALL):
+        actor = identity.actor_of_account(row.uploaded_by)
+    _, pieces = files.open_file(row.file_id)
+    book, headings = Workbook(b"".join(pieces)), imports.headings_of(row)
+    end_reading()
+    state, outcome = _taken_in(actor, row, book, headings)
+    result = _result(row, book, headings, outcome)
+    with transaction(OPEN_WALL):
+        imports.finish(row.id, state, outcome, result)
+
+
+def _taken_in(actor: Actor, row: SheetImport, book: Workbook, headings: Headings) -> tuple[ImportState, Outcome]:
+    """Behind the wall of whoever handed the sheet in, in one transaction."""
+
+    def progress(done: int) -> None:
+        imports.note_progress(row.id, done)
+
+    try:
+        with transaction(actor.wall):
+            target = imports.target_of(actor, row.kind, row.case_id)
+            outcome = take_in(book, headings, target, by_row=row.by_row, dry_run=row.dry_run, progress=progress)
+            imports.note_kept(actor, row.id, outcome)
+    except NothingKept as nothing:
+        return (ImportState.DONE if row.dry_run else ImportState.REFUSED), nothing.outcome
+    return ImportState.DONE, outcome
+
+
+def _result(row: SheetImport, book: Workbook, headings: Headings, outcome: Outcome) -> files.ReceivedFile | None:
+    """The marked workbook, kept sealed like every file; none where nothing is at fault."""
+    if not outcome.faults:
+        return None
+    content = import_result.marked(book, headings, outcome)
+    return files.receive([content], "导入结果.xlsx", XLSX_TYPE, "office", row.uploaded_by)
 
 
 def sweep_cases() -> None:

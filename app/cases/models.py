@@ -271,3 +271,37 @@ class ClaimShare(Base):
     claim_id: Mapped[UUID] = mapped_column(ForeignKey("case_claims.id"), primary_key=True)
     case_id: Mapped[UUID] = mapped_column(ForeignKey("fundraising_cases.id"))
     yuan: Mapped[Decimal] = mapped_column(Numeric(18, 2))
+
+
+class SheetImport(Base):
+    """One spreadsheet that an officer handed in: what its columns are taken for, how far it is, what came of it.
+
+    ``faults`` are the first ones, with the address of the cell and the reason, never with its content.
+    """
+
+    __tablename__ = "case_imports"
+    __table_args__ = (Index("ix_case_imports_unit", "unit_id", "uploaded_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(Text)
+    case_id: Mapped[UUID | None] = mapped_column(ForeignKey("fundraising_cases.id"))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    file_id: Mapped[UUID] = mapped_column(ForeignKey("stored_files.id"))
+    uploaded_by: Mapped[UUID]
+    uploaded_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(Text)
+    sheet: Mapped[str] = mapped_column(Text, server_default="")
+    last_heading_row: Mapped[int] = mapped_column(server_default="0")
+    columns: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    rows: Mapped[int] = mapped_column(server_default="0")
+    by_row: Mapped[bool] = mapped_column(server_default="false")
+    dry_run: Mapped[bool] = mapped_column(server_default="false")
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    created: Mapped[int] = mapped_column(server_default="0")
+    updated: Mapped[int] = mapped_column(server_default="0")
+    unchanged: Mapped[int] = mapped_column(server_default="0")
+    refused: Mapped[int] = mapped_column(server_default="0")
+    faults: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    problem: Mapped[str] = mapped_column(Text, server_default="")
+    result_file_id: Mapped[UUID | None] = mapped_column(ForeignKey("stored_files.id"))

@@ -37,9 +37,12 @@ def can_register(actor: Actor) -> bool:
 
 def can_change(actor: Actor, case: FundraisingCase) -> bool:
     """The unit that is responsible, and the city's reviewer."""
-    if actor.may(Permission.CASE_HANDLE) and case.unit_id == actor.unit_id:
-        return True
-    return actor.may(Permission.CASE_REVIEW)
+    return may_change_of_unit(actor, case.unit_id)
+
+
+def may_change_of_unit(actor: Actor, unit_id: int) -> bool:
+    """The same for the cases of a unit."""
+    return actor.may(Permission.CASE_REVIEW) or (actor.may(Permission.CASE_HANDLE) and unit_id == actor.unit_id)
 
 
 def can_report(actor: Actor, case: FundraisingCase) -> bool:

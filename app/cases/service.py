@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
 
 from app.audit import service as audit
-from app.cases import policy
+from app.cases import case_facts, policy
 from app.cases.models import CaseEvent, CaseTip, FundraisingCase, StageProposal
 from app.cases.queries import waiting_proposals
 from app.cases.states import (
@@ -36,19 +34,15 @@ from app.foundation import clock
 from app.foundation.database import Row, db, insert_rows, new_id
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope, StaleVersion, TransitionNotAllowed
 from app.foundation.permissions import Actor, Permission
-from app.geo import service as geo
-from app.identity import queries as people
-from app.identity.models import Unit
 from app.outbox import service as outbox
 from app.workflow import service as handling
 
 REGISTER: Final = "register"
 CHANGE: Final = "change"
 LINK_TIP: Final = "link_tip"
+IMPORT: Final = "import"
 CASE_CHANGED: Final = "notifications.case_changed"
 """The outbox topic of every step of a case; notifications answers it."""
-_PLACES: Final = frozenset({"parties", "registered_place", "occurrence_place"})
-"""The facts that Article 20 looks at: a change of one asks the engine again."""
 
 
 # Entering and correcting a case ---------------------------------------------------------------------------------------
@@ -67,56 +61,14 @@ def register(
         raise Forbidden("您无权登记案件")
     if stages and not actor.may(Permission.CASE_REVIEW):
         raise Forbidden("区县登记的案件从头填报阶段，已处的阶段由市级登记")
-    decision = _jurisdiction(facts)
-    unit = _responsible_unit(actor, division or decision["lead"])
-    values = {
-        **facts,
-        **{track.value: stages.get(track.value, "none") for track in Track},
-        "id": new_id(),
-        "status": CaseStatus.OPEN.value,
-        "version": 1,
-        "unit_id": unit.id,
-        "division_code": unit.division_code,
-        "jurisdiction": decision,
-        "registered_at": clock.now(),
-    }
-    _check_amounts(values)
+    decision = case_facts.jurisdiction_of(facts)
+    unit = case_facts.responsible_unit(actor, division or decision["lead"])
+    values = case_facts.new_case(facts, stages, unit, decision)
     if not insert_rows([Row(FundraisingCase, values)], unless_known=True):
         raise Conflict("该案件编号已登记", code="case_no_taken")
     case = locked(actor, values["id"])
     _remember(actor, case, REGISTER, _Step(to_status=CaseStatus.OPEN, details={"stages": dict(stages)}))
     return case
-
-
-def _jurisdiction(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What Article 20 says about the first fundraiser, by the engine that tips use."""
-    fundraiser: Mapping[str, Any] = next(
-        (party for party in facts.get("parties") or () if party["role"] == "fundraiser"), {}
-    )
-    accused = geo.Accused(
-        kind=fundraiser.get("kind", "unknown"),
-        name=fundraiser.get("name"),
-        uscc=fundraiser.get("uscc"),
-        registered_address=facts.get("registered_place"),
-        operating_address=facts.get("occurrence_place"),
-    )
-    return geo.find_jurisdiction(accused, geo.region_code()).to_dict()
-
-
-def _responsible_unit(actor: Actor, division: str | None) -> Unit:
-    """The district's unit; a district's own one whatever the engine proposes, because the city settles disputes."""
-    wanted = division if actor.may(Permission.CASE_REVIEW) else actor.division_code
-    unit = people.district_unit_of(wanted) if wanted else None
-    if unit is None:
-        raise InvalidInput(errors={"division": ["请指定本市负责该案件的区县"]})
-    return unit
-
-
-def _check_amounts(values: Mapping[str, Any]) -> None:
-    """Nobody gets back more than was owed; without the amount owed nothing can have been returned of it."""
-    returned, due = values.get("returned_yuan"), values.get("outstanding_yuan")
-    if returned is not None and (due is None or returned > due):
-        raise InvalidInput(errors={"returned_yuan": ["已清退金额不能超过应清退（未兑付）金额"]})
 
 
 def change(actor: Actor, case_id: UUID, expected_version: int, facts: Mapping[str, Any]) -> FundraisingCase:
@@ -136,20 +88,15 @@ def change(actor: Actor, case_id: UUID, expected_version: int, facts: Mapping[st
     changed = {name: value for name, value in facts.items() if value != before[name]}
     for name, value in changed.items():
         setattr(case, name, value)
-    _check_amounts({"returned_yuan": case.returned_yuan, "outstanding_yuan": case.outstanding_yuan})
-    if _PLACES & changed.keys():
-        case.jurisdiction = _jurisdiction({name: getattr(case, name) for name in _PLACES})
-    told = {name: [_plain(before[name]), _plain(value)] for name, value in changed.items()}
-    _write(actor, case, CHANGE, _Step(details={"changed": told}))
+    case_facts.check_amounts({"returned_yuan": case.returned_yuan, "outstanding_yuan": case.outstanding_yuan})
+    if case_facts.PLACES & changed.keys():
+        case.jurisdiction = case_facts.jurisdiction_of({name: getattr(case, name) for name in case_facts.PLACES})
+    _write(actor, case, CHANGE, _Step(details={"changed": case_facts.told_changes(before, changed)}))
     return case
 
 
 def _is_taken(case_no: str) -> bool:
     return db.session.scalar(select(FundraisingCase.id).where(FundraisingCase.case_no == case_no)) is not None
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, date | Decimal) else value
 
 
 def link_tip(actor: Actor, case_id: UUID, tip_id: UUID, expected_version: int) -> FundraisingCase:
@@ -363,7 +310,7 @@ def _remember(
         "case_id": case.id,
         "version": case.version,
         "at": clock.now(),
-        **_doer(actor, action),
+        **doer(actor, action),
         "action": action,
         "from_status": from_status,
         "to_status": case.status,
@@ -381,7 +328,7 @@ def _remember(
     insert_rows([Row(CaseEvent, event), logged, message])
 
 
-def _doer(actor: Actor, action: str) -> dict[str, Any]:
+def doer(actor: Actor, action: str) -> dict[str, Any]:
     """Who did it, and in which role: the own one, or that of an absent colleague."""
     editing = frozenset({Permission.CASE_HANDLE, Permission.CASE_REVIEW, Permission.CASE_LEAD})
     usable = step_of(action).permissions if action in set(CaseAction) else editing

@@ -108,6 +108,10 @@ XLS: Final = _format(
     "application/msexcel",
     "application/x-msexcel",
 )
+CSV: Final = _format(
+    FileKind.EXCEL, "text/csv", "CSV 表格", "csv txt tsv", "text/plain", "application/csv", "application/vnd.ms-excel"
+)
+"""Taken where the office hands in tables and nowhere else: text has no signature that tells it from anything."""
 MP3: Final = _format(FileKind.AUDIO, "audio/mpeg", "MP3 录音", "mp3", "audio/mp3", "audio/x-mp3", "audio/mpeg3")
 WAV: Final = _format(FileKind.AUDIO, "audio/wav", "WAV 录音", "wav", "audio/x-wav", "audio/wave", "audio/vnd.wave")
 AMR: Final = _format(FileKind.AUDIO, "audio/amr", "AMR 录音", "amr awb", "audio/amr-wb", "audio/x-amr")

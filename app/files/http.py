@@ -32,7 +32,7 @@ _MOST_PARTS: Final = 5
 _HOW_TO: Final = f"请以 multipart/form-data 方式上传，每次一个文件，字段名为 {FIELD}"
 
 
-def receive_upload(purpose: PurposeName, uploaded_by: UUID | None = None) -> ReceivedFile:
+def receive_upload(purpose: PurposeName, uploaded_by: UUID | None = None, *, tables: bool = False) -> ReceivedFile:
     """Keep the one file of the present request; it must be the only part, named ``file``.
 
     To be called before the transaction that registers it; the connection of earlier reads is given back, since a phone
@@ -47,7 +47,7 @@ def receive_upload(purpose: PurposeName, uploaded_by: UUID | None = None) -> Rec
         events = parts_of_request()
         file = _first_part(events)
         declared_type = file.headers.get("content-type", "")
-        return service.receive(_content(events), file.filename, declared_type, purpose, uploaded_by)
+        return service.receive(_content(events), file.filename, declared_type, purpose, uploaded_by, tables=tables)
     except DomainError:
         read_out()
         raise

@@ -72,6 +72,8 @@ def receive(
     declared_type: str,
     purpose: PurposeName,
     uploaded_by: UUID | None = None,
+    *,
+    tables: bool = False,
 ) -> ReceivedFile:
     """Keep the bytes of ``stream`` sealed, and tell what they are. To be called outside any transaction.
 
@@ -81,6 +83,7 @@ def receive(
         declared_type: media type as the sender declares it.
         purpose: the door.
         uploaded_by: the officer's account; none for the public.
+        tables: take Excel and CSV, and nothing else.
 
     Raises:
         PayloadTooLarge: more than 100 MB.
@@ -91,11 +94,11 @@ def receive(
     if (door is Purpose.PUBLIC) != (uploaded_by is None):
         raise ValueError("officers' files carry their account, files of the public carry nobody's")
     head, whole = _peek(stream)
-    sniff_head(head)
+    sniff_head(head, tables=tables)
     file_id, measured = uuid.uuid4(), _Measured(whole)
     place = _stored(file_id, measured)
     name = cleaned_name(filename)
-    format_ = _checked_format(place, measured.size, name, declared_type)
+    format_ = _checked_format(place, measured.size, name, declared_type, tables=tables)
     return ReceivedFile(
         id=file_id,
         sha256=measured.digest.hexdigest(),
@@ -212,6 +215,15 @@ def open_file(file_id: UUID) -> tuple[StoredFile, Iterator[bytes]]:
     return stored, content_of(stored)
 
 
+def content_received(received: ReceivedFile) -> bytes:
+    """The plain bytes of a file that has no row yet, whole: for a table that is looked at before it is kept."""
+    try:
+        return b"".join(vault().stream(received.place))
+    except (StorageFault, CannotOpen) as fault:
+        logger.exception("a received file cannot be opened")
+        raise ServiceUnavailable(_NOT_READ) from fault
+
+
 def content_of(stored: StoredFile | FileCopy) -> Iterator[bytes]:
     """The plain bytes of a file or of a copy, in pieces; the first is already opened: a refusal precedes the answer.
 
@@ -281,10 +293,10 @@ def _peek(stream: Iterable[bytes]) -> tuple[bytes, Iterable[bytes]]:
     return bytes(head[:HEAD_BYTES]), chain([bytes(head)], pieces)
 
 
-def _checked_format(place: Place, size: int, name: str, declared_type: str) -> Format:
+def _checked_format(place: Place, size: int, name: str, declared_type: str, *, tables: bool) -> Format:
     """Tell the format of stored bytes; drop them when they are refused."""
     try:
-        format_ = sniff(vault().reader(place, size), size)
+        format_ = sniff(vault().reader(place, size), size, tables=tables)
         refuse_contradiction(format_, name, declared_type)
     except StorageFault as fault:
         logger.exception("a stored file could not be read back")

@@ -25,6 +25,7 @@ from app.foundation.errors import UnsupportedFile
 
 HEAD_BYTES: Final = 8192
 """What is looked at before anything is written; enough to refuse nearly everything that is not allowed."""
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _TAIL_BYTES: Final = 66 * 1024
 _MOST_JPEG_SEGMENTS: Final = 2000
 
@@ -34,28 +35,40 @@ _MARKUP: Final = re.compile(
 )
 
 EMPTY: Final = "文件是空的，请重新选择"
+TABLES_ALONE: Final = "请上传 Excel（xlsx、xls）或 CSV 表格"
 NOT_ALLOWED: Final = f"不支持这种文件。{ACCEPTED_TEXT}"
 MARKUP_INSIDE: Final = "文件中夹带网页代码，不能上传"
 ARCHIVE_INSIDE: Final = "文件尾部夹带压缩包，不能上传"
 DAMAGED: Final = "文件已损坏或不完整，请重新选择原文件上传"
 
 
-def sniff_head(head: bytes) -> None:
-    """Refuse by the first :data:`HEAD_BYTES` what cannot be allowed; raise ``UnsupportedFile``."""
+def sniff_head(head: bytes, *, tables: bool = False) -> None:
+    """Refuse by the first :data:`HEAD_BYTES` what cannot be allowed; raise ``UnsupportedFile``.
+
+    ``tables``: a door where the office hands in tables, and nothing but Excel and CSV.
+    """
     if not head:
         raise UnsupportedFile(EMPTY)
-    if _sniffer(head) is None:
+    if tables and not _is_table(head):
+        raise UnsupportedFile(TABLES_ALONE)
+    if not tables and _sniffer(head) is None:
         raise UnsupportedFile(NOT_ALLOWED)
     if _MARKUP.search(head):
         raise UnsupportedFile(MARKUP_INSIDE)
 
 
-def sniff(reader: io.BufferedReader, size: int) -> Format:
+def _is_table(head: bytes) -> bool:
+    """An office file, or text: what kind of text is told by reading it whole."""
+    return head.startswith((ZIP_SIGNATURE, COMPOUND_SIGNATURE, *_UTF_16)) or b"\0" not in head
+
+
+def sniff(reader: io.BufferedReader, size: int, *, tables: bool = False) -> Format:
     """The format of the whole file, which was read to its end and has ``size`` bytes; raise ``UnsupportedFile``."""
     head = reader.read(HEAD_BYTES)
-    sniff_head(head)
+    sniff_head(head, tables=tables)
     sniffer = _sniffer(head)
-    assert sniffer is not None  # noqa: S101  # sniff_head has refused it otherwise
+    if sniffer is None:  # only text at the door for tables has none
+        return formats.CSV
     try:
         format_ = sniffer(reader, size)
     except (struct.error, IndexError) as fault:
@@ -64,6 +77,8 @@ def sniff(reader: io.BufferedReader, size: int) -> Format:
         reader.seek(max(0, size - _TAIL_BYTES))
         if ends_as_zip(reader.read()):
             raise UnsupportedFile(ARCHIVE_INSIDE)
+    if tables and format_.kind is not formats.FileKind.EXCEL:
+        raise UnsupportedFile(TABLES_ALONE)
     return format_
 
 

@@ -233,8 +233,13 @@ def _point(place: dict[str, Any]) -> Match:
 def _is_individual(accused: Accused) -> bool:
     if accused.kind == "unknown" and accused.register is None:
         name = accused.name or ""
-        return not (accused.uscc or any(word in name for word in _UNIT_WORDS)) and 2 <= len(name) <= 3  # noqa: PLR2004
+        return not (accused.uscc or sounds_like_a_unit(name)) and 2 <= len(name) <= 3  # noqa: PLR2004
     return accused.kind == "individual"
+
+
+def sounds_like_a_unit(name: str) -> bool:
+    """Whether a name holds a word that units have and persons have not."""
+    return any(word in name for word in _UNIT_WORDS)
 
 
 def _lead_source(accused: Accused, said: _Told) -> tuple[str, str | None]:

@@ -134,6 +134,20 @@ def actor_of_session(session_id: UUID, audience: Audience) -> Actor:
     session, account, unit = row
     if audience is Audience.CONSOLE and session.seen_at < clock.now() - CONSOLE_IDLE:
         raise NotSignedIn("长时间未操作，请重新登录")
+    return _officer(account, unit, session.id)
+
+
+def actor_of_account(account_id: UUID) -> Actor:
+    """An officer as a job acts for: what was asked for is done with the rights held today; raise ``NotSignedIn``."""
+    row = db.session.execute(
+        select(Account, Unit).join(Unit, Unit.id == Account.unit_id).where(Account.id == account_id, Account.active)
+    ).one_or_none()
+    if row is None:
+        raise NotSignedIn("账号已停用")
+    return _officer(*row)
+
+
+def _officer(account: Account, unit: Unit, session_id: UUID | None = None) -> Actor:
     return officer(
         account.id,
         account.display_name,
@@ -141,7 +155,7 @@ def actor_of_session(session_id: UUID, audience: Audience) -> Actor:
         unit.id,
         unit.name,
         unit.division_code,
-        session.id,
+        session_id,
         delegation.acting_roles(account.id),
     )
 

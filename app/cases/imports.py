@@ -1,0 +1,293 @@
+"""Spreadsheets that officers hand in: kept sealed, looked at first, then taken in by a job. Services only flush.
+
+preview → queued → running → done | refused | failed. ``refused``: rows are at fault and the file was wanted whole, so
+that nothing was kept. A dry run is ``done`` and may be followed by a real one. What came of it stands in the row and,
+where cells are at fault, in a workbook with them marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from flask import current_app
+from redis.exceptions import RedisError
+from sqlalchemy import ColumnElement, select
+
+from app.audit import service as audit
+from app.cases.case_columns import CASE_COLUMNS
+from app.cases.case_import import CaseTarget
+from app.cases.models import SheetImport
+from app.cases.sheet_columns import Column, Heading, Headings, find_headings, remapped
+from app.cases.sheet_engine import Outcome, Target
+from app.cases.sheets import UnreadableSheet, Workbook
+from app.files import service as files
+from app.files.models import StoredFile
+from app.files.service import ReceivedFile
+from app.foundation import clock
+from app.foundation.database import db, new_id
+from app.foundation.errors import Conflict, InvalidInput, OutOfScope
+from app.foundation.permissions import Actor
+from app.outbox import service as outbox
+
+IMPORT_SHEET: Final = "cases.import_sheet"
+GIVEN_UP_AFTER: Final = timedelta(minutes=10)
+"""A run that has said nothing for so long was killed; another one may begin."""
+_FAULTS_SHOWN: Final = 200
+_SAMPLE_ROWS: Final = 5
+_PROGRESS_KEPT_SECONDS: Final = 3600
+
+
+class ImportKind(StrEnum):
+    """What the rows of a sheet are."""
+
+    CASES = "cases"
+
+
+class ImportState(StrEnum):
+    """How far an import is."""
+
+    PREVIEW = "preview"
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {ImportKind.CASES: CASE_COLUMNS}
+
+
+def target_of(actor: Actor, kind: str, case_id: UUID | None) -> Target:  # noqa: ARG001
+    """What rows of this kind become for this person; raise ``Forbidden``."""
+    assert kind == ImportKind.CASES  # noqa: S101  # further kinds name their targets here
+    return CaseTarget(actor)
+
+
+# Handing in and looking -----------------------------------------------------------------------------------------------
+
+
+def keep(
+    actor: Actor, kind: str, received: ReceivedFile, book: Workbook, headings: Headings, case_id: UUID | None
+) -> SheetImport:
+    """Keep a file with what its columns are taken for; nothing is taken in yet."""
+    stored = files.register(received)
+    files.claim([stored.id], "office", actor.account_id)
+    assert actor.account_id is not None  # noqa: S101  # officers' files carry their account
+    assert actor.unit_id is not None  # noqa: S101  # and officers belong to a unit
+    row = SheetImport(
+        id=new_id(),
+        kind=kind,
+        case_id=case_id,
+        unit_id=actor.unit_id,
+        file_id=stored.id,
+        uploaded_by=actor.account_id,
+        uploaded_at=clock.now(),
+        state=ImportState.PREVIEW.value,
+        sheet=headings.sheet,
+        last_heading_row=headings.last_row,
+        columns=[_stored(heading) for heading in headings.columns],
+        rows=max(book.height(headings.sheet) - headings.last_row, 0),
+        created=0, updated=0, unchanged=0, refused=0, faults=[], problem="", by_row=False, dry_run=False,
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.flush()
+    audit.record(actor, "cases.hand_in_sheet", "case_import", row.id, kind=kind, rows=row.rows)
+    return row
+
+
+def _stored(heading: Heading) -> dict[str, Any]:
+    return {
+        "column": heading.letters,
+        "index": heading.index,
+        "heading": heading.words,
+        "field": heading.field,
+        "unit_yuan": str(heading.unit),
+        "ignored": heading.ignored,
+    }
+
+
+def opened(content: bytes, kind: str) -> tuple[Workbook, Headings]:
+    """A file and what its columns are taken for; raise ``InvalidInput`` for one that is no such table."""
+    try:
+        book = Workbook(content)
+        return book, find_headings(book, COLUMNS[kind])
+    except UnreadableSheet as fault:
+        raise InvalidInput(str(fault), errors={"file": [str(fault)]}) from fault
+
+
+def samples(book: Workbook, headings: Headings) -> list[list[str]]:
+    """The first rows below the headings, as text, column by column of the preview."""
+    shown: list[list[str]] = []
+    for row in book.rows(headings.sheet):
+        if row.number <= headings.last_row or row.blank:
+            continue
+        cells = [row.cells[one.index] if one.index < len(row.cells) else "" for one in headings.columns]
+        shown.append(["" if cell is None else str(cell)[:60] for cell in cells])
+        if len(shown) == _SAMPLE_ROWS:
+            break
+    return shown
+
+
+def headings_of(row: SheetImport) -> Headings:
+    """The headings as they were kept."""
+    return _headings(row.sheet, row.last_heading_row, row.columns)
+
+
+def _headings(sheet: str, last_row: int, columns: list[dict[str, Any]]) -> Headings:
+    found = [
+        Heading(one["index"], one["heading"], one["field"], Decimal(one["unit_yuan"]), one["ignored"])
+        for one in columns
+    ]
+    return Headings(sheet, last_row, tuple(found))
+
+
+# Starting and following -----------------------------------------------------------------------------------------------
+
+
+def import_for(actor: Actor, import_id: UUID) -> SheetImport:
+    """An import of one's own; raise ``OutOfScope``."""
+    row = db.session.scalar(select(SheetImport).where(SheetImport.id == import_id, _mine(actor)))
+    if row is None:
+        raise OutOfScope("未找到该导入", extra={"audit_object": ("case_import", str(import_id))})
+    return row
+
+
+def imports_of(actor: Actor, limit: int = 50) -> list[SheetImport]:
+    """The newest imports of this person."""
+    newest = select(SheetImport).where(_mine(actor)).order_by(SheetImport.uploaded_at.desc()).limit(limit)
+    return list(db.session.scalars(newest))
+
+
+def _mine(actor: Actor) -> ColumnElement[bool]:
+    return SheetImport.uploaded_by == actor.account_id
+
+
+def start(
+    actor: Actor, import_id: UUID, chosen: Mapping[str, str | None], *, by_row: bool, dry_run: bool
+) -> SheetImport:
+    """Let a job take the sheet in, with what the office says of its columns.
+
+    Raises:
+        OutOfScope: not one's own. Conflict: it is under way, or was taken in. InvalidInput: an unknown column or field,
+        or one that every row needs is missing.
+    """
+    row = import_for(actor, import_id)
+    db.session.refresh(row, with_for_update=True)
+    if row.state in {ImportState.QUEUED, ImportState.RUNNING} or (row.state == ImportState.DONE and not row.dry_run):
+        raise Conflict("该文件正在导入或已导入", code="import_under_way")
+    headings = remapped(headings_of(row), chosen)
+    _check(headings, chosen, row.kind)
+    row.columns = [_stored(heading) for heading in headings.columns]
+    row.by_row, row.dry_run, row.state = by_row, dry_run, ImportState.QUEUED.value
+    row.created = row.updated = row.unchanged = row.refused = 0
+    row.faults, row.problem, row.started_at, row.ended_at, row.result_file_id = [], "", None, None, None
+    outbox.leave(IMPORT_SHEET, import_id=str(row.id))
+    db.session.flush()
+    return row
+
+
+def _check(headings: Headings, chosen: Mapping[str, str | None], kind: str) -> None:
+    columns = {heading.letters for heading in headings.columns}
+    fields = {column.field for column in COLUMNS[kind]}
+    wrong = [f"没有 {letter} 列" for letter in chosen if letter not in columns]
+    wrong += [f"{letter} 列：没有“{name}”这一栏目" for letter, name in chosen.items() if name and name not in fields]
+    taken = [heading.field for heading in headings.columns if heading.field]
+    wrong += [f"有两列对应同一栏目“{name}”" for name in {name for name in taken if taken.count(name) > 1}]
+    wrong += [f"缺少“{text}”一列" for text in headings.missing(COLUMNS[kind])]
+    if wrong:
+        raise InvalidInput(errors={"columns": wrong})
+
+
+def rows_done(row: SheetImport) -> int:
+    """How many rows the running job has gone through."""
+    if row.state != ImportState.RUNNING:
+        return 0 if row.state in {ImportState.PREVIEW, ImportState.QUEUED} else row.rows
+    try:
+        return int(current_app.extensions["shudi_redis"].get(_progress_key(row.id)) or 0)
+    except RedisError:
+        return 0
+
+
+def note_progress(import_id: UUID, done: int) -> None:
+    """Tell how many rows are done; without Redis nobody is told."""
+    try:
+        current_app.extensions["shudi_redis"].set(_progress_key(import_id), done, ex=_PROGRESS_KEPT_SECONDS)
+    except RedisError:
+        return
+
+
+def _progress_key(import_id: UUID) -> str:
+    return f"case-import:{import_id}:done"
+
+
+# The job's side -------------------------------------------------------------------------------------------------------
+
+
+def claim(import_id: UUID) -> SheetImport | None:
+    """The import to run now, marked as running; ``None`` where another run has it or it is over."""
+    row = db.session.get(SheetImport, import_id, with_for_update=True, populate_existing=True)
+    if row is None or row.state not in {ImportState.QUEUED, ImportState.RUNNING}:
+        return None
+    if row.state == ImportState.RUNNING and (row.started_at or clock.now()) > clock.now() - GIVEN_UP_AFTER:
+        return None
+    row.state, row.started_at = ImportState.RUNNING.value, clock.now()
+    db.session.flush()
+    return row
+
+
+def is_running(import_id: UUID) -> bool:
+    """Whether another run has it."""
+    row = db.session.get(SheetImport, import_id, populate_existing=True)
+    return row is not None and row.state == ImportState.RUNNING
+
+
+def note_kept(actor: Actor, import_id: UUID, outcome: Outcome) -> None:
+    """Write what was kept into the import's row, in the transaction that keeps it."""
+    row = db.session.get_one(SheetImport, import_id)
+    row.created, row.updated, row.unchanged = outcome.created, outcome.updated, outcome.unchanged
+    audit.record(
+        actor, "cases.import", "case_import", import_id,
+        created=outcome.created, updated=outcome.updated, refused=outcome.refused,
+    )  # fmt: skip
+    db.session.flush()
+
+
+def finish(import_id: UUID, state: ImportState, outcome: Outcome | None, result: ReceivedFile | None) -> None:
+    """End an import with what came of it."""
+    row = db.session.get_one(SheetImport, import_id, with_for_update=True, populate_existing=True)
+    row.state, row.ended_at = state.value, clock.now()
+    if outcome is not None:
+        row.rows, row.refused = outcome.rows, outcome.refused
+        row.faults = [
+            {"cell": one.cell, "heading": one.heading, "reason": one.reason, "note": one.note}
+            for one in outcome.faults[:_FAULTS_SHOWN]
+        ]
+        if row.dry_run:
+            row.created, row.updated, row.unchanged = outcome.created, outcome.updated, outcome.unchanged
+    if result is not None:
+        stored = files.register(result)
+        files.claim([stored.id], "office", row.uploaded_by)
+        row.result_file_id = stored.id
+    db.session.flush()
+
+
+def fail(import_id: UUID, problem: str) -> None:
+    """End an import that could not be run; ``problem`` is a Chinese sentence for the officer."""
+    row = db.session.get_one(SheetImport, import_id, with_for_update=True, populate_existing=True)
+    row.state, row.problem, row.ended_at = ImportState.FAILED.value, problem, clock.now()
+    db.session.flush()
+
+
+def result_file(actor: Actor, import_id: UUID) -> StoredFile:
+    """The workbook with the faults marked; raise ``OutOfScope``."""
+    row = import_for(actor, import_id)
+    stored = db.session.get(StoredFile, row.result_file_id) if row.result_file_id else None
+    if stored is None:
+        raise OutOfScope("该导入没有结果文件", extra={"audit_object": ("case_import", str(import_id))})
+    audit.record(actor, "cases.download_import_result", "case_import", import_id)
+    return stored

@@ -1,0 +1,180 @@
+"""A spreadsheet row by row into a target: reading, faults with cell addresses, chunks that are written as they come.
+
+The caller's transaction decides: where one row is at fault and the whole file was wanted or nothing, it is rolled back.
+Nothing is held but the present chunk, the keys that were seen and the first :data:`MOST_FAULTS` faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final, Protocol
+
+from app.cases.cell_values import CellFault
+from app.cases.sheet_columns import Column, Headings, readers
+from app.cases.sheets import SheetRow, Workbook, address
+
+CHUNK: Final = 1000
+MOST_FAULTS: Final = 20_000
+_FOOTERS: Final = ("合计", "总计", "小计", "填报", "制表", "审核", "说明", "注：", "备注：")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a cell, or with a whole row (``column`` 0); a ``note`` refuses nothing."""
+
+    row: int
+    column: int
+    heading: str
+    reason: str
+    note: bool = False
+
+    @property
+    def cell(self) -> str:
+        """The address of the cell."""
+        return address(self.row, self.column)
+
+
+@dataclass(slots=True)
+class ReadRow:
+    """One row as fields; blank cells are not among them."""
+
+    number: int
+    values: dict[str, Any]
+    places: dict[str, tuple[int, str]] = field(repr=False)
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def refused(self) -> bool:
+        """Whether a fault keeps the row out."""
+        return any(not fault.note for fault in self.faults)
+
+    def refuse(self, field_name: str, reason: str, *, note: bool = False) -> None:
+        """Remember what is wrong with a field; a field that the sheet has no column for is told at the first cell."""
+        column, heading = self.places.get(field_name, (0, ""))
+        self.faults.append(Fault(self.number, column, heading, reason, note))
+
+
+class Target(Protocol):
+    """What rows become."""
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """The fields that a row may have."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """The field by which a row is known again."""
+        ...
+
+    def write(self, rows: Sequence[ReadRow]) -> None:
+        """Write rows without faults in the present transaction; rows that cannot be written get faults."""
+        ...
+
+    def counts(self) -> tuple[int, int, int]:
+        """How many were created, updated and left unchanged."""
+        ...
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a sheet."""
+
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+    def note(self, rows: Sequence[ReadRow]) -> None:
+        """Count a chunk and keep its faults."""
+        self.rows += len(rows)
+        self.refused += sum(row.refused for row in rows)
+        for row in rows:
+            self.faults += row.faults[: MOST_FAULTS - len(self.faults)]
+
+
+class NothingKept(Exception):
+    """Rolls back what was written: a dry run, or a file that was wanted whole and has faults."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__("nothing kept")
+        self.outcome = outcome
+
+
+def take_in(
+    book: Workbook, headings: Headings, target: Target, *, by_row: bool, dry_run: bool, progress: Callable[[int], None]
+) -> Outcome:
+    """Write a sheet into ``target``, in the caller's transaction.
+
+    Args:
+        book: the file.
+        headings: where its table begins, and what its columns are.
+        target: what rows become.
+        by_row: keep the good rows although others are refused.
+        dry_run: find every fault and keep nothing.
+        progress: gets the number of rows done.
+
+    Raises:
+        NothingKept: with the outcome; the transaction must be rolled back.
+    """
+    outcome = Outcome()
+    for chunk in _chunks(_rows(book, headings, target)):
+        target.write([row for row in chunk if not row.refused])
+        outcome.note(chunk)
+        progress(outcome.rows)
+    outcome.created, outcome.updated, outcome.unchanged = target.counts()
+    if dry_run or (outcome.refused and not by_row):
+        raise NothingKept(outcome)
+    return outcome
+
+
+def _chunks(rows: Iterator[ReadRow]) -> Iterator[list[ReadRow]]:
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
+
+
+def _rows(book: Workbook, headings: Headings, target: Target) -> Iterator[ReadRow]:
+    by_place = readers(headings, target.columns)
+    shown = {heading.index: heading.words for heading in headings.columns}
+    places = {column.field: (index, shown[index]) for index, column, _ in by_place}
+    seen: dict[str, int] = {}
+    for row in book.rows(headings.sheet):
+        if row.number <= headings.last_row or row.blank:
+            continue
+        read = _read(row, by_place, places)
+        if target.key in read.values or not _is_footer(row):
+            _refuse_twice(read, target.key, seen)
+            yield read
+
+
+def _read(row: SheetRow, by_place: Sequence[tuple[int, Column, Any]], places: dict[str, tuple[int, str]]) -> ReadRow:
+    read = ReadRow(row.number, {}, places)
+    for index, column, reader in by_place:
+        cell = row.cells[index] if index < len(row.cells) else None
+        if cell is None or (isinstance(cell, str) and not cell.strip()):
+            if column.needed:
+                read.refuse(column.field, f"{column.text}不能为空")
+            continue
+        try:
+            read.values[column.field] = reader(cell)
+        except CellFault as fault:
+            read.refuse(column.field, str(fault))
+    return read
+
+
+def _is_footer(row: SheetRow) -> bool:
+    """A line of totals or of signatures below the table."""
+    first = next((cell for cell in row.cells if cell is not None and cell != ""), "")
+    return isinstance(first, str) and first.replace(" ", "").replace("\u3000", "").startswith(_FOOTERS)
+
+
+def _refuse_twice(row: ReadRow, key: str, seen: dict[str, int]) -> None:
+    value = row.values.get(key)
+    if value is None:
+        return
+    if (earlier := seen.setdefault(value, row.number)) != row.number:
+        row.refuse(key, f"与第 {earlier} 行重复")

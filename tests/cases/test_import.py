@@ -1,0 +1,282 @@
+"""The office's register from a spreadsheet: mapping, faults by cell, whole or by row, again by number, marked result."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+import python_calamine
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests import factories, rows
+from tests.cases import office, sheets
+
+
+def register(client: FlaskClient, username: str = "city.reviewer") -> dict[str, Any]:
+    page = client.get(office.CASES, query_string={"limit": 100}, headers=factories.office_headers(username)).get_json()
+    return {item["case_no"]: item for item in page["items"]}
+
+
+def facts(client: FlaskClient, case_no: str) -> dict[str, Any]:
+    found: dict[str, Any] = office.shown(client, register(client)[case_no]["id"])
+    return found
+
+
+def faults(told: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(one["cell"], one["reason"]) for one in told["faults"]]
+
+
+class TestHandingIn:
+    def test_shows_what_the_columns_are_taken_for_and_takes_nothing_in(self, client: FlaskClient) -> None:
+        told = sheets.hand_in(client, sheets.table(sheets.row())).get_json()
+        taken = {one["heading"]: (one["column"], one["field"], one["unit_yuan"]) for one in told["columns"]}
+        assert taken["案件编号"] == ("A", "case_no", "1")
+        assert taken["集资单位"][1] == "fundraisers"
+        assert taken["涉案金额（万元）"] == ("G", "involved_yuan", "10000")
+        assert (told["state"], told["rows"], told["missing"]) == ("preview", 1, [])
+        assert told["samples"][0][1] == "瑞丰源1案"
+        assert {"field": "case_no", "text": "案件编号", "needed": True} in told["fields"]
+        assert register(client) == {}
+
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "gb18030"])
+    def test_a_csv_file_in_either_encoding(self, client: FlaskClient, encoding: str) -> None:
+        lines = [",".join(sheets.HEADINGS), ",".join(map(str, sheets.row()))]
+        told = sheets.take_in(client, "\r\n".join(lines).encode(encoding), name="台账.csv")
+        assert (told["state"], told["created"]) == ("done", 1), told
+        assert facts(client, "乌存〔2019〕1号")["involved_yuan"] == "12005000.00"
+
+    @pytest.mark.parametrize(
+        ("content", "name", "status"),
+        [
+            (b"\x89PNG\r\n\x1a\n\0\0", "台账.png", 415),
+            (b"PK\x03\x04broken", "台账.xlsx", 415),
+            ("没有表头\n1".encode(), "a.csv", 422),
+        ],
+    )
+    def test_what_is_no_such_table_is_refused(
+        self, client: FlaskClient, content: bytes, name: str, status: int
+    ) -> None:
+        answer = sheets.hand_in(client, content, name=name)
+        assert answer.status_code == status, answer.get_json()
+        assert rows.scalar("SELECT count(*) FROM case_imports") == 0
+
+    def test_the_office_says_otherwise(self, client: FlaskClient) -> None:
+        headings = [*sheets.HEADINGS[:-1], "那一天"]
+        told = sheets.hand_in(client, sheets.workbook([headings, sheets.row()])).get_json()
+        assert [one["field"] for one in told["columns"]][-1] is None
+        after = sheets.run(client, told["id"], "city.reviewer", columns={"I": "occurred_on", "B": "name"})
+        assert after["created"] == 1
+        assert facts(client, "乌存〔2019〕1号")["facts"]["occurred_on"] == "2021-08-06"
+
+    @pytest.mark.parametrize("columns", [{"A": None}, {"ZZ": "name"}, {"B": "nonsense"}, {"B": "case_no"}])
+    def test_a_mapping_that_cannot_be_is_refused(self, client: FlaskClient, columns: dict[str, Any]) -> None:
+        told = sheets.hand_in(client, sheets.table(sheets.row())).get_json()
+        headers = factories.office_headers("city.reviewer")
+        answer = client.post(f"{sheets.IMPORTS}/{told['id']}/start", json={"columns": columns}, headers=headers)
+        assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["columns"])
+
+
+class TestTakingIn:
+    def test_rows_become_cases_with_their_jurisdiction_and_history(self, client: FlaskClient) -> None:
+        told = sheets.take_in(client, sheets.table(sheets.row(1), sheets.row(2, 属地=None)))
+        assert (told["state"], told["created"], told["refused"], told["rows_done"]) == ("done", 2, 0, 2), told
+        case = facts(client, "乌存〔2019〕2号")
+        assert case["jurisdiction"]["lead"] == factories.XINSHI
+        assert case["jurisdiction"]["cooperating"] == [factories.TIANSHAN]
+        assert case["facts"]["parties"][0] == {
+            "kind": "organization", "role": "fundraiser", "name": "乌鲁木齐瑞丰源2投资有限公司", "uscc": None,
+        }  # fmt: skip
+        assert [(step["action"], step["details"]["row"]) for step in case["history"]] == [("import", 3)]
+        assert rows.scalar("SELECT details->>'created' FROM audit_events WHERE action = 'cases.import'") == "2"
+
+    def test_one_bad_row_keeps_the_whole_file_out(self, client: FlaskClient) -> None:
+        told = sheets.take_in(client, sheets.table(sheets.row(1), sheets.row(2, 发案时间="昨天")))
+        assert (told["state"], told["refused"], told["has_result"]) == ("refused", 1, True)
+        assert faults(told) == [("I3", "应为日期，如 2021-08-06 或 2021年8月6日")]
+        assert register(client) == {}
+
+    def test_row_by_row_keeps_the_good_ones(self, client: FlaskClient) -> None:
+        told = sheets.take_in(client, sheets.table(sheets.row(1), sheets.row(2, 发案时间="昨天")), by_row=True)
+        assert (told["state"], told["created"], told["refused"]) == ("done", 1, 1)
+        assert set(register(client)) == {"乌存〔2019〕1号"}
+
+    def test_a_dry_run_finds_everything_and_keeps_nothing_and_a_real_one_may_follow(self, client: FlaskClient) -> None:
+        told = sheets.take_in(client, sheets.table(sheets.row(1)), dry_run=True)
+        assert (told["state"], told["created"], told["refused"]) == ("done", 1, 0)
+        assert register(client) == {}
+        told = sheets.run(client, told["id"], "city.reviewer")
+        assert (told["state"], told["created"]) == ("done", 1)
+
+    def test_again_updates_by_number_and_a_blank_cell_changes_nothing(self, client: FlaskClient) -> None:
+        sheets.take_in(client, sheets.table(sheets.row(1), sheets.row(2)))
+        again = sheets.table(sheets.row(1), sheets.row(2, 案件名称="更名案", 参与集资人数=None, 注册地=None))
+        told = sheets.take_in(client, again)
+        assert (told["created"], told["updated"], told["unchanged"]) == (0, 1, 1)
+        case = facts(client, "乌存〔2019〕2号")
+        assert (case["name"], case["participants"], case["version"]) == ("更名案", 30, 2)
+        assert case["history"][-1]["details"]["changed"] == {"name": ["瑞丰源2案", "更名案"]}
+
+    def test_a_job_that_runs_twice_takes_the_sheet_in_once(self, client: FlaskClient) -> None:
+        told = sheets.take_in(client, sheets.table(sheets.row(1)))
+        from app.cases.jobs import import_sheet
+
+        before = rows.row_counts()
+        import_sheet(0, {"import_id": told["id"]})
+        assert rows.growth(before) == {}
+
+    def test_the_result_marks_the_cells_and_says_why(self, client: FlaskClient) -> None:
+        told = sheets.take_in(client, sheets.table(sheets.row(1), sheets.row(2, 案件名称="=1+1", 发案时间="昨天")))
+        answer = client.get(f"{sheets.IMPORTS}/{told['id']}/result", headers=factories.office_headers("city.reviewer"))
+        assert answer.status_code == 200
+        book = python_calamine.load_workbook(io.BytesIO(answer.get_data()))
+        table = book.get_sheet_by_index(0).to_python()
+        assert table[0][-2:] == ["导入结果", "原行号"]
+        assert table[1][-2:] == ["无误", 2.0]
+        assert (
+            table[2][-2]
+            == "B3（案件名称）：内容以等号开头，疑为公式，请改为文字或数值；I3（发案时间）：应为日期，如 2021-08-06 或 2021年8月6日"
+        )
+        assert table[2][1] == "=1+1"  # the text, not 2: a formula of somebody else's does not come to life
+
+
+class TestBrokenSheets:
+    def test_titles_two_heading_rows_a_unit_above_and_a_line_of_totals(self, client: FlaskClient) -> None:
+        content = sheets.workbook(
+            [
+                ["某市存量案件台账"],
+                ["单位：万元、人"],
+                ["序号", "案件编号", "案件名称", "属地", "金额", None, "参与集资人数"],
+                [None, None, None, None, "涉案金额", "未兑付金额", None],
+                [1, "甲1", "甲案", "天山区", 1200, "３００", "30人"],
+                [None] * 7,
+                [2, "甲2", "乙案", "水磨沟区", "1，000元", None, 5],
+                ["合计", None, None, None, 2400, 600, 35],
+            ],
+            merged=[("A1:G1", "某市存量案件台账"), ("E3:F3", "金额"), ("B3:B4", "案件编号"), ("G3:G4", "参与集资人数")],
+        )
+        told = sheets.take_in(client, content)
+        assert (told["state"], told["created"], told["last_heading_row"]) == ("done", 2, 4), told
+        first, second = facts(client, "甲1"), facts(client, "甲2")
+        assert (first["involved_yuan"], first["outstanding_yuan"], first["participants"]) == (
+            "12000000.00",
+            "3000000.00",
+            30,
+        )
+        assert (second["involved_yuan"], second["division"]) == ("1000.00", factories.SHUIMOGOU)
+
+    def test_merged_cells_of_the_table_count_for_every_row(self, client: FlaskClient) -> None:
+        content = sheets.workbook(
+            [sheets.HEADINGS, sheets.row(1, 属地=None, 注册地=None), sheets.row(2, 属地=None, 注册地=None)],
+            merged=[("F2:F3", "天山区")],
+        )
+        told = sheets.take_in(client, content)
+        assert (told["state"], told["created"]) == ("done", 2), told
+        assert {item["division"] for item in register(client).values()} == {factories.TIANSHAN}
+
+    def test_every_fault_is_told_by_its_cell(self, client: FlaskClient) -> None:
+        told = sheets.take_in(
+            client,
+            sheets.table(
+                sheets.row(1),
+                sheets.row(1, 案件名称="同号"),
+                sheets.row(3, 案件编号=None),
+                sheets.row(4, 案件名称="长" * 201, 属地="火星区"),
+                sheets.row(5, 参与集资人数="三十"),
+                sheets.row(6, **{"涉案金额（万元）": "约1200"}),
+            ),
+        )
+        assert faults(told) == [
+            ("A3", "与第 2 行重复"),
+            ("A4", "案件编号不能为空"),
+            ("B5", "超过 200 字"),
+            ("F5", "认不出是哪个区县，请写全称或六位区划代码"),
+            ("H6", "应为整数"),
+            ("G7", "应为金额，如 1200000 或 120万元，不要写“约”“余”等字"),
+        ]
+
+    def test_a_cell_of_a_megabyte_hurts_its_row_alone(self, client: FlaskClient) -> None:
+        huge = '"' + "长" * 350_000 + '"'
+        lines = [
+            ",".join(sheets.HEADINGS),
+            ",".join(map(str, sheets.row(1))),
+            ",".join([*map(str, sheets.row(2)[:3]), huge]),
+        ]
+        told = sheets.take_in(client, "\n".join(lines).encode(), name="a.csv", by_row=True)
+        assert (told["created"], faults(told)) == (1, [("D3", "超过 200 字")])
+
+    def test_numbers_and_telephones_that_came_back_as_floats(self, client: FlaskClient) -> None:
+        headings = ["案件编号", "案件名称", "属地", "联系电话", "立案编号"]
+        content = sheets.workbook([headings, [20190001, "甲案", 650102, 13912345678, "6.5E+17"]])
+        told = sheets.take_in(client, content, dry_run=True)
+        assert faults(told) == [("E2", "号码显示为科学计数法，末几位已丢失，请改为文本格式后重新录入")]
+        content = sheets.workbook([headings, [20190001, "甲案", 650102, 13912345678, None]])
+        assert sheets.take_in(client, content)["created"] == 1
+        assert facts(client, "20190001")["facts"]["responsible_phone"] == "13912345678"
+
+
+class TestWhoMay:
+    def test_a_district_brings_its_own_cases_from_their_first_stage(self, client: FlaskClient) -> None:
+        headings = [*sheets.HEADINGS, "司法处置"]
+        content = sheets.workbook(
+            [headings, [*sheets.row(1), None], [*sheets.row(2, 属地="天山区"), None], [*sheets.row(3), "在审"]]
+        )
+        told = sheets.take_in(client, content, office.HANDLER, by_row=True)
+        assert (told["created"], [cell for cell, _ in faults(told)]) == (1, ["F3", "J4"])
+        assert register(client)["乌存〔2019〕1号"]["judicial_stage"] == "none"
+
+    def test_the_city_brings_old_cases_as_they_stand_and_a_sheet_moves_no_known_stage(
+        self, client: FlaskClient
+    ) -> None:
+        headings = [*sheets.HEADINGS, "司法处置"]
+        sheets.take_in(client, sheets.workbook([headings, [*sheets.row(1), "在审"]]))
+        assert register(client)["乌存〔2019〕1号"]["judicial_stage"] == "trial"
+        told = sheets.take_in(client, sheets.workbook([headings, [*sheets.row(1, 案件名称="更名"), "执行"]]))
+        assert (told["updated"], told["faults"][0]["note"]) == (1, True)
+        assert register(client)["乌存〔2019〕1号"]["judicial_stage"] == "trial"
+
+    def test_a_number_of_another_district_is_taken_and_nothing_more_is_told(self, client: FlaskClient) -> None:
+        sheets.take_in(client, sheets.table(sheets.row(1)), office.HANDLER)
+        content = sheets.table(sheets.row(1, 属地="天山区", 案件名称="偷改"))
+        told = sheets.take_in(client, content, office.OTHER)
+        assert (told["state"], faults(told)) == ("refused", [("A2", "该案件编号已被登记")])
+        assert register(client)["乌存〔2019〕1号"]["name"] == "瑞丰源1案"
+
+    def test_an_import_is_its_owners_alone(self, client: FlaskClient) -> None:
+        told = sheets.take_in(client, sheets.table(sheets.row(1, 案件名称="=1")), office.HANDLER)
+        for username in (office.OTHER, office.REVIEWER):
+            headers = factories.office_headers(username)
+            assert client.get(f"{sheets.IMPORTS}/{told['id']}", headers=headers).status_code == 404
+            assert client.get(f"{sheets.IMPORTS}/{told['id']}/result", headers=headers).status_code == 404
+            assert client.get(sheets.IMPORTS, headers=headers).get_json()["items"] == []
+
+    @pytest.mark.parametrize("username", [office.OBSERVER, office.LEADER])
+    def test_who_registers_no_cases_imports_none(self, client: FlaskClient, username: str) -> None:
+        assert sheets.hand_in(client, sheets.table(sheets.row()), username).status_code == 403
+
+    def test_a_closed_case_is_not_changed(self, client: FlaskClient) -> None:
+        sheets.take_in(client, sheets.table(sheets.row(1)))
+        from sqlalchemy import text
+
+        from app.foundation.database import db
+
+        db.session.execute(text("UPDATE fundraising_cases SET status = 'closed'"))
+        db.session.commit()
+        told = sheets.take_in(client, sheets.table(sheets.row(1, 案件名称="更名")))
+        assert faults(told) == [("A2", "案件已结案，须先重新启动")]
+
+
+class TestCommandLine:
+    def test_takes_in_tells_and_marks(self, app: Flask, client: FlaskClient, tmp_path: Path) -> None:
+        file = tmp_path / "台账.xlsx"
+        file.write_bytes(sheets.table(sheets.row(1), sheets.row(2, 发案时间="昨天")))
+        runner = app.test_cli_runner()
+        refused = runner.invoke(args=["cases", "import", str(file), "--yes"])
+        assert refused.exit_code == 1, refused.output
+        assert "未保存任何内容" in refused.output
+        assert (tmp_path / "台账.导入结果.xlsx").exists()
+        kept = runner.invoke(args=["cases", "import", str(file), "--yes", "--by-row"])
+        assert "新增 1" in kept.output, kept.output
+        assert set(register(client)) == {"乌存〔2019〕1号"}
