@@ -14,6 +14,7 @@ def register(application: APIFlask) -> None:
     import app.console.intake
     import app.console.notices
     import app.console.palette
+    import app.console.police
     import app.console.queue
     import app.console.reassignments
     import app.console.saved_views

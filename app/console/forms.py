@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any, Final
 
 from flask import request
@@ -42,12 +42,16 @@ def seen_version() -> int:
     return int(raw)
 
 
-def action_body(schema: Schema) -> dict[str, Any]:
-    """The action with its fields, as the office API would take it; raise ``InvalidInput``."""
+def action_body(schema: Schema, **readers: Callable[[str], Any]) -> dict[str, Any]:
+    """The action with its fields, as the office API would take it; raise ``InvalidInput``.
+
+    ``readers`` turn what a person types into what the API takes (a receipt number into an id), by field.
+    """
     names = [name for name in schema.fields if name not in {"expected_version", "evidence"}]
     given = typed_fields(*names) | {"expected_version": seen_version()}
     if "agree" in given:  # forms know words only, the schema takes a truth value
         given["agree"] = {"true": True, "false": False}.get(given["agree"])
+    given |= {name: read(given[name]) for name, read in readers.items() if name in given}
     body: dict[str, Any] = load(schema, given)
     return body
 

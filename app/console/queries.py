@@ -17,11 +17,13 @@ from app.audit.models import AuditEvent
 from app.files.models import StoredFile
 from app.foundation import clock
 from app.foundation.database import db
+from app.foundation.errors import InvalidInput
 from app.foundation.permissions import Actor, Permission
 from app.geo.divisions import divisions
 from app.geo.service import region_code
 from app.identity import policy as people_policy
 from app.identity.models import StaffSession, Unit
+from app.tips import receipts
 from app.tips.models import Tip, TipSubject
 from app.tips.policy import visible_tips
 from app.workflow import policy
@@ -73,6 +75,15 @@ def tips_by_id(actor: Actor, tip_ids: Collection[UUID]) -> Sequence[Any]:
     ).all()
     places = {tip_id: place for place, tip_id in enumerate(tip_ids)}
     return sorted(rows, key=lambda row: places[row[0].id])
+
+
+def id_of_number(actor: Actor, number: str) -> str:
+    """The tip of a receipt number within sight; raise ``InvalidInput`` naming ``into``."""
+    wanted = visible_tips(actor).where(Tip.receipt_number == receipts.normalised(number))
+    found = db.session.scalar(wanted.with_only_columns(Tip.id))
+    if found is None:
+        raise InvalidInput(errors={"into": ["没有这个受理编号的线索，请核对"]})
+    return str(found)
 
 
 def waiting_requests(actor: Actor, limit: int) -> tuple[Sequence[Reassignment], int]:
@@ -140,10 +151,13 @@ def applications(requests: Sequence[Reassignment]) -> dict[UUID, ReassignmentEve
 
 def files_of_request(request: Reassignment) -> Sequence[StoredFile]:
     """The evidence of a request, in the order it came."""
-    found = {
-        file.id: file for file in db.session.scalars(select(StoredFile).where(StoredFile.id.in_(request.evidence)))
-    }
-    return [found[file_id] for file_id in request.evidence if file_id in found]
+    return files_by_id(request.evidence)
+
+
+def files_by_id(file_ids: Sequence[UUID]) -> Sequence[StoredFile]:
+    """Files in the order of their ids given; to be asked for what the caller's own policy has let through."""
+    found = {file.id: file for file in db.session.scalars(select(StoredFile).where(StoredFile.id.in_(file_ids)))}
+    return [found[file_id] for file_id in file_ids if file_id in found]
 
 
 def unit_names(unit_ids: Collection[int | None]) -> dict[int | None, str]:

@@ -13,7 +13,7 @@ from app.console.blueprint import pages
 from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
 from app.console.views import clusters as cluster_views
-from app.console.views import tip_detail
+from app.console.views import police, tip_detail
 from app.console.views.actions import refused_form
 from app.console.views.fields import FormState
 from app.console.views.problems import problem_views
@@ -23,7 +23,8 @@ from app.foundation.database import transaction
 from app.foundation.errors import NotFound
 from app.foundation.http import load, page
 from app.foundation.permissions import Actor, Permission
-from app.tips import office_views, service
+from app.tips import conversation, office_views, service
+from app.tips.conversation_schemas import AnswerReporterBody
 from app.tips.office_schemas import ActOnTipBody, OpenIdentityBody
 from app.tips.queries import whole_tip
 from app.workflow import reassignment
@@ -49,7 +50,8 @@ def tip_page(
     refused, errors = refused_form(problem)
     state = FormState(queries.handling_units(), found.jurisdiction.lead, refused, errors)
     view = tip_detail.tip_view(actor, found, whole, state)
-    offered = [*view["actions"], *filter(None, [view["reassignment_action"]])]
+    way = police.panel(actor, found.handling, state)
+    offered = [*view["actions"], *filter(None, [view["reassignment_action"]]), *police.forms_of(way)]
     return rendered(
         "console/tips/detail.html",
         actor,
@@ -59,8 +61,12 @@ def tip_page(
             found.tip, may_open=whole["can_open_identity"], reason=_typed_reason(problem), opened=opened
         ),
         reassignments=tip_detail.requests_of(reassignments_of(actor, tip_id)),
-        messages=[],
         cluster=cluster_views.panel(actor, found, whole, errors),
+        messages=tip_detail.messages_of(whole["messages"]),
+        answer_form=tip_detail.answer_form(tip_id, state) if whole["can_write_to_reporter"] else None,
+        withdrawal=whole["withdrawal"],
+        police=way,
+        letter_url=tip_detail.letter_url(actor, found.handling),
         list_url=url_for("console.list_tips"),
         action_url=url_for("console.act_on_tip", tip_id=tip_id),
         reassign_url=url_for("console.apply_for_reassignment", tip_id=tip_id),
@@ -76,7 +82,7 @@ def _typed_reason(problem: dict[str, Any] | None) -> str:
 def act_on_tip(actor: Actor, tip_id: UUID) -> Response:
     """Do one action of the transition table; its row says who may."""
     on_refusal_show(tip_page, actor, tip_id)
-    body = forms.action_body(ActOnTipBody())
+    body = forms.action_body(ActOnTipBody(), into=lambda number: queries.id_of_number(actor, number))
     action, version = body.pop("action"), body.pop("expected_version")
     workflow.act(actor, tip_id, action, version, body)
     return done(f"“{ACTION_TEXTS[Action(action)]}”已办理。", "console.show_tip", tip_id=tip_id)
@@ -93,6 +99,16 @@ def apply_for_reassignment(actor: Actor, tip_id: UUID) -> Response:
         evidence = [files.register(one).id for one in received]
         asked = reassignment.apply(actor, tip_id, body.pop("expected_version"), body | {"evidence": evidence})
     return done("属地调整申请已提交，等待市级审核。", "console.show_reassignment", request_id=asked.id)
+
+
+@pages.post("/tips/<uuid:tip_id>/messages")
+@page(permission=Permission.TIP_REPLY, changes=True)
+def write_to_reporter(actor: Actor, tip_id: UUID) -> Response:
+    """Write to the reporter, who reads it with the query code and never learns who wrote."""
+    on_refusal_show(tip_page, actor, tip_id)
+    body = load(AnswerReporterBody(), forms.typed_fields("text"))
+    conversation.answer(actor, tip_id, body["text"])
+    return done("已发送，举报人凭查询码可以看到。", "console.show_tip", tip_id=tip_id)
 
 
 @pages.post("/tips/<uuid:tip_id>/identity")

@@ -15,8 +15,6 @@ from typing import Final
 from uuid import UUID
 from xml.sax.saxutils import escape
 
-from sqlalchemy import select
-
 from app.audit import service as audit
 from app.foundation import clock
 from app.foundation.database import db
@@ -44,7 +42,7 @@ def letter_of(actor: Actor, tip_id: UUID) -> bytes:
     """
     handling_queries.handling_for(actor, tip_id)
     exclusions.refuse_excluded(actor, tip_id)
-    if db.session.scalar(select(Transfer.id).where(Transfer.tip_id == tip_id).limit(1)) is None:
+    if not transfers.was_transferred(tip_id):
         raise NotFound("该线索尚未批准移送，没有移送文书")
     sent = transfers.latest(tip_id)
     values = _values(tip_id, sent)

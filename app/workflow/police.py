@@ -32,10 +32,12 @@ from app.workflow.models import Handling, PoliceTransfer
 from app.workflow.states import (
     OBLIGATORY_DOCUMENTS,
     POLICE,
+    POLICE_DOCUMENT_TEXTS,
     PoliceAction,
     PoliceDocument,
     PoliceState,
     Status,
+    Transition,
     find,
 )
 
@@ -53,9 +55,7 @@ def propose(actor: Actor, tip_id: UUID, officers: Sequence[str], reason: str) ->
     """
     handling = queries.handling_for(actor, tip_id)
     exclusions.refuse_excluded(actor, tip_id)
-    if not (actor.may(Permission.TIP_HANDLE) and handling.unit_id == actor.unit_id) and not actor.may(
-        Permission.TIP_REVIEW
-    ):
+    if not may_propose(actor, handling):
         raise Forbidden("只有承办单位或市级审核人可以提请移送", extra={"audit_object": ("tip", str(tip_id))})
     if handling.status not in _TRANSFERABLE:
         raise TransitionNotAllowed(f"线索处于“{Status(handling.status).text}”状态，不能提请移送公安")
@@ -65,6 +65,26 @@ def propose(actor: Actor, tip_id: UUID, officers: Sequence[str], reason: str) ->
     if latest(tip_id, *_OPEN) is not None:
         raise Conflict("该线索已提请移送公安", code="police_transfer_open")
     return _begin(actor, tip_id, names, reason, PoliceState.PROPOSED)
+
+
+def may_propose(actor: Actor, handling: Handling) -> bool:
+    """Whether this person handles or reviews the tip."""
+    own = actor.may(Permission.TIP_HANDLE) and handling.unit_id == actor.unit_id
+    return own or actor.may(Permission.TIP_REVIEW)
+
+
+def can_propose(actor: Actor, handling: Handling) -> bool:
+    """Whether a page offers to propose it: allowed, somebody handles it, and it is not on its way yet."""
+    if handling.status not in _TRANSFERABLE or not may_propose(actor, handling):
+        return False
+    return not exclusions.excluded(actor, handling.tip_id) and latest(handling.tip_id, *_OPEN) is None
+
+
+def available_steps(actor: Actor, row: PoliceTransfer) -> list[Transition]:
+    """The steps that this person could take now; pages make their forms of them."""
+    if exclusions.excluded(actor, row.tip_id):
+        return []
+    return [one for one in POLICE if row.state in one.sources and one.permission and actor.may(one.permission)]
 
 
 def _begin(actor: Actor, tip_id: UUID, officers: list[str], reason: str, state: PoliceState) -> PoliceTransfer:
@@ -153,7 +173,7 @@ def _documents(actor: Actor, given: Mapping[str, UUID]) -> dict[str, str]:
     """The list of Art. 6, complete, of files that this officer has brought; each is used once."""
     if unknown := set(given) - set(PoliceDocument):
         raise InvalidInput(errors={"documents": [f"未知的材料种类：{'、'.join(sorted(unknown))}"]})
-    if lacking := [text for code, text in OBLIGATORY_DOCUMENTS.items() if code not in given]:
+    if lacking := [POLICE_DOCUMENT_TEXTS[code] for code in OBLIGATORY_DOCUMENTS if code not in given]:
         raise InvalidInput(errors={"documents": [f"移送材料不齐，缺少：{'、'.join(lacking)}"]})
     files.claim(list(given.values()), "office", uploaded_by=actor.account_id)
     return {code: str(file_id) for code, file_id in given.items()}

@@ -331,6 +331,27 @@ class PoliceAction(StrEnum):
     NOTE_UPHELD = "note_upheld"
 
 
+POLICE_STATE_TEXTS: Final[Mapping[PoliceState, str]] = {
+    PoliceState.PROPOSED: "待负责人决定",
+    PoliceState.DECLINED: "不予移送",
+    PoliceState.APPROVED: "已批准，待送达",
+    PoliceState.SENT: "已送达，待回执",
+    PoliceState.RECEIVED: "公安机关已签收",
+    PoliceState.FILED: "公安机关已立案",
+    PoliceState.REFUSED: "公安机关不予立案",
+    PoliceState.RECONSIDERING: "已提请复议",
+    PoliceState.UPHELD: "复议维持不予立案",
+}
+
+POLICE_ACTION_TEXTS: Final[Mapping[PoliceAction, str]] = {
+    PoliceAction.DECLINE: "不予移送",
+    PoliceAction.SEND: "登记送达",
+    PoliceAction.NOTE_FILING: "登记立案",
+    PoliceAction.NOTE_REFUSAL: "登记不予立案",
+    PoliceAction.ASK_RECONSIDERATION: "提请复议",
+    PoliceAction.NOTE_UPHELD: "登记复议维持",
+}
+
 PS, PA = PoliceState, PoliceAction
 
 POLICE: Final[tuple[Transition, ...]] = (
@@ -357,11 +378,14 @@ class PoliceDocument(StrEnum):
     OTHER = "other"
 
 
-OBLIGATORY_DOCUMENTS: Final[Mapping[PoliceDocument, str]] = {
+POLICE_DOCUMENT_TEXTS: Final[Mapping[PoliceDocument, str]] = {
     PoliceDocument.LETTER: "涉嫌犯罪案件移送书",
     PoliceDocument.REPORT: "涉嫌犯罪案件情况的调查报告",
     PoliceDocument.ITEMS: "涉案物品清单",
+    PoliceDocument.EXPERT_OPINION: "检验报告或者鉴定结论",
+    PoliceDocument.OTHER: "其他有关涉嫌犯罪的材料",
 }
+OBLIGATORY_DOCUMENTS: Final = (PoliceDocument.LETTER, PoliceDocument.REPORT, PoliceDocument.ITEMS)
 
 
 class Destination(StrEnum):

@@ -61,6 +61,11 @@ def record_receipt(_actor: Actor, handling: Handling, given: Mapping[str, Any]) 
     return Done(details={"outcome": handling.outcome, "number": given["number"]})
 
 
+def was_transferred(tip_id: UUID) -> bool:
+    """Whether a tip has ever been handed to another authority."""
+    return db.session.scalar(select(Transfer.id).where(Transfer.tip_id == tip_id).limit(1)) is not None
+
+
 def latest(tip_id: UUID) -> Transfer:
     """The newest transfer of a transferred tip."""
     return db.session.scalars(

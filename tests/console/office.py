@@ -45,7 +45,7 @@ class Officer:
     def act(self, tip_id: Any, action: str, **fields: Any) -> TestResponse:
         """Send an action's form of the tip's page as it stands now."""
         page = self.text(f"/tips/{tip_id}")
-        fields.setdefault("expected_version", version_of(page))
+        fields.setdefault("expected_version", version_of(page, action))
         data = {"csrf_token": csrf_token(page), "action": action, **fields}
         return self.open(f"/tips/{tip_id}/actions", method="POST", data=data)
 
@@ -56,7 +56,10 @@ def csrf_token(page: str) -> str:
     return found[1]
 
 
-def version_of(page: str) -> str:
-    found = re.search(r'name="expected_version" value="(\d+)"', page)
+def version_of(page: str, action: str = "") -> str:
+    """The version beside an action's form; that of the first form where the page offers no such action."""
+    version = r'name="expected_version" value="(\d+)"'
+    found = re.search(rf'name="action" value="{action}">\s*<input type="hidden" {version}', page)
+    found = found or re.search(version, page)
     assert found, "the page offers no action"
     return found[1]

@@ -78,14 +78,20 @@ def application(state: FormState, holder_id: int | None) -> dict[str, Any]:
 def _action(row: Transition, label: str, fields: list[Field], described: str, state: FormState) -> dict[str, Any]:
     if row.action in _OPINION:
         fields = [*fields, text("reason", "办理意见", LONGEST_REASON, required=False)]
-    open_ = row.action == state.refused
+    tone = "danger" if row.action in {Action.REJECT, ReassignmentAction.REJECT} else "plain"
+    return form_of(str(row.action), label, fields, described, state) | {"irreversible": row.irreversible, "tone": tone}
+
+
+def form_of(name: str, label: str, fields: list[Field], described: str, state: FormState) -> dict[str, Any]:
+    """One form of a page; after its refusal it stays open with what was typed."""
+    open_ = name == state.refused
     return {
-        "name": str(row.action),
+        "name": name,
         "label": label,
         "needs": [_with_typed(one, state.errors) for one in fields] if open_ else fields,
-        "irreversible": row.irreversible,
+        "irreversible": False,
         "description": described,
-        "tone": "danger" if row.action in {Action.REJECT, ReassignmentAction.REJECT} else "plain",
+        "tone": "plain",
         "open": open_,
     }
 

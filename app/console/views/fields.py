@@ -9,7 +9,15 @@ from typing import Any, Final
 from app.files.formats import FORMATS
 from app.files.service import LARGEST_FILE_BYTES
 from app.identity.models import Unit
-from app.workflow.states import OUTCOME_TEXTS, Action
+from app.workflow import limits
+from app.workflow.states import (
+    DESTINATION_TEXTS,
+    EXTENSION_TEXTS,
+    OUTCOME_TEXTS,
+    SUPERVISION_TEXTS,
+    Action,
+    SupervisionKind,
+)
 
 Field = dict[str, Any]
 LONGEST_REASON: Final = 2000
@@ -108,6 +116,33 @@ def _received_on(_action: Action, _state: FormState) -> Field:
     return {"name": "received_on", "label": "收到回执日期", "kind": "date", "required": True}
 
 
+def _reason_code(_action: Action, _state: FormState) -> Field:
+    return select("reason_code", "不予受理的理由", options(limits.reasons(limits.REJECTION)))
+
+
+def _route(_action: Action, _state: FormState) -> Field:
+    hint = "告诉举报人应向哪里反映，如信访、12315、公安机关；举报人凭查询码看到这段话"
+    return text("route", "其他反映渠道", 500, hint=hint, rows=2)
+
+
+def _into(_action: Action, _state: FormState) -> Field:
+    asked = {"name": "into", "label": "并入哪一件（受理编号）", "kind": "text", "required": True, "max_length": 40}
+    return asked | {"hint": "主件须尚未办结；并案后本件随主件办理", "inputmode": "numeric"}
+
+
+def _kind(_action: Action, _state: FormState) -> Field:
+    by_hand = {kind: wording for kind, wording in SUPERVISION_TEXTS.items() if kind is not SupervisionKind.LEADER}
+    return select("kind", "督办方式", options(by_hand))
+
+
+def _clock(_action: Action, _state: FormState) -> Field:
+    return select("clock", "延长哪一项期限", options(EXTENSION_TEXTS), hint="每项期限只能延长一次，须告知举报人原因")
+
+
+def _destination(_action: Action, _state: FormState) -> Field:
+    return select("to", "移送至", options(DESTINATION_TEXTS), hint="移送其他地州市、外省的，经自治区转送")
+
+
 FIELDS: Final[Mapping[str, Callable[[Action, FormState], Field]]] = {
     "division": _division,
     "outcome": _outcome,
@@ -116,5 +151,11 @@ FIELDS: Final[Mapping[str, Callable[[Action, FormState], Field]]] = {
     "agree": _agree,
     "number": _number,
     "received_on": _received_on,
+    "reason_code": _reason_code,
+    "route": _route,
+    "into": _into,
+    "kind": _kind,
+    "clock": _clock,
+    "to": _destination,
 }
 """By the names in ``Transition.needs``."""

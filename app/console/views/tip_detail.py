@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from flask import url_for
 
 from app.console import queries
-from app.console.views.actions import application, is_asked_for, tip_action
+from app.console.views.actions import application, form_of, is_asked_for, tip_action
 from app.console.views.clocks import clocks_of, working_days_used
-from app.console.views.fields import FormState
+from app.console.views.fields import FormState, text
 from app.console.views.files import reporters_files
 from app.console.views.jurisdiction import jurisdiction_view
 from app.console.views.tip_list import CHANNEL_TEXTS
@@ -20,8 +21,21 @@ from app.geo.divisions import divisions
 from app.tips.models import Tip, TipSubject
 from app.tips.queries import WholeTip
 from app.tips.schemas import CONDUCT_TYPES, PUBLICITY, RELATIONS, REPLY_CHANNELS, SUBJECT_KINDS
+from app.workflow import transfers
+from app.workflow.limits import PRIORITIES
 from app.workflow.models import Handling, HandlingEvent, Reassignment
-from app.workflow.states import ACTION_TEXTS, HANDLING, OUTCOME_TEXTS, Action, Outcome, ReassignmentStatus, Status, find
+from app.workflow.states import (
+    ACTION_TEXTS,
+    HANDLING,
+    OUTCOME_TEXTS,
+    SUPERVISION_TEXTS,
+    Action,
+    Outcome,
+    ReassignmentStatus,
+    Status,
+    SupervisionKind,
+    find,
+)
 
 _HIDDEN: Final = "••••••"
 Pairs = list[tuple[str, Any]]
@@ -59,11 +73,27 @@ def _summary(found: WholeTip, whole: Mapping[str, Any]) -> dict[str, Any]:
         "division_name": whole["division_name"],
         "channel_text": CHANNEL_TEXTS.get(tip.channel, tip.channel),
         "dispute": handling.dispute,
+        "priority": PRIORITIES.index(handling.priority) + 1,
+        "supervised": handling.supervision is not None,
+        "remarks": _remarks(handling),
         "open_reassignment": not whole["can_apply_reassignment"] and handling.paused_on is not None,
         "subject": _subject(found.subject),
         "conduct": _conduct(tip),
         "description": tip.description,
     }
+
+
+def _remarks(handling: Handling) -> list[str]:
+    """What the office should know besides the status, in whole sentences."""
+    kind = handling.supervision
+    told = {
+        f"本件已{SUPERVISION_TEXTS[SupervisionKind(kind)]}。" if kind else "": kind is not None,
+        "涉稳紧急：办理期限减半，已报负责人。": handling.stability_risk,
+        "由系统自动交办（无属地争议，置信度达到设定值）。": handling.dispatched_automatically,
+        f"已调整属地 {handling.moves} 次。": handling.moves > 0,
+        "属地由市级决定，承办单位不得再申请退回。": handling.decided_by_city,
+    }
+    return [text for text, holds in told.items() if holds]
 
 
 def _subject(subject: TipSubject) -> Pairs:
@@ -163,6 +193,45 @@ def opened_identity(actor: Actor, identity: Mapping[str, Any]) -> dict[str, Any]
         "opened_unit": actor.unit_name,
         "opened_at": clock.beijing(clock.now()),
     }
+
+
+def messages_of(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What office and reporter wrote to each other, oldest first."""
+    return [
+        {
+            "at": clock.beijing(one["at"]),
+            "from_reporter": one["sender"] == "reporter",
+            "author": one["sender_text"],
+            "text": one["text"],
+            "kind_text": _MESSAGE_KINDS.get(one["kind"], ""),
+            "files": one["files"],
+            "due_on": one["due_on"],
+        }
+        for one in messages
+    ]
+
+
+_MESSAGE_KINDS: Final = {"supplement_request": "要求补正", "supplement": "补充材料"}
+ANSWER: Final = "write_to_reporter"
+
+
+def answer_form(tip_id: UUID, state: FormState) -> dict[str, Any]:
+    """The form for a message to the reporter."""
+    hint = "举报人凭查询码看到这段话；不要重复举报内容，不要写承办人姓名"
+    described = "以承办单位名义发送，不显示您的姓名；发送后不能撤回。"
+    form = form_of(ANSWER, "给举报人留言", [text("text", "留言内容", 2000, hint=hint)], described, state)
+    return form | {"url": url_for("console.write_to_reporter", tip_id=tip_id), "irreversible": True}
+
+
+def letter_url(actor: Actor, handling: Handling) -> str | None:
+    """Where the letter of a transfer is downloaded; none before one was approved."""
+    if handling.status not in _WITH_LETTER or not actor.may(Permission.EVIDENCE_READ):
+        return None
+    sent = transfers.was_transferred(handling.tip_id)
+    return url_for("console.download_letter", tip_id=handling.tip_id) if sent else None
+
+
+_WITH_LETTER: Final = frozenset({Status.TRANSFERRED, Status.CONCLUDED, Status.REPLIED, Status.ARCHIVED})
 
 
 def requests_of(requests: Sequence[Reassignment]) -> list[dict[str, Any]]:
