@@ -65,6 +65,16 @@ def _connect_database(app: APIFlask, settings: Settings) -> None:
         prepare_engine(db.engine, settings)
 
 
+def _connect_channels(app: APIFlask, settings: Settings) -> None:
+    from app.identity.wechat import WeChatClient
+    from app.notifications import channels
+
+    app.extensions["shudi_wechat"] = WeChatClient(
+        settings.wechat_api_base, settings.wechat_app_id, settings.wechat_app_secret, app.extensions["shudi_redis"]
+    )
+    channels.connect(app, settings)
+
+
 # long because this is the list of every room.
 def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app import api_document, console, public_pages, readiness
@@ -86,7 +96,6 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.identity import api as identity_api
     from app.identity.authentication import register_authenticators
     from app.identity.cli import accounts_cli, units_cli
-    from app.identity.wechat import WeChatClient
     from app.notifications import api as notification_api
     from app.notifications import jobs as notification_jobs
     from app.outbox.cli import outbox_cli, worker_command
@@ -112,9 +121,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
 
     register_authenticators(app)
     registry(app).refusal_listeners.append(record_refusal)
-    app.extensions["shudi_wechat"] = WeChatClient(
-        settings.wechat_api_base, settings.wechat_app_id, settings.wechat_app_secret, app.extensions["shudi_redis"]
-    )
+    _connect_channels(app, settings)
     app.extensions["shudi_periodic_jobs"] = {
         "audit-seal": audit_jobs.seal,
         "files-orphans": file_jobs.remove_orphans,

@@ -111,6 +111,7 @@ def make_test_app(services: Services, database: str, data_dir: Path, wechat: WeC
         "WECHAT_APP_SECRET": wechat.secret,
         "WECHAT_API_BASE": wechat.base_url,
         "PUBLIC_RATE_PER_MINUTE": "1000000",  # tests of one process are one device in one minute
+        "NOTICE_QUIET_HOURS": "off",  # tests run at any hour; those of the quiet hours set their own
     }
     app = create_app(load_settings(environment))
     app.config["PROPAGATE_EXCEPTIONS"] = False

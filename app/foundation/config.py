@@ -10,9 +10,10 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from app.foundation.local_services import LocalServices
 
@@ -41,6 +42,32 @@ class SealingKey:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """The mail server that messages leave by; ``security``: ``tls``, ``starttls``, or ``none`` on this machine."""
+
+    host: str
+    port: int
+    security: str
+    sender: str
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SmsSettings:
+    """The gateway that short messages leave by, and the codes that it gave to our approved texts."""
+
+    adapter: str
+    url: str
+    key_id: str
+    secret: str = field(repr=False)
+    sign_name: str
+    template_progress: str
+    template_officer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the program is told from outside."""
 
@@ -63,6 +90,10 @@ class Settings:
     wechat_template_progress: str = "tip-progress-demo"
     public_rate_per_minute: int = 600
     clamd_url: str = ""
+    mail: MailSettings | None = None
+    sms: SmsSettings | None = None
+    quiet_hours: tuple[time, time] | None = None
+    """Beginning and end on Beijing's clock."""
 
     @property
     def local_services(self) -> LocalServices:
@@ -169,10 +200,17 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         clamd_url=reader.url("CLAMD_URL", reader.text("CLAMD_URL", ""), ("tcp", "unix")),
         # The demo is for trying out, load tests from one address included: there nobody is asked to prove work.
         public_rate_per_minute=reader.number("PUBLIC_RATE_PER_MINUTE", 10**6 if demo else 600, 1, 10**6),
+        mail=_mail(reader),
+        sms=_sms(reader),
+        quiet_hours=_quiet_hours(reader),
     )
     if reader.faults:
         raise SettingsRefused(reader.faults)
     return settings
+
+
+_DEMO_CHANNELS: Final = {"NOTICE_QUIET_HOURS": "off"}
+"""Whoever tries the demo at night wants to see the message arrive."""
 
 
 def demo_environment(given: Mapping[str, str], data_dir: Path) -> dict[str, str]:
@@ -201,7 +239,63 @@ def demo_environment(given: Mapping[str, str], data_dir: Path) -> dict[str, str]
             os.link(draft, secrets_file)
         draft.unlink()
     kept: dict[str, str] = json.loads(secrets_file.read_text(encoding="utf-8"))
-    return {"DEMO": "1", "WECHAT_APP_ID": "wxdemo", "WECHAT_APP_SECRET": "demo-secret", **kept}
+    return {"DEMO": "1", "WECHAT_APP_ID": "wxdemo", "WECHAT_APP_SECRET": "demo-secret", **_DEMO_CHANNELS, **kept}
+
+
+_MAIL_SCHEMES: Final = {"smtps": ("tls", 465), "smtp": ("starttls", 587), "smtp+plain": ("none", 25)}
+_SMS_SETTINGS: Final = ("SMS_URL", "SMS_KEY_ID", "SMS_KEY_SECRET", "SMS_SIGN_NAME")
+_SMS_TEMPLATES: Final = ("SMS_TEMPLATE_PROGRESS", "SMS_TEMPLATE_OFFICER")
+_THIS_MACHINE: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _mail(reader: _Reader) -> MailSettings | None:
+    """``SMTP_URL`` with ``MAIL_FROM``; ``None`` without either: nothing is sent by mail."""
+    raw, sender = reader.text("SMTP_URL", ""), reader.text("MAIL_FROM", "")
+    if not (raw or sender):
+        return None
+    try:
+        url = urlsplit(raw)
+        port = url.port
+    except ValueError:
+        url, port = SplitResult("", "", "", "", ""), None
+    if url.scheme not in _MAIL_SCHEMES or not url.hostname:
+        reader.faults.append("SMTP_URL 应为 smtps://用户名:密码@主机:端口，或者以 smtp:// 开头（先 STARTTLS 加密）")
+        return None
+    security, usual_port = _MAIL_SCHEMES[url.scheme]
+    if security == "none" and url.hostname not in _THIS_MACHINE:
+        reader.faults.append("SMTP_URL 的 smtp+plain:// 不加密，只能用于本机")
+    if not re.fullmatch(r"[!-;=?-~]+@[A-Za-z0-9.-]+", sender):
+        reader.faults.append("MAIL_FROM 应为发件地址，例如 notice@example.gov.cn")
+    ca_file = reader.text("SMTP_CA_FILE", "")
+    if ca_file and not Path(ca_file).is_file():
+        reader.faults.append("SMTP_CA_FILE 所指的证书文件不存在")
+    username, password = unquote(url.username or ""), unquote(url.password or "")
+    return MailSettings(url.hostname, port or usual_port, security, sender, username, password, ca_file)
+
+
+def _sms(reader: _Reader) -> SmsSettings | None:
+    """The SMS gateway; ``None`` when none of its settings is given: nothing is sent by SMS."""
+    names = (*_SMS_SETTINGS, *_SMS_TEMPLATES)
+    if not any(reader.environment.get(name, "").strip() for name in names):
+        return None
+    url, key_id, secret, sign_name, progress, officer = (reader.text(name) for name in names)
+    reader.url("SMS_URL", url, ("https", "http"))
+    if url.startswith("http://") and urlsplit(url).hostname not in _THIS_MACHINE:
+        reader.faults.append("SMS_URL 应以 https:// 开头（http:// 只能用于本机）")
+    adapter = reader.matching("SMS_ADAPTER", "acs3", r"[a-z0-9_]{1,32}", "接口名称，例如 acs3")
+    return SmsSettings(adapter, url, key_id, secret, sign_name, progress, officer)
+
+
+def _quiet_hours(reader: _Reader) -> tuple[time, time] | None:
+    """``NOTICE_QUIET_HOURS``: two moments of Beijing's clock, or ``off``. Xinjiang rises two hours after it."""
+    raw = reader.text("NOTICE_QUIET_HOURS", "23:00-09:00")
+    if raw == "off":
+        return None
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", raw)
+    if not found or raw[:5] == raw[6:]:
+        reader.faults.append("NOTICE_QUIET_HOURS 应为 23:00-09:00 这样的北京时间段，或者 off")
+        return None
+    return time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
 
 
 def _service_urls(reader: _Reader, data_dir: Path) -> tuple[str, str]:

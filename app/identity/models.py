@@ -43,6 +43,8 @@ class Account(Base):
     locked_until: Mapped[datetime | None]
     password_changed_at: Mapped[datetime]
     sealed_otp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_work_email: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_work_mobile: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
 
     unit: Mapped[Unit] = relationship(lazy="raise")

@@ -1,4 +1,4 @@
-"""End points of notifications: consents of reporters, notices of officers, how far messages got."""
+"""End points of notifications: consents and news of reporters, notices of officers, how far messages got."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from app.foundation.http import Audience, endpoint
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
 from app.identity.authentication import openid_index_of_request
+from app.notifications import consents, queries, resending, schemas, service
 from app.notifications import jobs as _jobs  # noqa: F401  # importing it tells the outbox who answers its messages
-from app.notifications import queries, schemas, service
+from app.notifications.channels import NEWS
 from app.notifications.models import Notice
 
 public_api = APIBlueprint("public_notifications", __name__, url_prefix="/api/v1")
@@ -41,8 +42,35 @@ def list_subscriptions(_actor: Actor) -> dict[str, Any]:
 )
 def remember_consents(_actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Count the consents just given: one consent, one message."""
-    service.remember_consents(g.openid_index, body["accepted"])
+    consents.remember_consents(g.openid_index, body["accepted"])
     return {"items": queries.subscriptions(g.openid_index)}
+
+
+@public_api.get("/news")
+@endpoint(
+    audience=Audience.REPORTER,
+    permission=Permission.PUBLIC_READ,
+    query=schemas.ListNewsQuery(),
+    answer=schemas.NewsPage(),
+    changes=False,
+)
+def list_news(_actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
+    """What moved in the own real-name tips and no other channel could tell, newest first."""
+    limit = query["limit"]
+    rows = queries.news_page(g.openid_index, after=from_cursor(query["cursor"]), limit=limit)
+    page = _page([one for one, _ in rows], limit)
+    shown = [
+        {"receipt_number": number, "text": NEWS, "at": one.created_at, "read_at": one.read_at}
+        for one, number in rows[:limit]
+    ]
+    return page | {"items": shown}
+
+
+@public_api.post("/news/read")
+@endpoint(audience=Audience.REPORTER, permission=Permission.PUBLIC_FILE, answer=schemas.MarkedView())
+def mark_news_read(_actor: Actor) -> dict[str, int]:
+    """Mark all of the own news read."""
+    return {"marked": service.mark_news_read(g.openid_index)}
 
 
 @office_api.get("/notices")
@@ -85,8 +113,20 @@ def mark_all_read(actor: Actor) -> dict[str, int]:
 def list_deliveries(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     """How far the messages to reporters got, newest first."""
     limit = query["limit"]
-    rows = queries.delivery_page(actor, state=query["state"], after=from_cursor(query["cursor"]), limit=limit)
-    return _page(rows, limit)
+    wanted = queries.DeliveryFilter(query["state"], query["channel"], query["since"], query["until"])
+    return _page(queries.delivery_page(actor, wanted, after=from_cursor(query["cursor"]), limit=limit), limit)
+
+
+@office_api.post("/deliveries/resend")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.DELIVERY_RESEND,
+    body=schemas.ResendDeliveriesBody(),
+    answer=schemas.ResentView(),
+)
+def resend_deliveries(actor: Actor, body: dict[str, Any]) -> resending.Resent:
+    """Put messages that failed, or whose fate nobody knows, back into the queue."""
+    return resending.resend(actor, body["ids"])
 
 
 def _page(rows: Any, limit: int) -> dict[str, Any]:

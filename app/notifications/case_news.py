@@ -13,6 +13,7 @@ from app.cases.states import CaseAction, CaseAlertKind, find_move
 from app.foundation.database import db
 from app.foundation.permissions import Permission
 from app.notifications.service import News, officers, write_notices
+from app.notifications.states import Kind
 from app.notifications.steps import Circle
 
 _H, _R, _L = Circle.HANDLERS, Circle.REVIEWERS, Circle.LEADERS
@@ -56,6 +57,10 @@ CASE_ALERTS: Final[Mapping[CaseAlertKind, Mapping[Circle, str]]] = {
 }
 
 
+_MISSED: Final = frozenset({CaseAlertKind.PROGRESS_MISSED, CaseAlertKind.MEASURE_MISSED, CaseAlertKind.TARGET_MISSED})
+"""Reminders that put a case under supervision: they reach the officers' work addresses too."""
+
+
 def announce_step(case_id: UUID, event_id: UUID) -> None:
     """Tell the officers concerned of a step of a case. A repeat adds nothing."""
     event, case = db.session.get_one(CaseEvent, event_id), db.session.get_one(FundraisingCase, case_id)
@@ -79,4 +84,5 @@ def announce_alerts(alert_id: UUID, unit_id: int, count: int) -> None:
     month = f"{alert.due_on.year}年{alert.due_on.month}月"
     told = {c: t.format(count=count, month=month) for c, t in CASE_ALERTS[CaseAlertKind(alert.kind)].items()}
     news = News(alert.id, alert.at, None, case_id=alert.case_id)
-    write_notices(news, {circle: officers(circle, {_H: unit_id}) for circle in told}, told)
+    outward = Kind.SUPERVISION if alert.kind in _MISSED else None
+    write_notices(news, {circle: officers(circle, {_H: unit_id}) for circle in told}, told, outward)

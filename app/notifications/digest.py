@@ -13,6 +13,7 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import DeadlineBeyondCalendar
 from app.notifications import service
+from app.notifications.states import Kind
 from app.notifications.steps import Circle
 from app.workflow.calendar import region_calendar
 from app.workflow.models import Handling
@@ -60,7 +61,7 @@ def _tell(today: date, circle: Circle, unit_id: int | None, scope: ColumnElement
     title = f"今日提醒：{_counts([(mark, number) for mark, number in counted])}，最急的一件"
     news = service.News(uuid5(NAMESPACE_OID, f"digest {today} {circle} {unit_id}"), clock.now(), None, first)
     people = service.officers(circle, {Circle.HANDLERS: unit_id})
-    service.write_notices(news, {circle: people}, {circle: title})
+    service.write_notices(news, {circle: people}, {circle: title}, Kind.DIGEST)
     return 1
 
 

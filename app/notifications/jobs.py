@@ -8,7 +8,7 @@ from uuid import UUID
 from app.cases.reminders import CASE_ALERTS
 from app.cases.service import CASE_CHANGED
 from app.foundation.database import OPEN_WALL, transaction
-from app.notifications import case_news, channels, delivering, digest, service
+from app.notifications import case_news, channels, delivering, digest, ladder, service
 from app.outbox.service import handles, handles_over_network
 from app.tips.conversation import CONVERSATION_MOVED
 from app.tips.retention import REPORTER_FORGOTTEN
@@ -72,7 +72,7 @@ def forget_reporter(payload: dict[str, Any]) -> None:
     delivering.forget_reporter(UUID(payload["tip_id"]))
 
 
-@handles_over_network(service.SEND_DELIVERY)
+@handles_over_network(ladder.SEND_DELIVERY)
 def send_delivery(message_id: int, payload: dict[str, Any]) -> None:
     """Claim → commit → call → record. Twice is safe: only a queued delivery is sent, and only by who claimed it.
 
@@ -82,6 +82,6 @@ def send_delivery(message_id: int, payload: dict[str, Any]) -> None:
         claimed = delivering.claim(UUID(payload["delivery_id"]), message_id)
     if claimed is None:
         return
-    outcome = channels.send_by_wechat(claimed.letter)
+    outcome = channels.send(claimed.letter)
     with transaction(OPEN_WALL):
         delivering.record(claimed, outcome, message_id)

@@ -24,27 +24,47 @@ class Consent(Base):
 
 
 class Delivery(Base):
-    """One message to one reporter through one channel, and how far it got."""
+    """One message to one person about one event through one channel, and how far it got.
+
+    A person is a reporter (``person_index``, the blind index of the telephone or, without one, of the openid) or an
+    officer (``account_id``). Neither address nor words are kept: both are found again at the moment of sending.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("event_id", "openid_index", "channel"),
+        UniqueConstraint("event_id", "person_index", "channel"),
+        UniqueConstraint("event_id", "account_id", "channel"),
         CheckConstraint("state IN ('queued','sending','sent','failed','unknown')", name="known_state"),
+        CheckConstraint("channel IN ('wechat','sms','email','in_app')", name="known_channel"),
+        CheckConstraint("kind IN ('progress','digest','supervision','urgent')", name="known_kind"),
+        CheckConstraint("account_id IS NULL OR (person_index IS NULL AND openid_index IS NULL)", name="one_person"),
         Index("ix_deliveries_state", "state", "created_at"),
+        Index("ix_deliveries_created", "created_at", "id"),
+        Index("ix_deliveries_openid", "openid_index", "created_at", postgresql_where="channel = 'in_app'"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    tip_id: Mapped[UUID]
+    tip_id: Mapped[UUID | None]
     event_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(Text, server_default="progress")
     channel: Mapped[str] = mapped_column(Text)
-    template_id: Mapped[str] = mapped_column(Text)
-    openid_index: Mapped[bytes] = mapped_column(LargeBinary)
+    template_id: Mapped[str | None] = mapped_column(Text)
+    person_index: Mapped[bytes | None] = mapped_column(LargeBinary)
+    openid_index: Mapped[bytes | None] = mapped_column(LargeBinary)
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
     state: Mapped[str] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    attempts_before: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """Attempts before a person put it back into the queue."""
     created_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    """When the next attempt is wanted; only while it is queued."""
     sending_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
+    read_at: Mapped[datetime | None]
+    """When the person saw it inside the mini-program."""
 
 
 class Notice(Base):

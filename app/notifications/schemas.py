@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from app.notifications.states import DeliveryState
+from app.notifications.reasons import reason_text
+from app.notifications.resending import MOST_AT_ONCE
+from app.notifications.states import Channel, DeliveryState
 
 _CURSOR = validate.Length(max=200)
 _LIMIT = validate.Range(1, 100, error="每页 1 至 100 条")
@@ -69,9 +71,12 @@ class MarkedView(Schema):
 
 
 class ListDeliveriesQuery(Schema):
-    """Filters of the deliveries."""
+    """Filters of the deliveries; days are Beijing's, both included."""
 
     state = fields.String(load_default=None, validate=validate.OneOf(list(DeliveryState), error="未知的状态"))
+    channel = fields.String(load_default=None, validate=validate.OneOf(list(Channel), error="未知的渠道"))
+    since = fields.Date(load_default=None, data_key="from")
+    until = fields.Date(load_default=None, data_key="to")
     cursor = fields.String(load_default=None, validate=_CURSOR)
     limit = fields.Integer(load_default=20, validate=_LIMIT)
 
@@ -80,12 +85,15 @@ class DeliveryView(Schema):
     """How far one message got; to whom it went is shown to nobody."""
 
     id = fields.UUID()
-    tip_id = fields.UUID()
+    tip_id = fields.UUID(allow_none=True)
+    kind = fields.String()
     channel = fields.String()
     state = fields.String()
     attempts = fields.Integer()
     error = fields.String(allow_none=True)
+    error_text = fields.Function(lambda one: reason_text(one.error))
     created_at = fields.AwareDateTime(format="iso")
+    due_at = fields.AwareDateTime(format="iso", allow_none=True)
     sending_at = fields.AwareDateTime(format="iso", allow_none=True)
     finished_at = fields.AwareDateTime(format="iso", allow_none=True)
 
@@ -94,4 +102,44 @@ class DeliveryPage(Schema):
     """One page of deliveries."""
 
     items = fields.List(fields.Nested(DeliveryView))
+    next_cursor = fields.String(allow_none=True)
+
+
+class ResendDeliveriesBody(Schema):
+    """The deliveries to put back into the queue."""
+
+    ids = fields.List(
+        fields.UUID(),
+        required=True,
+        validate=validate.Length(1, MOST_AT_ONCE, error=f"一次选择 1 至 {MOST_AT_ONCE} 条"),
+    )
+
+
+class ResentView(Schema):
+    """How many were queued anew; of the others how many for which reason."""
+
+    queued = fields.Integer()
+    left = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
+class ListNewsQuery(Schema):
+    """A page of a reporter's news."""
+
+    cursor = fields.String(load_default=None, validate=_CURSOR)
+    limit = fields.Integer(load_default=20, validate=_LIMIT)
+
+
+class NewsView(Schema):
+    """One tip of the reporter has moved; what happened is read with its codes."""
+
+    receipt_number = fields.String()
+    text = fields.String()
+    at = fields.AwareDateTime(format="iso")
+    read_at = fields.AwareDateTime(format="iso", allow_none=True)
+
+
+class NewsPage(Schema):
+    """One page of news."""
+
+    items = fields.List(fields.Nested(NewsView))
     next_cursor = fields.String(allow_none=True)

@@ -1,49 +1,36 @@
-"""Commands on notices, consents and deliveries.
+"""Commands on notices.
 
-A step is announced in the transaction that marks its outbox message done: the officers' notices are written, and for a
-reporter who left a consent a delivery is queued with an outbox message of its own.
+A step is announced in the transaction that marks its outbox message done: the officers' notices are written, and for
+whoever is reached outside the office a delivery is queued with an outbox message of its own (``ladder``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from flask import current_app
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.cases.models import FundraisingCase
 from app.foundation import clock
 from app.foundation.database import db, new_id
-from app.foundation.errors import InvalidInput, NotSignedIn, OutOfScope
+from app.foundation.errors import OutOfScope
 from app.foundation.permissions import Actor, Role
 from app.geo import service as geo
 from app.identity import queries as people
-from app.identity.models import Account, WechatUser
-from app.notifications import policy
-from app.notifications.models import Consent, Delivery, Notice
-from app.notifications.states import Channel, DeliveryState
+from app.identity.models import Account
+from app.notifications import ladder, policy
+from app.notifications.models import Delivery, Notice
+from app.notifications.states import Channel, Kind
 from app.notifications.steps import ALERTS, CONVERSATION_STEPS, HANDLING_STEPS, REASSIGNMENT_STEPS, Circle
-from app.outbox import service as outbox
-from app.tips.models import Reporter, Tip
+from app.tips.models import Tip
 from app.workflow import policy as handling_policy
 from app.workflow.models import Handling, HandlingAlert, HandlingEvent, Reassignment, ReassignmentEvent
 from app.workflow.states import CITY_ACTS, AlertKind
-
-SEND_DELIVERY: Final = "notifications.send_delivery"
-TIP_PROGRESS: Final = "tip_progress"
-MOST_CONSENTS: Final = 100
-"""Nobody needs more, and a client that counts wrongly cannot overflow the column."""
-
-
-def templates() -> Mapping[str, str]:
-    """What a message is for → id of its WeChat template."""
-    return {TIP_PROGRESS: current_app.extensions["shudi_settings"].wechat_template_progress}
-
 
 # Announcing a step --------------------------------------------------------------------------------------------------
 
@@ -69,11 +56,12 @@ def announce_step(tip_id: UUID, event_id: UUID) -> None:
         News(event.id, event.at, event.actor_id, tip_id),
         {circle: officers(circle, {Circle.HANDLERS: holder}) for circle in step.titles},
         step.titles,
+        step.outward,
     )
     if step.told_to_reporter:
         following = db.session.scalars(select(Handling.tip_id).where(Handling.merged_into == tip_id)).all()
         for told in (tip_id, *following):
-            _queue_delivery(told, event_id)
+            ladder.tell_reporter(told, event_id)
 
 
 def announce_reassignment(reassignment_id: UUID, event_id: UUID) -> None:
@@ -102,7 +90,7 @@ def announce_conversation(tip_id: UUID, event_id: UUID, kind: str) -> None:
     audience = {circle: officers(circle, {Circle.HANDLERS: holder}) for circle in titles}
     write_notices(News(event_id, clock.now(), None, tip_id), audience, titles)
     if step.told_to_reporter:
-        _queue_delivery(tip_id, event_id)
+        ladder.tell_reporter(tip_id, event_id)
 
 
 def announce_alert(alert_id: UUID) -> None:
@@ -110,11 +98,11 @@ def announce_alert(alert_id: UUID) -> None:
     alert = db.session.get_one(HandlingAlert, alert_id)
     handling = db.session.get_one(Handling, alert.tip_id)
     with_city = handling.unit_id is None or handling.status in CITY_ACTS
-    titles: dict[Circle, str] = {}
-    for circle, title in ALERTS[AlertKind(alert.kind)].titles.items():
+    step, titles = ALERTS[AlertKind(alert.kind)], dict[Circle, str]()
+    for circle, title in step.titles.items():
         titles.setdefault(Circle.REVIEWERS if circle is Circle.HANDLERS and with_city else circle, title)
     audience = {circle: officers(circle, {Circle.HANDLERS: handling.unit_id}) for circle in titles}
-    write_notices(News(alert.id, alert.at, None, alert.tip_id), audience, titles)
+    write_notices(News(alert.id, alert.at, None, alert.tip_id), audience, titles, step.outward)
 
 
 _CITY_ROLES: Final = {
@@ -138,8 +126,16 @@ def _active(account_id: UUID) -> list[UUID]:
     return list(db.session.scalars(select(Account.id).where(Account.id == account_id, Account.active)))
 
 
-def write_notices(news: News, audience: Mapping[Circle, list[UUID]], titles: Mapping[Circle, str]) -> None:
-    """Write one notice per person; who did the step hears nothing, who is in two circles reads the first title."""
+def write_notices(
+    news: News,
+    audience: Mapping[Circle, list[UUID]],
+    titles: Mapping[Circle, str],
+    outward: Kind | None = None,
+) -> None:
+    """Write one notice per person; who did the step hears nothing, who is in two circles reads the first title.
+
+    With ``outward`` those who left a work address hear of it there too, without a word about the matter.
+    """
     title_of: dict[UUID, str] = {}
     for circle, account_ids in audience.items():
         for account_id in account_ids:
@@ -162,6 +158,8 @@ def write_notices(news: News, audience: Mapping[Circle, list[UUID]], titles: Map
         for account_id, title in title_of.items()
     ]
     db.session.execute(insert(Notice.__table__).on_conflict_do_nothing(), rows)  # type: ignore[arg-type]
+    if outward is not None:
+        ladder.tell_officers(news.event_id, news.tip_id, title_of, outward)
 
 
 def _number_of(news: News) -> str:
@@ -169,113 +167,6 @@ def _number_of(news: News) -> str:
     if news.tip_id is None:
         return db.session.scalars(select(FundraisingCase.case_no).where(FundraisingCase.id == news.case_id)).one()
     return db.session.scalars(select(Tip.receipt_number).where(Tip.id == news.tip_id)).one()
-
-
-def _queue_delivery(tip_id: UUID, event_id: UUID) -> None:
-    """Queue one message against one consent, when the reporter is known to WeChat and has a consent left."""
-    index = db.session.scalar(select(Reporter.openid_index).where(Reporter.tip_id == tip_id))
-    template_id = templates()[TIP_PROGRESS]
-    if index is None or _already_queued(event_id, index) or not _use_consent(index, template_id):
-        return
-    delivery_id = new_id()
-    db.session.execute(
-        insert(Delivery.__table__),  # type: ignore[arg-type]
-        {
-            "id": delivery_id,
-            "tip_id": tip_id,
-            "event_id": event_id,
-            "channel": Channel.WECHAT.value,
-            "template_id": template_id,
-            "openid_index": index,
-            "state": DeliveryState.QUEUED.value,
-            "created_at": clock.now(),
-        },
-    )
-    outbox.leave(SEND_DELIVERY, delivery_id=str(delivery_id))
-
-
-def _already_queued(event_id: UUID, index: bytes) -> bool:
-    same = select(Delivery.id).where(
-        Delivery.event_id == event_id, Delivery.openid_index == index, Delivery.channel == Channel.WECHAT.value
-    )
-    return db.session.scalar(same) is not None
-
-
-# Consents -----------------------------------------------------------------------------------------------------------
-
-
-def remember_consents(openid_index: bytes, accepted: Iterable[str]) -> None:
-    """Count one further message for each accepted template.
-
-    Raises:
-        InvalidInput: a template that is not ours. NotSignedIn: the person of the token is gone.
-    """
-    wanted = sorted(set(accepted))
-    if unknown := set(wanted) - set(templates().values()):
-        raise InvalidInput(errors={"accepted": [f"未知的消息模板：{name}" for name in sorted(unknown)]})
-    if db.session.get(WechatUser, openid_index) is None:
-        raise NotSignedIn
-    for template_id in wanted:
-        _add_consent(openid_index, template_id)
-
-
-def _add_consent(openid_index: bytes, template_id: str) -> None:
-    row = {
-        "openid_index": openid_index,
-        "template_id": template_id,
-        "remaining": 1,
-        "updated_at": _day_of_consent(),
-    }
-    added = insert(Consent).values(row)
-    db.session.execute(
-        added.on_conflict_do_update(
-            index_elements=[Consent.openid_index, Consent.template_id],
-            set_={
-                "remaining": func.least(Consent.remaining + 1, MOST_CONSENTS),
-                "updated_at": added.excluded.updated_at,
-            },
-        )
-    )
-
-
-def _day_of_consent() -> datetime:
-    """The day alone: the minute of a consent beside that of an anonymous tip would lead to its reporter (Art. 16)."""
-    return clock.beijing(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _use_consent(openid_index: bytes, template_id: str) -> bool:
-    used = db.session.execute(
-        update(Consent)
-        .where(Consent.openid_index == openid_index, Consent.template_id == template_id, Consent.remaining > 0)
-        .values(remaining=Consent.remaining - 1)
-        .returning(Consent.remaining)
-        .execution_options(synchronize_session=False)
-    )
-    return used.first() is not None
-
-
-def give_back_consent(openid_index: bytes, template_id: str) -> None:
-    """Return the consent of a message that WeChat did not take."""
-    db.session.execute(
-        update(Consent)
-        .where(
-            Consent.openid_index == openid_index,
-            Consent.template_id == template_id,
-            Consent.remaining < MOST_CONSENTS,
-        )
-        .values(remaining=Consent.remaining + 1)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def withdraw_consent(openid_index: bytes, template_id: str) -> None:
-    """Believe WeChat (43101): this person allows no further message of this template."""
-    db.session.execute(
-        update(Consent)
-        .where(Consent.openid_index == openid_index, Consent.template_id == template_id)
-        .values(remaining=0)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def hand_over_unread(leaver: UUID, successor: UUID) -> None:
@@ -310,6 +201,22 @@ def mark_all_read(actor: Actor) -> int:
         .where(Notice.id.in_(unread))
         .values(read_at=clock.now())
         .returning(Notice.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(marked.all())
+
+
+def mark_news_read(openid_index: bytes) -> int:
+    """Mark everything that this reporter finds in the mini-program read; return how much was not."""
+    marked = db.session.execute(
+        update(Delivery)
+        .where(
+            Delivery.openid_index == openid_index,
+            Delivery.channel == Channel.IN_APP.value,
+            Delivery.read_at.is_(None),
+        )
+        .values(read_at=clock.now())
+        .returning(Delivery.id)
         .execution_options(synchronize_session=False)
     )
     return len(marked.all())

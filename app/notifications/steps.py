@@ -1,7 +1,8 @@
 """Who hears of which step (pure: no Flask, no database). One row an action; a test holds the tables complete.
 
-Officers are told inside the console. Reporters are told of the few steps that change something for them, in the plain
-words of the status and nothing else (检察机关《关于保护、奖励职务犯罪举报人的若干规定》Art. 5).
+Officers are told inside the console; what presses reaches their work addresses too. Reporters are told of the few steps
+that change something for them, and of nothing but that there is news
+(检察机关《关于保护、奖励职务犯罪举报人的若干规定》Art. 5).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from app.notifications.states import Kind
 from app.workflow.states import Action, AlertKind, ReassignmentAction
 
 
@@ -36,10 +38,12 @@ class Step:
     Attributes:
         titles: what each circle reads, in front of the receipt number.
         told_to_reporter: whether the reporter hears of it.
+        outward: also told to the officers' work addresses, as a message of this kind.
     """
 
     titles: Mapping[Circle, str]
     told_to_reporter: bool = False
+    outward: Kind | None = None
 
 
 REGISTER: Final = "register"
@@ -69,7 +73,7 @@ HANDLING_STEPS: Final[Mapping[str, Step]] = {
     Action.REPLY: Step({_HANDLERS: "已答复举报人", _REVIEWERS: "已答复举报人"}, told_to_reporter=True),
     Action.ARCHIVE: Step({_HANDLERS: "线索已归档"}),
     Action.REOPEN: Step({_REVIEWERS: "线索重新启动，待交办"}),
-    Action.SUPERVISE: Step({_HANDLERS: "线索已列入督办，请尽快办理"}),
+    Action.SUPERVISE: Step({_HANDLERS: "线索已列入督办，请尽快办理"}, outward=Kind.SUPERVISION),
     # Both units hear of a move through the request that asked for it; one deed, one message.
     Action.REASSIGN: Step({}),
     Action.MARK_URGENT: Step({_HANDLERS: "线索已标记涉稳紧急，办理期限减半"}),
@@ -97,8 +101,10 @@ REASSIGNMENT_STEPS: Final[Mapping[str, Step]] = {
 }
 
 ALERTS: Final[Mapping[AlertKind, Step]] = {
-    AlertKind.URGENT: Step({_LEADERS: "紧急线索，请关注", _HANDLERS: "紧急线索，办理期限减半"}),
-    AlertKind.MANY_MOVES: Step({_LEADERS: "线索多次调整属地，已转负责人督办", _HANDLERS: "线索已由负责人督办"}),
+    AlertKind.URGENT: Step({_LEADERS: "紧急线索，请关注", _HANDLERS: "紧急线索，办理期限减半"}, outward=Kind.URGENT),
+    AlertKind.MANY_MOVES: Step(
+        {_LEADERS: "线索多次调整属地，已转负责人督办", _HANDLERS: "线索已由负责人督办"}, outward=Kind.SUPERVISION
+    ),
     AlertKind.YELLOW: Step({_HANDLERS: "黄色提醒：办理期限已过半"}),
     AlertKind.ORANGE: Step({_HANDLERS: "橙色提醒：办理期限仅余五分之一", _REVIEWERS: "橙色提醒：办理期限仅余五分之一"}),
     AlertKind.RED: Step(
@@ -106,7 +112,8 @@ ALERTS: Final[Mapping[AlertKind, Step]] = {
             _LEADERS: "红色提醒：线索已超期",
             _REVIEWERS: "红色提醒：线索已超期",
             _HANDLERS: "红色提醒：线索已超期，请立即办理",
-        }
+        },
+        outward=Kind.SUPERVISION,
     ),
 }
 """Warnings; the handlers are whoever the running limit binds, the city's reviewers while the tip lies with them."""

@@ -29,6 +29,8 @@ class OutboxMessage(Base):
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime]
     available_at: Mapped[datetime]
+    wanted_at: Mapped[datetime | None]
+    """Until when it waits on purpose (back-off, quiet hours); empty where it was wanted at once."""
     attempts: Mapped[int] = mapped_column(server_default="0")
     done_at: Mapped[datetime | None]
     given_up_at: Mapped[datetime | None]

@@ -141,10 +141,11 @@ def finish(message_id: int) -> None:
 
 def postpone(message_id: int, wait: timedelta, reason: str | None = None) -> None:
     """Want a message again after ``wait``, in the present transaction. ``reason`` is a code, never personal data."""
+    wanted = clock.now() + wait
     db.session.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None))
-        .values(available_at=clock.now() + wait, last_error=reason)
+        .values(available_at=wanted, wanted_at=wanted, last_error=reason)
     )
 
 
@@ -166,10 +167,9 @@ def back_off(attempts: int) -> timedelta:
 
 
 def oldest_waiting() -> float:
-    """Age in seconds of the oldest undelivered message; 0 when none waits."""
+    """For how many seconds the oldest undelivered message is overdue; what waits on purpose is not."""
+    wanted = func.coalesce(OutboxMessage.wanted_at, OutboxMessage.created_at)
     oldest = db.session.scalar(
-        select(func.min(OutboxMessage.created_at)).where(
-            OutboxMessage.done_at.is_(None), OutboxMessage.given_up_at.is_(None)
-        )
+        select(func.min(wanted)).where(OutboxMessage.done_at.is_(None), OutboxMessage.given_up_at.is_(None))
     )
     return max(0.0, (clock.now() - oldest).total_seconds()) if oldest else 0.0

@@ -228,6 +228,7 @@ class IdentityView(Schema):
 
     name = fields.String()
     phone = fields.String()
+    email = fields.String(allow_none=True)
     id_number = fields.String(allow_none=True)
     wants_reward = fields.Boolean()
     reply_channel = fields.String(allow_none=True)

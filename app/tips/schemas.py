@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from app.foundation import clock
 from app.foundation.json_fields import JsonBoolean
 from app.geo.divisions import divisions
+from app.identity.contacts import LONGEST_ADDRESS, is_address
 
 CONDUCT_TYPES: Final = {
     "property": "房产返本、售后包租",
@@ -50,7 +51,7 @@ RELATIONS: Final = {
     "other": "其他",
 }
 SUBJECT_KINDS: Final = {"organization": "单位", "individual": "个人", "unknown": "不清楚"}
-REPLY_CHANNELS: Final = {"wechat": "微信", "sms": "短信", "phone": "电话", "none": "不需要"}
+REPLY_CHANNELS: Final = {"wechat": "微信", "sms": "短信", "email": "电子邮件", "phone": "电话", "none": "不需要"}
 AMOUNT_BANDS: Final = {
     "lt_500k": "50万元以下",
     "500k_1m": "50万—100万元",
@@ -197,6 +198,7 @@ class ReporterBody(Schema):
 
     name = PlainText(100, required=True)
     phone = PlainText(20, required=True)
+    email = PlainText(LONGEST_ADDRESS, load_default=None, allow_none=True)
     id_number = PlainText(20, load_default=None, allow_none=True)
     wants_reward = JsonBoolean(load_default=False)
     reply_channel = fields.String(load_default=None, allow_none=True, validate=one_of(REPLY_CHANNELS))
@@ -208,6 +210,9 @@ class ReporterBody(Schema):
             faults["name"] = ["实名举报须填写姓名；也可以选择匿名举报"]
         if not _PHONE.fullmatch(data.get("phone") or ""):
             faults["phone"] = ["请填写可以联系到您的电话号码"]
+        email = data.get("email")
+        if (email and not is_address(email)) or (data.get("reply_channel") == "email" and not email):
+            faults["email"] = ["请填写完整的电子邮箱地址"]
         if faults:
             raise ValidationError(faults)
 

@@ -87,10 +87,12 @@ def _identity(tip_id: UUID) -> dict[str, Any]:
 
 
 def _names(tip_id: UUID) -> list[str]:
-    """The name as a whole, and the longer parts of one written with middle dots."""
-    name = _identity(tip_id).get("name") or ""
+    """The name as a whole, the longer parts of one written with middle dots, and the e-mail address."""
+    identity = _identity(tip_id)
+    name = identity.get("name") or ""
     parts = unicodedata.normalize("NFKC", name).replace("•", "·").split("·")
     found = [_letters(name)] if len(_letters(name)) >= _SHORTEST_NAME else []
+    found += [_letters(identity["email"])] if identity.get("email") else []
     return found + [_letters(part) for part in parts if len(_letters(part)) >= _SHORTEST_PART_OF_NAME]
 
 

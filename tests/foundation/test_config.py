@@ -7,6 +7,7 @@ import contextlib
 import os
 import subprocess
 import sys
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -256,3 +257,55 @@ def test_the_defaults_are_those_of_the_contract(office: dict[str, str]) -> None:
     assert settings.wechat_api_base == "https://api.weixin.qq.com"
     del office["DATA_DIR"]
     assert load_settings(office).data_dir == REPOSITORY / "var"
+
+
+MAIL = {"SMTP_URL": "smtp://notice%40office:p%40ss@mail.example:2587", "MAIL_FROM": "notice@office.example"}
+SMS = {
+    "SMS_URL": "https://sms.example/",
+    "SMS_KEY_ID": "key",
+    "SMS_KEY_SECRET": "sms-password",
+    "SMS_SIGN_NAME": "处非办",
+    "SMS_TEMPLATE_PROGRESS": "SMS_1",
+    "SMS_TEMPLATE_OFFICER": "SMS_2",
+}
+
+
+class TestChannels:
+    def test_without_their_settings_they_are_absent(self, office: dict[str, str]) -> None:
+        made = load_settings(office)
+        assert (made.mail, made.sms) == (None, None)
+        assert made.quiet_hours == (time(23), time(9))
+
+    def test_are_read_and_show_no_secret(self, office: dict[str, str]) -> None:
+        made = load_settings(office | MAIL | SMS | {"NOTICE_QUIET_HOURS": "off"})
+        assert made.mail is not None
+        assert made.sms is not None
+        assert (made.mail.host, made.mail.port, made.mail.security) == ("mail.example", 2587, "starttls")
+        assert (made.mail.username, made.mail.password) == ("notice@office", "p@ss")
+        assert made.quiet_hours is None
+        assert not any(secret in repr(made) for secret in ("p@ss", "notice@office'", "sms-password"))
+
+    @pytest.mark.parametrize(
+        ("given", "told"),
+        [
+            ({"SMTP_URL": "http://mail.example"}, "SMTP_URL"),
+            ({"SMTP_URL": "smtp://"}, "SMTP_URL"),
+            ({"SMTP_URL": "smtp://mail.example:many"}, "SMTP_URL"),
+            ({"SMTP_URL": "smtp+plain://mail.example"}, "SMTP_URL"),
+            ({"MAIL_FROM": "nobody"}, "MAIL_FROM"),
+            ({"MAIL_FROM": "a@b.example\nBcc: c@d.example"}, "MAIL_FROM"),
+            ({"MAIL_FROM": ""}, "MAIL_FROM"),
+            ({"SMTP_URL": ""}, "SMTP_URL"),
+            ({"SMTP_CA_FILE": "/nowhere/ca.pem"}, "SMTP_CA_FILE"),
+            *(({name: ""}, name) for name in SMS),
+            ({"SMS_URL": "http://sms.example/"}, "SMS_URL"),
+            ({"SMS_URL": "ftp://sms.example/"}, "SMS_URL"),
+            ({"SMS_ADAPTER": "not one"}, "SMS_ADAPTER"),
+            ({"NOTICE_QUIET_HOURS": "22-8"}, "NOTICE_QUIET_HOURS"),
+            ({"NOTICE_QUIET_HOURS": "09:00-09:00"}, "NOTICE_QUIET_HOURS"),
+            ({"NOTICE_QUIET_HOURS": "24:00-09:00"}, "NOTICE_QUIET_HOURS"),
+        ],
+    )
+    def test_one_fault_is_told_by_name(self, office: dict[str, str], given: dict[str, str], told: str) -> None:
+        [fault] = faults(office | MAIL | SMS | given)
+        assert fault.startswith(told)

@@ -158,8 +158,9 @@ class TestDeliveries:
         for username in ("city.reviewer", "city.leader", "sysadmin"):
             page = phone.client.get(DELIVERIES, headers=factories.office_headers(username)).get_json()
             assert {item["tip_id"] for item in page["items"]} == {str(tip_id) for tip_id in tip_ids}
-            assert sorted(item["state"] for item in page["items"]) == ["failed", "sent"]
-            shown = "id tip_id channel state attempts error created_at sending_at finished_at"
+            got = sorted((item["channel"], item["state"]) for item in page["items"])
+            assert got == [("in_app", "sent"), ("wechat", "failed"), ("wechat", "sent")]
+            shown = "id tip_id kind channel state attempts error error_text created_at due_at sending_at finished_at"
             assert set(page["items"][0]) == set(shown.split())
         failed = phone.client.get(
             DELIVERIES, query_string={"state": "failed"}, headers=factories.office_headers("sysadmin")

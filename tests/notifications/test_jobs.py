@@ -17,8 +17,8 @@ from app.foundation import clock
 from app.foundation.database import OPEN_WALL, db, transaction
 from app.identity.models import WechatUser
 from app.identity.wechat import WeChatClient
-from app.notifications import delivering, service
-from app.notifications.channels import NEWS, Outcome
+from app.notifications import delivering, ladder
+from app.notifications.channels import NEWS, WHERE_TO_LOOK, Outcome
 from app.notifications.models import Consent, Delivery
 from app.notifications.states import DeliveryState
 from app.outbox import service as outbox
@@ -59,7 +59,7 @@ def message(message_id: int) -> OutboxMessage:
 
 
 class TestSent:
-    def test_says_receipt_number_and_status_alone(self, phone: Phone) -> None:
+    def test_says_receipt_number_and_that_there_is_news_alone(self, phone: Phone) -> None:
         phone.consent()
         number, _ = phone.file_tip()
         factories.deliver()
@@ -67,7 +67,7 @@ class TestSent:
         assert sent["touser"] == phone.openid
         assert sent["template_id"] == TEMPLATE
         assert "page" not in sent
-        assert {entry["value"] for entry in sent["data"].values()} == {number, "已登记，等待受理审查", NEWS}
+        assert {entry["value"] for entry in sent["data"].values()} == {number, WHERE_TO_LOOK, NEWS}
 
     def test_is_recorded_with_the_message_done(self, phone: Phone) -> None:
         delivery_id, message_id = queue_delivery(phone)
@@ -84,7 +84,7 @@ class TestSent:
             outbox.run_message(message_id)
         assert phone.wechat.calls.count(SEND) == 1
         with transaction(OPEN_WALL):  # even when the message were left twice
-            outbox.leave(service.SEND_DELIVERY, delivery_id=str(delivery_id))
+            outbox.leave(ladder.SEND_DELIVERY, delivery_id=str(delivery_id))
         factories.deliver()
         assert phone.wechat.calls.count(SEND) == 1
 
@@ -292,7 +292,7 @@ class TestAgainstRealCommits:
         for thread in threads:
             thread.join()
         db.session.rollback()
-        assert len(db.session.scalars(select(Delivery)).all()) == 1
+        assert len(db.session.scalars(select(Delivery).where(Delivery.channel == "wechat")).all()) == 1
         assert committed_phone.remaining() == 0
 
 

@@ -40,6 +40,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "WECHAT_APP_ID": settings.wechat_app_id,
         "WECHAT_APP_SECRET": settings.wechat_app_secret,
         "WECHAT_API_BASE": settings.wechat_api_base,
+        "NOTICE_QUIET_HOURS": "off",
     }
 
 

@@ -94,6 +94,7 @@ WRONG_TYPES: dict[str, list[Any]] = {
     "reporter.name": [None, 1, "", "   "],
     "reporter.phone": [None, 13900001234, "", "abc", "12", "139-0000-1234-5678-9012"],
     "reporter.id_number": [650102199001011234],
+    "reporter.email": [1, "somebody", "a@b", "a b@example.org", "名@example.org", "a@example.org\nBcc: b@example.org"],
     "reporter.wants_reward": ["yes", 1, None],
     "reporter.reply_channel": [1, "pigeon"],
     "evidence": [None, "x", 1, {}],

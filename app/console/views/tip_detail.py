@@ -185,6 +185,7 @@ def opened_identity(actor: Actor, identity: Mapping[str, Any]) -> dict[str, Any]
         "pairs": [
             ("姓名", identity["name"]),
             ("联系电话", identity["phone"]),
+            ("电子邮箱", identity.get("email")),
             ("证件号码", identity["id_number"]),
             ("申请奖励", "是" if identity["wants_reward"] else "否"),
             ("答复方式", REPLY_CHANNELS.get(identity["reply_channel"] or "", None)),
