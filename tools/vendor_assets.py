@@ -25,10 +25,14 @@ FILES = {
     "htmx/LICENSE": ("htmx.org", "LICENSE"),
     "tabler/tabler.min.css": ("@tabler/core", "dist/css/tabler.min.css"),
     "tabler-icons/LICENSE": ("@tabler/icons", "LICENSE"),
+    "echarts/echarts.common.min.js": ("echarts", "dist/echarts.common.min.js"),
+    "echarts/LICENSE": ("echarts", "LICENSE"),
+    "echarts/NOTICE": ("echarts", "NOTICE"),
+    "echarts/LICENSE-d3": ("echarts", "licenses/LICENSE-d3"),
 }
 SPRITE = "tabler-icons/icons.svg"
 ICONS = """
-    adjustments alert-circle alert-triangle arrow-merge arrow-right arrows-exchange award bell bookmark
+    adjustments alert-circle alert-triangle arrow-merge arrow-right arrows-exchange award bell bookmark briefcase
     building building-bank calendar calendar-due calendar-event certificate chart-bar check chevron-right
     circle-check clipboard-list clock clock-exclamation coin columns command corner-down-left database
     device-floppy download edit eye eye-check file-export file-search file-text file-type-pdf filter flag

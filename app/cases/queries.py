@@ -64,6 +64,7 @@ class CaseFilter:
     since: date | None = None
     until: date | None = None
     """Days of 发案, both included."""
+    under_way: bool | None = None
     not_reported_in: date | None = None
     """Of a month (its first day): cases that are under way and have no entry of progress for it."""
     q: str | None = None
@@ -139,6 +140,8 @@ def _by_kind(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
 
 def _by_day(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
     under_way = FundraisingCase.status != CaseStatus.CLOSED
+    if wanted.under_way:
+        yield under_way
     if wanted.since:
         yield wanted.since <= HAPPENED_ON
     if wanted.until:

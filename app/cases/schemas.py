@@ -280,10 +280,47 @@ class ListCasesQuery(Schema):
     target_year = fields.Integer(load_default=None, validate=validate.Range(1990, 2200))
     since = fields.Date(load_default=None)
     until = fields.Date(load_default=None)
+    under_way = fields.Boolean(load_default=None)
     not_reported_in = fields.Date(load_default=None, validate=_first_day)
     q = fields.String(load_default=None, validate=validate.Length(1, 100))
     cursor = fields.String(load_default=None, validate=validate.Length(max=200))
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 100, error="每页 1 至 100 条"))
+
+
+class OverviewQuery(Schema):
+    """What the board and the months are asked for."""
+
+    track = fields.String(load_default=None, validate=validate.OneOf(list(Track), error=_UNKNOWN))
+    month = fields.Date(load_default=None, validate=_first_day)
+    missing = fields.Boolean(load_default=False)
+    division = fields.String(load_default=None, validate=_DIVISION)
+    cursor = fields.String(load_default=None, validate=validate.Length(max=200))
+
+
+class TemplateMeasureBody(Schema):
+    """One measure of a template: what, by which unit, within how many days."""
+
+    text = fields.String(required=True, validate=_REASON)
+    unit = fields.String(required=True, validate=validate.Length(1, 100))
+    days = fields.Integer(required=True, strict=True, validate=validate.Range(1, 3650, error="天数应在 1 至 3650 之间"))
+
+
+class PlanTemplateBody(Schema):
+    """What plans of one kind of case begin with from a day on."""
+
+    category = fields.String(required=True, validate=validate.OneOf(("any", *BUSINESS_CATEGORIES), error=_UNKNOWN))
+    valid_from = fields.Date(required=True)
+    goal = fields.String(required=True, validate=_REASON)
+    measures = fields.List(fields.Nested(TemplateMeasureBody), required=True, validate=validate.Length(1, 100))
+    in_use = JsonBoolean(required=True)
+
+
+class YearTargetBody(Schema):
+    """The share of the legacy cases due in a year that is to be resolved, and what it rests on."""
+
+    year = fields.Integer(required=True, strict=True, validate=validate.Range(1990, 2200, error="年度有误"))
+    percent = fields.Integer(required=True, strict=True, validate=validate.Range(0, 100, error="应在 0 至 100 之间"))
+    basis = fields.String(required=True, validate=validate.Length(1, 200, error="请填写 1 至 200 字"))
 
 
 class CaseLineView(Schema):

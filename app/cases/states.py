@@ -21,6 +21,11 @@ class CaseStatus(StrEnum):
     MONITORING = "monitoring"
     CLOSED = "closed"
 
+    @property
+    def text(self) -> str:
+        """The status as the office says it."""
+        return CASE_STATUS_TEXTS[self]
+
 
 class Track(StrEnum):
     """The three tracks; each value is the column of the case that holds its stage."""

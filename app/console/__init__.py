@@ -8,6 +8,9 @@ from apiflask import APIFlask
 def register(application: APIFlask) -> None:
     """Connect the pages, the assets, the error page and the security headers."""
     import app.console.audit
+    import app.console.case_overviews
+    import app.console.case_work
+    import app.console.cases
     import app.console.clusters
     import app.console.geo
     import app.console.home

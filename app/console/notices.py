@@ -76,13 +76,13 @@ def _lines(rows: Sequence[Notice]) -> list[dict[str, Any]]:
 
 def _icon(one: Notice) -> str:
     if one.case_id:
-        return "file-text"
+        return "briefcase"
     return "arrows-exchange" if one.reassignment_id else "clipboard-list"
 
 
 def _address(one: Notice) -> str:
     if one.case_id:
-        return url_for("console.list_notices")
+        return url_for("console.show_case", case_id=one.case_id)
     if one.reassignment_id:
         return url_for("console.show_reassignment", request_id=one.reassignment_id)
     return url_for("console.show_tip", tip_id=one.tip_id)

@@ -19,6 +19,7 @@ _NAVIGATION: Final = (
     ("举报线索", "console.list_tips", "clipboard-list", Permission.TIP_READ),
     ("登记举报", "console.ask_for_statement", "edit", Permission.TIP_ENTER),
     ("属地调整", "console.list_reassignments", "arrows-exchange", Permission.REASSIGNMENT_READ),
+    ("存量案件", "console.list_cases", "briefcase", Permission.CASE_READ),
     ("地址研判", "console.ask_for_address", "map-pin", Permission.GEO_READ),
     ("审计日志", "console.list_audit_events", "shield-check", Permission.AUDIT_READ),
     ("系统维护", "console.home", "settings", Permission.ACCOUNT_MANAGE),

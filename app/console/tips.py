@@ -15,6 +15,7 @@ from app.console.shell import done, rendered
 from app.console.views import clusters as cluster_views
 from app.console.views import police, tip_detail
 from app.console.views.actions import refused_form
+from app.console.views.case_detail import case_badge
 from app.console.views.fields import FormState
 from app.console.views.problems import problem_views
 from app.files import service as files
@@ -29,9 +30,10 @@ from app.tips.office_schemas import ActOnTipBody, OpenIdentityBody
 from app.tips.queries import whole_tip
 from app.workflow import reassignment
 from app.workflow import service as workflow
+from app.workflow.models import Handling
 from app.workflow.queries import reassignments_of
 from app.workflow.schemas import ApplyReassignmentBody
-from app.workflow.states import ACTION_TEXTS, Action, Status
+from app.workflow.states import ACTION_TEXTS, Action, Outcome, Status
 
 
 @pages.get("/tips/<uuid:tip_id>")
@@ -48,7 +50,7 @@ def tip_page(
     found = whole_tip(actor, tip_id)
     whole = office_views.whole(actor, found)
     refused, errors = refused_form(problem)
-    state = FormState(queries.handling_units(), found.jurisdiction.lead, refused, errors)
+    state = FormState(queries.handling_units(), found.jurisdiction.lead, refused, errors, _opens_case(found.handling))
     view = tip_detail.tip_view(actor, found, whole, state)
     way = police.panel(actor, found.handling, state)
     offered = [*view["actions"], *filter(None, [view["reassignment_action"]]), *police.forms_of(way)]
@@ -67,10 +69,15 @@ def tip_page(
         withdrawal=whole["withdrawal"],
         police=way,
         letter_url=tip_detail.letter_url(actor, found.handling),
+        case=case_badge(actor, tip_id),
         list_url=url_for("console.list_tips"),
         action_url=url_for("console.act_on_tip", tip_id=tip_id),
         reassign_url=url_for("console.apply_for_reassignment", tip_id=tip_id),
     )
+
+
+def _opens_case(handling: Handling) -> bool:
+    return handling.outcome == Outcome.CASE_OPENED
 
 
 def _typed_reason(problem: dict[str, Any] | None) -> str:

@@ -43,6 +43,11 @@ def units_by_id(unit_ids: Sequence[int]) -> dict[int, Unit]:
     return {unit.id: unit for unit in db.session.scalars(select(Unit).where(Unit.id.in_(unit_ids)))}
 
 
+def every_unit() -> dict[int, Unit]:
+    """All units by their ids."""
+    return {unit.id: unit for unit in db.session.scalars(select(Unit))}
+
+
 def people_of(unit_id: int, roles: Sequence[Role]) -> Sequence[Account]:
     """Active accounts of a unit with one of ``roles``, those who act in it today included."""
     wanted = [role.value for role in roles]

@@ -307,6 +307,12 @@ def latest_jurisdiction(tip_id: UUID) -> TipJurisdiction:
     return db.session.scalars(decisions.limit(1)).one()
 
 
+def tip_by_number(actor: Actor, receipt_number: str) -> UUID | None:
+    """The tip of a receipt number, as a person types it, within sight of ``actor``."""
+    wanted = visible_tips(actor).where(Tip.receipt_number == receipts.normalised(receipt_number))
+    return db.session.scalar(wanted.with_only_columns(Tip.id))
+
+
 def evidence_of(tip_id: UUID) -> Sequence[StoredFile]:
     """The files of a tip, in the reporter's order."""
     return db.session.scalars(

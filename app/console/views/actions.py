@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import request
 
 from app.console.views.fields import (
+    CASE_NUMBER,
     FIELDS,
     LONGEST_REASON,
     Field,
@@ -49,6 +50,8 @@ def tip_action(row: Transition, state: FormState) -> dict[str, Any]:
     """One move of a tip."""
     action = Action(row.action)
     fields = [FIELDS[name](action, state) for name in row.needs]
+    if action is Action.CONCLUDE and state.opens_case:
+        fields.append(CASE_NUMBER)
     return _action(row, ACTION_TEXTS[action], fields, _next_of(row), state)
 
 

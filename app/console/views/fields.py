@@ -32,6 +32,7 @@ class FormState:
     Attributes:
         units: units that a tip can go to.
         suggested_division: the leading place of the proposal.
+        opens_case: the district found that a case was opened: concluding names it.
         refused: name of the action that was refused, its form stays open with what was typed.
         errors: messages by field of the refused form.
     """
@@ -40,6 +41,7 @@ class FormState:
     suggested_division: str | None = None
     refused: str | None = None
     errors: Mapping[str, list[str]] = field(default_factory=dict)
+    opens_case: bool = False
 
 
 def text(name: str, label: str, longest: int, *, required: bool = True, hint: str = "", rows: int = 4) -> Field:
@@ -141,6 +143,17 @@ def _clock(_action: Action, _state: FormState) -> Field:
 
 def _destination(_action: Action, _state: FormState) -> Field:
     return select("to", "移送至", options(DESTINATION_TEXTS), hint="移送其他地州市、外省的，经自治区转送")
+
+
+CASE_NUMBER: Final[Field] = {
+    "name": "case_no",
+    "label": "案件编号",
+    "kind": "text",
+    "required": False,
+    "max_length": 60,
+    "hint": "填已登记案件的编号则并入该案；填新编号或者不填则新建案件",
+}
+"""Asked for when a tip is concluded as a case: which one it joins or creates."""
 
 
 FIELDS: Final[Mapping[str, Callable[[Action, FormState], Field]]] = {

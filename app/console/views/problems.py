@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from app.cases.models import CaseEvent
+from app.cases.states import CaseStatus
 from app.console.forms import PROSE, seen_version
 from app.console.refusals import typed_text
 from app.console.views.actions import refused_fields
@@ -14,13 +16,14 @@ from app.workflow.models import HandlingEvent, ReassignmentEvent
 from app.workflow.states import ReassignmentStatus, Status
 
 Problem = Mapping[str, Any]
+History = Sequence[HandlingEvent] | Sequence[ReassignmentEvent] | Sequence[CaseEvent]
 
 
 def problem_views(
     problem: Problem | None,
     actions: Iterable[Mapping[str, Any]],
-    history: Sequence[HandlingEvent] | Sequence[ReassignmentEvent],
-    kind: type[Status | ReassignmentStatus],
+    history: History,
+    kind: type[Status | ReassignmentStatus | CaseStatus],
 ) -> dict[str, Any]:
     """``problem`` and ``stale`` of a page; ``history`` is that of the thing, oldest first."""
     if problem is None:
@@ -45,8 +48,8 @@ def _kept(actions: Iterable[Mapping[str, Any]]) -> str:
 
 def _stale(
     actions: Iterable[Mapping[str, Any]],
-    history: Sequence[HandlingEvent] | Sequence[ReassignmentEvent],
-    kind: type[Status | ReassignmentStatus],
+    history: History,
+    kind: type[Status | ReassignmentStatus | CaseStatus],
 ) -> dict[str, Any]:
     last = history[-1]
     try:
