@@ -8,6 +8,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 
 from app.cases import follow_up, ledger, policy, queries, schemas, service, views
+from app.cases.overview_schemas import ListCasesQuery
 from app.foundation.http import Audience, endpoint
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
@@ -21,7 +22,7 @@ _FILTERS: Final = tuple(queries.CaseFilter.__dataclass_fields__)
 @endpoint(
     audience=Audience.OFFICER,
     permission=Permission.CASE_READ,
-    query=schemas.ListCasesQuery(),
+    query=ListCasesQuery(),
     answer=schemas.CasePage(),
     changes=False,
 )

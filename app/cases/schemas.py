@@ -9,15 +9,15 @@ from typing import Any, Final
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.cases import words
-from app.cases.states import STAGES, AdminStage, CaseAction, CaseStatus, JudicialStage, RestitutionStage, Track
+from app.cases.states import STAGES, AdminStage, CaseAction, JudicialStage, RestitutionStage, Track
 from app.foundation.json_fields import JsonBoolean
 from app.tips.schemas import Yuan
 
-_UNKNOWN: Final = "不在可选范围内"
-_REASON: Final = validate.Length(1, 2000, error="请填写 1 至 2000 字")
+UNKNOWN: Final = "不在可选范围内"
+REASON: Final = validate.Length(1, 2000, error="请填写 1 至 2000 字")
 _NUMBER: Final = validate.Length(1, 60, error="请填写 1 至 60 字")
 _NAME: Final = validate.Length(1, 200, error="请填写 1 至 200 字")
-_DIVISION: Final = validate.Regexp(r"^\d{6}(\d{3})?$", error="应为六位或九位行政区划代码")
+DIVISION: Final = validate.Regexp(r"^\d{6}(\d{3})?$", error="应为六位或九位行政区划代码")
 
 METHODS: Final = tuple(words.METHOD_TEXTS)
 BUSINESS_CATEGORIES: Final = tuple(words.CATEGORY_TEXTS)
@@ -25,18 +25,18 @@ FOUND_THROUGH: Final = tuple(words.FOUND_TEXTS)
 LEVELS: Final = tuple(words.LEVEL_TEXTS)
 SOURCES: Final = tuple(words.SOURCE_TEXTS)
 STABILITY_LEVELS: Final = tuple(words.STABILITY_TEXTS)
-_INDUSTRIES: Final = (*words.INDUSTRY_TEXTS, "none")
 
 
 def _choice(choices: tuple[str, ...]) -> fields.String:
-    return fields.String(allow_none=True, validate=validate.OneOf(choices, error=_UNKNOWN))
+    return fields.String(allow_none=True, validate=validate.OneOf(choices, error=UNKNOWN))
 
 
 def _words(longest: int = 200) -> fields.String:
     return fields.String(allow_none=True, validate=validate.Length(1, longest, error=f"请填写 1 至 {longest} 字"))
 
 
-def _first_day(day: date) -> None:
+def first_day(day: date) -> None:
+    """Refuse a day that does not stand for a month."""
     if day.day != 1:
         raise ValidationError("应为该月第一天")
 
@@ -49,8 +49,8 @@ def _above_zero(amount: Decimal) -> None:
 class PartyBody(Schema):
     """One accused unit or person."""
 
-    kind = fields.String(required=True, validate=validate.OneOf(("organization", "individual"), error=_UNKNOWN))
-    role = fields.String(required=True, validate=validate.OneOf(("fundraiser", "assistant"), error=_UNKNOWN))
+    kind = fields.String(required=True, validate=validate.OneOf(("organization", "individual"), error=UNKNOWN))
+    role = fields.String(required=True, validate=validate.OneOf(("fundraiser", "assistant"), error=UNKNOWN))
     name = fields.String(required=True, validate=validate.Length(1, 200))
     uscc = fields.String(load_default=None, allow_none=True, validate=validate.Length(15, 18))
 
@@ -71,8 +71,8 @@ class CaseFacts(Schema):
     registered_place = _words()
     occurrence_place = _words()
     cross_province = JsonBoolean()
-    lead_place = fields.String(allow_none=True, validate=_DIVISION)
-    cooperating_places = fields.List(fields.String(validate=_DIVISION), validate=validate.Length(max=50))
+    lead_place = fields.String(allow_none=True, validate=DIVISION)
+    cooperating_places = fields.List(fields.String(validate=DIVISION), validate=validate.Length(max=50))
     sector_regulator = _words()
     responsible_person = _words(100)
     responsible_phone = _words(40)
@@ -97,12 +97,12 @@ class CaseFacts(Schema):
 class StagesBody(Schema):
     """Where the tracks of an old case stand when the city enters it."""
 
-    admin_stage = fields.String(validate=validate.OneOf(list(AdminStage), error=_UNKNOWN))
-    judicial_stage = fields.String(validate=validate.OneOf(list(JudicialStage), error=_UNKNOWN))
+    admin_stage = fields.String(validate=validate.OneOf(list(AdminStage), error=UNKNOWN))
+    judicial_stage = fields.String(validate=validate.OneOf(list(JudicialStage), error=UNKNOWN))
     restitution_stage = fields.String(
         # A closed restitution is decided on, never typed in.
         validate=validate.OneOf(
-            [stage for stage in RestitutionStage if stage is not RestitutionStage.IMPOSSIBLE], error=_UNKNOWN
+            [stage for stage in RestitutionStage if stage is not RestitutionStage.IMPOSSIBLE], error=UNKNOWN
         )
     )
 
@@ -112,7 +112,7 @@ class RegisterCaseBody(Schema):
 
     case_no = fields.String(required=True, validate=_NUMBER)
     name = fields.String(required=True, validate=_NAME)
-    division = fields.String(load_default=None, allow_none=True, validate=_DIVISION)
+    division = fields.String(load_default=None, allow_none=True, validate=DIVISION)
     stages = fields.Nested(StagesBody, load_default=dict)
     facts = fields.Nested(CaseFacts, load_default=dict)
 
@@ -136,15 +136,15 @@ class ActOnCaseBody(Schema):
 
     action = fields.String(required=True, validate=validate.OneOf(list(CaseAction), error="未知的操作"))
     expected_version = fields.Integer(required=True, strict=True)
-    reason = fields.String(load_default=None, allow_none=True, validate=_REASON)
-    track = fields.String(load_default=None, validate=validate.OneOf(list(Track), error=_UNKNOWN))
+    reason = fields.String(load_default=None, allow_none=True, validate=REASON)
+    track = fields.String(load_default=None, validate=validate.OneOf(list(Track), error=UNKNOWN))
     stage = fields.String(load_default=None)
     on = fields.Date(load_default=None)
 
     @validates_schema
     def _stage_of_the_track(self, data: dict[str, Any], **_more: Any) -> None:
         if data["track"] and data["stage"] and data["stage"] not in set(STAGES[Track(data["track"])]):
-            raise ValidationError(_UNKNOWN, "stage")
+            raise ValidationError(UNKNOWN, "stage")
 
 
 class LinkTipBody(Schema):
@@ -157,7 +157,7 @@ class LinkTipBody(Schema):
 class MeasureBody(Schema):
     """One measure of a plan: what, by whom, until when; ``done_on`` is carried over into the next version."""
 
-    text = fields.String(required=True, validate=_REASON)
+    text = fields.String(required=True, validate=REASON)
     owner = fields.String(required=True, validate=validate.Length(1, 100))
     unit = fields.String(required=True, validate=validate.Length(1, 100))
     due_on = fields.Date(required=True)
@@ -167,9 +167,9 @@ class MeasureBody(Schema):
 class WritePlanBody(Schema):
     """A new version of the plan and why there is one."""
 
-    goal = fields.String(required=True, validate=_REASON)
+    goal = fields.String(required=True, validate=REASON)
     measures = fields.List(fields.Nested(MeasureBody), required=True, validate=validate.Length(1, 100))
-    reason = fields.String(required=True, validate=_REASON)
+    reason = fields.String(required=True, validate=REASON)
 
 
 class DecidePlanBody(Schema):
@@ -177,7 +177,7 @@ class DecidePlanBody(Schema):
 
     number = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**6))
     approved = JsonBoolean(required=True)
-    reason = fields.String(load_default=None, allow_none=True, validate=_REASON)
+    reason = fields.String(load_default=None, allow_none=True, validate=REASON)
 
 
 class FinishMeasureBody(Schema):
@@ -186,7 +186,7 @@ class FinishMeasureBody(Schema):
     number = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**6))
     position = fields.Integer(required=True, strict=True, validate=validate.Range(0, 99))
     done_on = fields.Date(required=True)
-    reason = fields.String(load_default=None, allow_none=True, validate=_REASON)
+    reason = fields.String(load_default=None, allow_none=True, validate=REASON)
 
 
 class ReportProgressBody(Schema):
@@ -195,16 +195,16 @@ class ReportProgressBody(Schema):
     month = fields.Date(
         load_default=None,
         allow_none=True,
-        validate=_first_day,
+        validate=first_day,
     )
-    situation = fields.String(required=True, validate=_REASON)
+    situation = fields.String(required=True, validate=REASON)
     people = _words(2000)
     proceedings = _words(2000)
     recovered_yuan = Yuan(allow_none=True)
     returned_yuan = Yuan(allow_none=True)
     petitions = _words(2000)
     problems = _words(2000)
-    movement = fields.String(required=True, validate=_REASON)
+    movement = fields.String(required=True, validate=REASON)
 
 
 class ClaimBody(Schema):
@@ -224,7 +224,7 @@ class DistributeBody(Schema):
     """A sum to share among the claims, and which of the six sources of decree 737 Art. 26 it comes from."""
 
     total_yuan = Yuan(required=True, validate=_above_zero)
-    source = fields.String(required=True, validate=validate.OneOf(SOURCES, error=_UNKNOWN))
+    source = fields.String(required=True, validate=validate.OneOf(SOURCES, error=UNKNOWN))
 
 
 class ShareView(Schema):
@@ -252,75 +252,6 @@ class LedgerView(Schema):
     distributed_yuan = fields.Decimal(as_string=True)
     distributed_ratio = fields.Decimal(as_string=True, allow_none=True)
     rounds = fields.List(fields.Nested(RoundView, exclude=("shares",)))
-
-
-class ListCasesQuery(Schema):
-    """Filters of the register."""
-
-    status = fields.String(load_default=None, validate=validate.OneOf(list(CaseStatus), error=_UNKNOWN))
-    admin_stage = fields.String(load_default=None, validate=validate.OneOf(list(AdminStage), error=_UNKNOWN))
-    judicial_stage = fields.String(load_default=None, validate=validate.OneOf(list(JudicialStage), error=_UNKNOWN))
-    restitution_stage = fields.String(
-        load_default=None, validate=validate.OneOf(list(RestitutionStage), error=_UNKNOWN)
-    )
-    reached = fields.String(load_default=None, validate=validate.OneOf(("filed", "tried"), error=_UNKNOWN))
-    division = fields.String(load_default=None, validate=_DIVISION)
-    category = fields.String(load_default=None, validate=validate.OneOf((*BUSINESS_CATEGORIES, "none"), error=_UNKNOWN))
-    detail = fields.String(load_default=None, validate=validate.Length(1, 200))
-    industry = fields.String(
-        load_default=None, validate=validate.OneOf((*words.INDUSTRY_TEXTS, "none"), error=_UNKNOWN)
-    )
-    level = fields.String(load_default=None, validate=validate.OneOf(LEVELS, error=_UNKNOWN))
-    stability = fields.String(load_default=None, validate=validate.OneOf(STABILITY_LEVELS, error=_UNKNOWN))
-    amount = fields.String(load_default=None, validate=validate.OneOf(list(words.AMOUNT_BANDS), error=_UNKNOWN))
-    legacy = fields.Boolean(load_default=None)
-    cross_province = fields.Boolean(load_default=None)
-    waiting = fields.Boolean(load_default=None)
-    overdue = fields.Boolean(load_default=None)
-    target_year = fields.Integer(load_default=None, validate=validate.Range(1990, 2200))
-    since = fields.Date(load_default=None)
-    until = fields.Date(load_default=None)
-    under_way = fields.Boolean(load_default=None)
-    not_reported_in = fields.Date(load_default=None, validate=_first_day)
-    q = fields.String(load_default=None, validate=validate.Length(1, 100))
-    cursor = fields.String(load_default=None, validate=validate.Length(max=200))
-    limit = fields.Integer(load_default=20, validate=validate.Range(1, 100, error="每页 1 至 100 条"))
-
-
-class OverviewQuery(Schema):
-    """What the board and the months are asked for."""
-
-    track = fields.String(load_default=None, validate=validate.OneOf(list(Track), error=_UNKNOWN))
-    month = fields.Date(load_default=None, validate=_first_day)
-    missing = fields.Boolean(load_default=False)
-    division = fields.String(load_default=None, validate=_DIVISION)
-    cursor = fields.String(load_default=None, validate=validate.Length(max=200))
-
-
-class TemplateMeasureBody(Schema):
-    """One measure of a template: what, by which unit, within how many days."""
-
-    text = fields.String(required=True, validate=_REASON)
-    unit = fields.String(required=True, validate=validate.Length(1, 100))
-    days = fields.Integer(required=True, strict=True, validate=validate.Range(1, 3650, error="天数应在 1 至 3650 之间"))
-
-
-class PlanTemplateBody(Schema):
-    """What plans of one kind of case begin with from a day on."""
-
-    category = fields.String(required=True, validate=validate.OneOf(("any", *BUSINESS_CATEGORIES), error=_UNKNOWN))
-    valid_from = fields.Date(required=True)
-    goal = fields.String(required=True, validate=_REASON)
-    measures = fields.List(fields.Nested(TemplateMeasureBody), required=True, validate=validate.Length(1, 100))
-    in_use = JsonBoolean(required=True)
-
-
-class YearTargetBody(Schema):
-    """The share of the legacy cases due in a year that is to be resolved, and what it rests on."""
-
-    year = fields.Integer(required=True, strict=True, validate=validate.Range(1990, 2200, error="年度有误"))
-    percent = fields.Integer(required=True, strict=True, validate=validate.Range(0, 100, error="应在 0 至 100 之间"))
-    basis = fields.String(required=True, validate=validate.Length(1, 200, error="请填写 1 至 200 字"))
 
 
 class CaseLineView(Schema):

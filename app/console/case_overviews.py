@@ -10,7 +10,7 @@ from flask import Response, request, url_for
 from app.audit import service as audit
 from app.cases import follow_up, office_settings, policy, queries, statistics, words, workbooks
 from app.cases import views as case_views
-from app.cases.schemas import ListCasesQuery, OverviewQuery, PlanTemplateBody, YearTargetBody
+from app.cases.overview_schemas import ListCasesQuery, OverviewQuery, PlanTemplateBody, YearTargetBody
 from app.cases.states import Track
 from app.cases.statistics import COLUMN_TEXTS
 from app.console import queries as console_queries
@@ -21,7 +21,7 @@ from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
 from app.console.views import case_list, case_settings
 from app.console.views import case_overviews as views
-from app.console.views.tip_list import division_choices, paging
+from app.console.views.tip_list import paging
 from app.foundation import clock
 from app.foundation.database import transaction
 from app.foundation.http import load, page
@@ -57,7 +57,7 @@ def _board(actor: Actor, track: Track, division: str | None) -> dict[str, Any]:
         ],
         "track": track.value,
         "division": division,
-        "divisions": division_choices(actor, console_queries.handling_units()),
+        "divisions": case_list.district_choices(actor, console_queries.handling_units()),
         "columns": [
             {
                 "label": label,
@@ -101,7 +101,7 @@ def _months(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
     return {
         "tabs": tabs(actor, "months"),
         "asked": asked | {"month": month},
-        "divisions": division_choices(actor, console_queries.handling_units()),
+        "divisions": case_list.district_choices(actor, console_queries.handling_units()),
         "months": months,
         "lines": [
             case_list.case_line(actor, case, units)
@@ -150,23 +150,15 @@ def _statistics(actor: Actor, wanted: dict[str, Any], metric: str) -> dict[str, 
     found = statistics.statistics(actor, queries.CaseFilter(**wanted))
     units = console_queries.handling_units()
     address = case_list.in_address(wanted)
-    tables = [
-        ("分类情况（业务类别）", views.by_category(found, masked=policy.sees_masked(actor)), False),
-        ("分月情况（发案时间）", views.by_month(found, wanted), False),
-        ("分区县情况", views.by_district(found), True),
-        ("分行业情况", views.by_industry(found), False),
-        ("分阶段情况", views.by_stage(found), False),
-        ("案龄情况", views.by_age(found, wanted), False),
-    ]
     return {
         "tabs": tabs(actor, "statistics"),
         "wanted": wanted,
         "quick": case_settings.periods(wanted),
-        "divisions": division_choices(actor, units),
+        "divisions": case_list.district_choices(actor, units),
         "columns": COLUMN_TEXTS,
         "tables": [
             {"title": title, "rows": views.rows_of(lines, wanted), "restitution": restitution}
-            for title, lines, restitution in tables
+            for title, lines, restitution in views.tables_of(found, wanted, masked=policy.sees_masked(actor))
         ],
         "chart": views.chart_of(found),
         "map": views.choropleth(found, wanted, metric, units) if actor.city_wide else None,

@@ -10,7 +10,8 @@ from flask import Response, request, url_for
 from app.audit import service as audit
 from app.cases import policy, queries, service, workbooks
 from app.cases import views as case_views
-from app.cases.schemas import ChangeCaseBody, ListCasesQuery, RegisterCaseBody
+from app.cases.overview_schemas import ListCasesQuery
+from app.cases.schemas import ChangeCaseBody, RegisterCaseBody
 from app.console import forms
 from app.console import queries as console_queries
 from app.console.blueprint import pages
@@ -18,7 +19,7 @@ from app.console.downloads import attachment
 from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
 from app.console.views import case_detail, case_form, case_list
-from app.console.views.tip_list import division_choices, paging
+from app.console.views.tip_list import paging
 from app.foundation import clock
 from app.foundation.database import transaction
 from app.foundation.errors import Forbidden
@@ -55,7 +56,7 @@ def _register(actor: Actor, wanted: dict[str, Any], cursor: str | None) -> dict[
     address = case_list.in_address(wanted)
     return {
         "filters": wanted,
-        "selects": case_list.selects(wanted, division_choices(actor, console_queries.handling_units())),
+        "selects": case_list.selects(wanted, case_list.district_choices(actor, console_queries.handling_units())),
         "checks": case_list.CHECKS,
         "quick": case_list.quick_filters(actor, wanted),
         "tabs": tabs(actor, "list"),

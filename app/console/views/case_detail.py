@@ -56,11 +56,21 @@ def case_view(actor: Actor, case: FundraisingCase, problem: Mapping[str, Any] | 
     deciding = plan_decision(actor, case, open_plan, problem) if open_plan else None
     linking = link_form(actor, case, problem)
     offered = [*filter(None, [deciding]), *actions]
+    return _told(actor, case, whole) | {
+        "actions": offered,
+        "linking": linking,
+        "list_url": url_for("console.list_cases"),
+        "action_url": url_for("console.act_on_case", case_id=case.id),
+        **problem_views(problem, [*offered, *filter(None, [linking])], whole["history"], CaseStatus),
+    }
+
+
+def _told(actor: Actor, case: FundraisingCase, whole: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page says of the case, its forms apart."""
+    waiting: Sequence[StageProposal] = [] if policy.sees_masked(actor) else whole["proposals"]
     return {
         "case": _head(case, whole),
         "links": _links(actor, case),
-        "actions": offered,
-        "linking": linking,
         "tracks": _tracks(case, waiting),
         "money": _money(whole["facts"], whole["returned_ratio"]),
         "duties": _duties(whole),
@@ -68,7 +78,7 @@ def case_view(actor: Actor, case: FundraisingCase, problem: Mapping[str, Any] | 
         "organs": _organs(whole["facts"]),
         "parties": _parties(whole["facts"]["parties"]),
         "jurisdiction": _jurisdiction(whole["jurisdiction"]),
-        "plan": _plan(actor, case, plans),
+        "plan": _plan(actor, case, whole["plans"]),
         "entries": [_entry(entry) for entry in whole["progress"]],
         "ledger": ledger.summary(case),
         "sources": words.SOURCE_TEXTS,
@@ -76,9 +86,6 @@ def case_view(actor: Actor, case: FundraisingCase, problem: Mapping[str, Any] | 
         "alerts": [_alert(one) for one in queries.alerts_of(case.id)],
         "steps": _steps(whole["history"]),
         "missing": whole["missing_for_closing"] if case.status != CaseStatus.CLOSED else [],
-        "list_url": url_for("console.list_cases"),
-        "action_url": url_for("console.act_on_case", case_id=case.id),
-        **problem_views(problem, [*offered, *filter(None, [linking])], whole["history"], CaseStatus),
     }
 
 
@@ -320,12 +327,12 @@ def _moved(row: Mapping[str, Any]) -> str:
 
 def _changes(details: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     return [
-        (words.FACT_TEXTS.get(name, name), _told(before), _told(after))
+        (words.FACT_TEXTS.get(name, name), _worded(before), _worded(after))
         for name, (before, after) in details.get("changed", {}).items()
     ]
 
 
-def _told(value: Any) -> str:
+def _worded(value: Any) -> str:
     if value is None or value == []:
         return "（空）"
     if isinstance(value, list):

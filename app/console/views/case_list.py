@@ -67,6 +67,13 @@ def marks_of(case: FundraisingCase) -> list[dict[str, str]]:
     return marks
 
 
+def district_choices(actor: Actor, units: Iterable[Unit]) -> list[dict[str, str]]:
+    """Districts to filter by; none for an account that sees one district only."""
+    if not actor.city_wide:
+        return []
+    return [{"value": unit.division_code, "label": divisions().name(unit.division_code) or unit.name} for unit in units]
+
+
 def selects(wanted: Mapping[str, Any], units: list[dict[str, str]]) -> list[dict[str, Any]]:
     """The filters that are chosen from lists; the rarer ones stand behind “更多筛选”."""
     named: list[tuple[str, str, list[dict[str, str]], bool]] = [

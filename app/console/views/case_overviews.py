@@ -94,6 +94,18 @@ def rows_of(lines: Lines, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [figure_row(label, depth, base | asked, figures) for label, depth, asked, figures in lines]
 
 
+def tables_of(found: Statistics, wanted: Mapping[str, Any], *, masked: bool) -> list[tuple[str, Lines, bool]]:
+    """Every table of the page: title, lines, and whether it tells of restitution too."""
+    return [
+        ("分类情况（业务类别）", by_category(found, masked=masked), False),
+        ("分月情况（发案时间）", by_month(found, wanted), False),
+        ("分区县情况", by_district(found), True),
+        ("分行业情况", by_industry(found), False),
+        ("分阶段情况", by_stage(found), False),
+        ("案龄情况", by_age(found, wanted), False),
+    ]
+
+
 def by_category(found: Statistics, *, masked: bool) -> Lines:
     """业务类别 with their details beneath; details stay out where names are masked."""
     lines: Lines = []
