@@ -24,9 +24,9 @@ from app.geo.divisions import divisions
 from app.geo.service import region_code
 from app.identity import policy as people_policy
 from app.identity.models import StaffSession, Unit
-from app.tips import receipts
 from app.tips.models import Tip, TipSubject
 from app.tips.policy import visible_tips
+from app.tips.queries import tip_by_number
 from app.workflow import policy
 from app.workflow.models import Handling, Reassignment, ReassignmentEvent
 from app.workflow.states import OPEN_REASSIGNMENTS, ReassignmentAction, ReassignmentStatus
@@ -83,8 +83,7 @@ def id_of_number(actor: Actor, number: str) -> str:
     """The tip of a receipt number within sight; an id stays what it is. Raise ``InvalidInput`` naming ``into``."""
     if _ID.fullmatch(number):
         return number
-    wanted = visible_tips(actor).where(Tip.receipt_number == receipts.normalised(number))
-    found = db.session.scalar(wanted.with_only_columns(Tip.id))
+    found = tip_by_number(actor, number)
     if found is None:
         raise InvalidInput(errors={"into": ["没有这个受理编号的线索，请核对"]})
     return str(found)
