@@ -21,6 +21,7 @@ _NAVIGATION: Final = (
     ("属地调整", "console.list_reassignments", "arrows-exchange", Permission.REASSIGNMENT_READ),
     ("存量案件", "console.list_cases", "briefcase", Permission.CASE_READ),
     ("地址研判", "console.ask_for_address", "map-pin", Permission.GEO_READ),
+    ("市场主体", "console.list_enterprises", "building", Permission.ENTERPRISE_READ),
     ("审计日志", "console.list_audit_events", "shield-check", Permission.AUDIT_READ),
     ("系统维护", "console.home", "settings", Permission.ACCOUNT_MANAGE),
     ("安全管理", "console.home", "shield-lock", Permission.ROLE_GRANT),

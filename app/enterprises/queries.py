@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, case, func, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal, select, tuple_, union_all
 
 from app.enterprises.models import Enterprise, EnterpriseChange, EnterpriseName
 from app.enterprises.names import name_key, pairs
@@ -26,6 +26,8 @@ from app.geo.uscc import parse
 MOST_SUGGESTIONS: Final = 10
 SHORTEST_PART: Final = 2
 _SHORTEST_CODE: Final = 6
+_MOST_COMPARED: Final = 200
+_LAST_CHARACTER: Final = "\U0010ffff"  # closes the range of names that begin with a text
 _MOST_REMEMBERED: Final = 4096
 
 
@@ -64,13 +66,22 @@ def _code(uscc: str | None) -> str:
     return code.text if code.well_formed else ""
 
 
-def _looked_up(code: str, key: str) -> RegisterEntry | None:
+def _by_code_or_name() -> Select[Any]:
     enterprise, name = Enterprise.__table__, EnterpriseName.__table__
     asked = union_all(
-        select(enterprise.c.id, literal("code").label("by")).where(enterprise.c.uscc == (code or None)),
-        select(name.c.enterprise_id, case((name.c.is_current, "name"), else_="former_name")).where(name.c.key == key),
+        select(enterprise.c.id, literal("code").label("by")).where(enterprise.c.uscc == bindparam("code")),
+        select(name.c.enterprise_id, case((name.c.is_current, "name"), else_="former_name")).where(
+            name.c.key == bindparam("key")
+        ),
     ).subquery()
-    rows = db.session.execute(select(asked.c.by, enterprise).join(enterprise, enterprise.c.id == asked.c.id)).mappings()
+    return select(asked.c.by, enterprise).join(enterprise, enterprise.c.id == asked.c.id)
+
+
+_BY_CODE_OR_NAME: Final = _by_code_or_name()  # made once: putting it together costs more than asking
+
+
+def _looked_up(code: str, key: str) -> RegisterEntry | None:
+    rows = db.session.execute(_BY_CODE_OR_NAME, {"code": code or None, "key": key}).mappings()
     found: dict[str, dict[UUID, Any]] = {"code": {}, "name": {}, "former_name": {}}
     for row in rows:
         found[row["by"]][row["id"]] = row
@@ -107,18 +118,29 @@ def _entry(by: str, row: Any, code: str, key: str, found: dict[str, dict[UUID, A
 def suggestions(q: str) -> Sequence[Any]:
     """Up to ten enterprises whose present or former name holds ``q``, or whose code begins with it: public facts only.
 
-    Rows have ``name``, ``uscc``, ``division_code``. Names that begin with ``q`` come first, then short ones.
+    Rows have ``name``, ``uscc``, ``division_code``. Names that begin with ``q`` come first, then short ones; of a word
+    that very many names hold, only the first few hundred are compared.
     """
-    found = _found_by(q)
-    if found is None:
-        return []
     key = name_key(q)
-    name = EnterpriseName.__table__.c
-    begins = case((name.key.startswith(key, autoescape=True), 0), else_=1)
-    rank = select(func.min(begins)).where(name.enterprise_id == Enterprise.id).correlate(Enterprise).scalar_subquery()
-    columns = (Enterprise.id, Enterprise.name, Enterprise.uscc, Enterprise.division_code)
-    statement = select(*columns).where(found).order_by(rank, func.length(Enterprise.name), Enterprise.id)
-    return db.session.execute(statement.limit(MOST_SUGGESTIONS)).all()
+    if len(key) < SHORTEST_PART:
+        return []
+    name, enterprise = EnterpriseName.__table__.c, Enterprise.__table__.c
+    begin = select(name.enterprise_id.label("id"), literal(0).label("rank"))
+    hold = select(name.enterprise_id, literal(1))
+    ways = [
+        begin.where(name.key >= key, name.key < key + _LAST_CHARACTER, name.key.startswith(key, autoescape=True)).limit(
+            _MOST_COMPARED
+        ),
+        hold.where(name.pairs.contains(pairs(key)), name.key.contains(key, autoescape=True)).limit(_MOST_COMPARED),
+    ]
+    if _may_begin_a_code(key):
+        coded = select(enterprise.id, literal(0)).where(enterprise.uscc.startswith(key, autoescape=True))
+        ways.append(coded.limit(_MOST_COMPARED))
+    found = union_all(*ways).subquery()
+    columns = (enterprise.id, enterprise.name, enterprise.uscc, enterprise.division_code)
+    statement = select(*columns).join(found, found.c.id == enterprise.id).group_by(enterprise.id)
+    ranked = statement.order_by(func.min(found.c.rank), func.length(enterprise.name), enterprise.id)
+    return db.session.execute(ranked.limit(MOST_SUGGESTIONS)).all()
 
 
 def _found_by(q: str) -> ColumnElement[bool] | None:
@@ -126,15 +148,13 @@ def _found_by(q: str) -> ColumnElement[bool] | None:
     key = name_key(q)
     if len(key) < SHORTEST_PART:
         return None
-    if key.isascii() and key.isalnum() and len(key) >= _SHORTEST_CODE:
-        by_code = Enterprise.uscc.startswith(key, autoescape=True)
-        return by_code | Enterprise.id.in_(_bearing(key)) if not key.isdigit() else by_code
-    return Enterprise.id.in_(_bearing(key))
-
-
-def _bearing(key: str) -> Select[Any]:
     holds = EnterpriseName.pairs.contains(pairs(key)) & EnterpriseName.key.contains(key, autoescape=True)
-    return select(EnterpriseName.enterprise_id).where(holds)
+    by_name = Enterprise.id.in_(select(EnterpriseName.enterprise_id).where(holds))
+    return by_name | Enterprise.uscc.startswith(key, autoescape=True) if _may_begin_a_code(key) else by_name
+
+
+def _may_begin_a_code(key: str) -> bool:
+    return key.isascii() and len(key) >= _SHORTEST_CODE
 
 
 def page(

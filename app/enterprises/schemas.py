@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from app.enterprises.names import LONGEST_NAME
+from app.enterprises.states import RegistrationStatus
 from app.geo.divisions import divisions
 
 
@@ -12,6 +13,16 @@ class SuggestEnterprisesQuery(Schema):
     """A part of a name (two characters at least), or the beginning of a credit code."""
 
     q = fields.String(required=True, validate=validate.Length(1, LONGEST_NAME, error="请输入 1 至 200 个字"))
+
+
+class ListEnterprisesQuery(Schema):
+    """A page of the register."""
+
+    q = fields.String(load_default=None, validate=validate.Length(1, LONGEST_NAME, error="请输入 1 至 200 个字"))
+    status = fields.String(
+        load_default=None, validate=validate.OneOf([s.value for s in RegistrationStatus], error="未知的登记状态")
+    )
+    cursor = fields.String(load_default=None, validate=validate.Length(max=200))
 
 
 class SuggestionView(Schema):

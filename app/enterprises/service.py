@@ -9,7 +9,8 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import BindParameter, Text, Uuid, and_, any_, bindparam, insert, literal, select, union, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.audit import service as audit
 from app.enterprises.models import Enterprise, EnterpriseChange, EnterpriseName
@@ -103,16 +104,23 @@ def _told(line: Line) -> Kept:
     return {name: value for name in _TOLD if (value := getattr(line, name)) is not None}
 
 
+def _texts(values: list[str]) -> BindParameter[Any]:
+    return literal(values, ARRAY(Text))
+
+
 class _Known:
     """The enterprises that these lines may mean, found with one statement."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
-        of_code = _ENTERPRISES.c.uscc.in_([line.uscc for line in lines if line.uscc])
-        of_name = _NAMES.c.key.in_([name_key(line.name) for line in lines])
+        codes = [line.uscc for line in lines if line.uscc]
+        keys = [name_key(line.name) for line in lines]
+        coded = select(_ENTERPRISES.c.id).where(_ENTERPRISES.c.uscc == any_(_texts(codes)))
+        named = select(_NAMES.c.enterprise_id).where(_NAMES.c.is_current, _NAMES.c.key == any_(_texts(keys)))
+        asked = union(coded, named).subquery()
         rows = db.session.execute(
             select(_ENTERPRISES, _NAMES.c.key)
-            .join(_NAMES, _NAMES.c.enterprise_id == _ENTERPRISES.c.id)
-            .where(_NAMES.c.is_current, of_code | of_name)
+            .join(asked, asked.c.id == _ENTERPRISES.c.id)
+            .join(_NAMES, and_(_NAMES.c.enterprise_id == _ENTERPRISES.c.id, _NAMES.c.is_current))
         ).mappings()
         self.by_code: dict[str, Kept] = {}
         self.by_key: dict[str, list[Kept]] = {}
@@ -139,6 +147,7 @@ class _Batch:
         self.created: list[Kept] = []
         self.names: list[Kept] = []
         self.updates: list[Kept] = []
+        self.confirmed: dict[tuple[date, str], list[UUID]] = {}
         self.history: list[Kept] = []
 
     def create(self, line: Line, told: Kept) -> None:
@@ -164,7 +173,10 @@ class _Batch:
              "as_of": told["as_of"], "source": told["source"], "recorded_at": now}
             for name in changed
         ]  # fmt: skip
-        self.updates.append({"of": kept["id"], **after, "changed_at": now if changed else kept["changed_at"]})
+        if changed:
+            self.updates.append({"of": kept["id"], **after, "changed_at": now})
+        elif (told["as_of"], told["source"]) != (kept["as_of"], kept["source"]):
+            self.confirmed.setdefault((told["as_of"], told["source"]), []).append(kept["id"])
         former = line.former_names
         if "name" in changed:
             _no_longer_current(kept["id"])
@@ -197,6 +209,9 @@ class _Batch:
                 db.session.execute(insert(table), rows)
         if self.updates:
             db.session.execute(update(_ENTERPRISES).where(_ENTERPRISES.c.id == bindparam("of")), self.updates)
+        for (as_of, source), ids in self.confirmed.items():
+            still_so = update(_ENTERPRISES).where(_ENTERPRISES.c.id == any_(literal(ids, ARRAY(Uuid))))
+            db.session.execute(still_so.values(as_of=as_of, source=source))
 
 
 def _no_longer_current(enterprise_id: UUID) -> None:

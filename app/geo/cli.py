@@ -65,11 +65,17 @@ class _Progress:
 
 @divisions_cli.command("show", with_appcontext=False)
 @click.argument("code")
-def show_division(code: str) -> None:
-    """显示一个代码现在和过去所指的单位。"""
+@click.option("--year", type=click.IntRange(1980, 2100), help="只看这一年年末该代码所指的单位")
+def show_division(code: str, year: int | None) -> None:
+    """显示一个代码现在和过去所指的单位，以及它今天的归属。"""
     rows = divisions().every(code)
     if not rows:
         raise click.ClickException(f"没有代码 {code}")
+    if year is not None:
+        then = divisions().at(code, year)
+        if then is None:
+            raise click.ClickException(f"{year} 年没有代码 {code}")
+        rows = (then,)
     for row in rows:
         click.echo(_describe(row))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.geo.chain import COUNTY, FULL, Found, Hit, Mark, Walk, mark_zones, repeated, true_marks
+from app.geo.chain import COUNTY, FULL, SHORT, Found, Hit, Mark, Walk, mark_zones, repeated, true_marks
 from app.geo.gazetteer import Gazetteer, Reading
 from app.geo.repair import repair
 from app.geo.splits import LEADING
@@ -58,8 +58,12 @@ def resolve(text: str, gaz: Gazetteer, hint: int) -> Found:  # noqa: C901, PLR09
         level = reading[0]
         marks.append((start, stop, reading[4], reading[5]))
         end = stop
-    if level != COUNTY or reading[6] != FULL or text.startswith("市场", end - 1):
+    if level != COUNTY or text.startswith("市场", end - 1):
         return read_closely(text, gaz, hint, hits)
+    if reading[6] != FULL:
+        if reading[6] != SHORT or len(kept) > 1 or len(marks) == 1:
+            return read_closely(text, gaz, hint, hits)
+        marks = true_marks(marks, reading[3], reading[2], reading[1])  # 乌鲁木齐市沙区
     rule = reading[5]
     candidates: tuple[int, ...] = (reading[3],)
     if len(kept) > 1:

@@ -64,7 +64,10 @@ class MatchView(Schema):
 
     province = fields.String(allow_none=True)
     prefecture = fields.String(allow_none=True)
-    county = fields.String(allow_none=True)
+    county = fields.String(
+        allow_none=True,
+        metadata={"description": "With status ambiguous: the leading candidate, where most of a divided county went"},
+    )
     township = fields.String(allow_none=True)
     status = fields.String()
     confidence = fields.Float()

@@ -57,9 +57,20 @@ def remember(tip_id: UUID, version: int) -> None:
     )
     if decided is None or _SETTLED_BY_A_DECISION.isdisjoint(decided.decision["dispute_reasons"]):
         return
-    subject = db.session.get_one(TipSubject, tip_id)
-    address = subject.registered_address or subject.operating_address
+    address = _address_decided(db.session.get_one(TipSubject, tip_id), decided.decision)
     unit = people.units_by_id([step.to_unit_id])[step.to_unit_id]
     if address:
         day = clock.beijing(step.at).date()
         geo.remember_precedent(PROGRAM, address, unit.division_code, day, tip_id, version)
+
+
+def _address_decided(subject: TipSubject, decision: Mapping[str, Any]) -> str | None:
+    """The address that a decision is about: the registered place, by the register where it tells one.
+
+    Where a unit acts says nothing about where it is registered: a decision by code or register is none about it.
+    """
+    told = {name for name in ("register", "uscc") if decision["sources"].get(name, {}).get("county")}
+    if "register" in told:
+        entered: str | None = decision["register"]["address"]
+        return entered
+    return subject.registered_address or (None if told else subject.operating_address)

@@ -178,10 +178,14 @@ def user_typed(python: Path | None, rows: list[Row]) -> Iterator[str]:
     yield ""
     yield "| rows | n | " + " | ".join(engines) + " |"
     yield "| --- | --- | " + " | ".join("---" for _ in engines) + " |"
-    for kinds in ({"u_full", "u_county_only"}, {"u_ambiguous"}):
+    every = {"u_full", "u_county_only", "u_ambiguous"}
+    for kinds in (every, every - {"u_ambiguous"}, {"u_ambiguous"}):
         cells = [share(rows, e["counties"], lambda row, kinds=kinds: row["kind"] in kinds) for e in engines.values()]
         shown = " | ".join(f"{right:.2f} / {wrong:.2f}" for right, wrong, _ in cells)
         yield f"| {', '.join(sorted(kinds))} | {cells[0][2]} | {shown} |"
+    leading = sum(a["status"] == "ambiguous" and a["county"] is not None for a in engines["shudi"]["answers"])
+    yield ""
+    yield f"In {leading} of these rows Shudi's county is the leading candidate of a divided county, with status `ambiguous`."
     yield ""
 
 

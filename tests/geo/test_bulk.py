@@ -103,4 +103,8 @@ def test_divisions_commands():
     assert "南山矿区" in run("divisions", "show", "650107").output
     assert "650109" in run("divisions", "history", "米泉市").output
     assert run("divisions", "show", "000000").exit_code != 0
+    then = run("divisions", "show", "652303", "--year", "1998").output
+    assert "米泉市" in then
+    assert "→ 新疆维吾尔自治区乌鲁木齐市米东区（650109）" in then, "what it was then, and what it is now"
+    assert run("divisions", "show", "652303", "--year", "2010").exit_code != 0
     assert run("divisions", "history", "无此地").exit_code != 0

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from app.foundation.database import transaction
 from app.tips import precedents
 from tests import factories, rows
+from tests.enterprises.lists import known, line
 from tests.geo.knowing import nothing_known
 
 SHAYIBAKE = "650103"
@@ -73,6 +74,18 @@ def test_a_clear_tip_makes_no_precedent_and_a_step_makes_one(client: FlaskClient
     with transaction():
         precedents.remember(tip_id, version)
     assert rows.scalar("SELECT count(*) FROM geo_precedents") == 1, "delivered twice, remembered once"
+
+
+def test_a_decision_by_the_register_is_none_about_where_a_unit_acts(client: FlaskClient) -> None:
+    known(line("乌鲁木齐云杉源商务有限公司", registered_address="新市区云杉街3号"))
+    accused = {"name": "乌鲁木齐云杉源商务有限公司", "registered_address": None, "operating_address": "天山区青松巷1号"}
+    receipt = factories.file_tip(client, subject=subject(UNCLEAR) | accused)
+    tip_id = factories.tip_id_of(receipt["receipt_number"])
+    assert decision(client, tip_id)["dispute_reasons"] == ["registered_and_operating_differ"]
+    for action, given in (("accept", {}), ("assign", {"division": "650104"})):
+        assert factories.office_act(client, "city.reviewer", tip_id, action, **given).status_code == 200
+    factories.deliver()
+    assert rows.scalar("SELECT string_agg(pattern || division_code, ',') FROM geo_precedents") == "云杉街3号650104"
 
 
 def test_the_public_is_not_told_what_rests_on_tips(client: FlaskClient) -> None:
