@@ -97,7 +97,7 @@ class Crypto:
         # Digests must not change when sealing keys rotate, so they hang on the oldest key that is still listed.
         self._digest_root = keys[-1]
         self._suite = suite
-        self._derived = lru_cache(maxsize=64)(self._derive)
+        self._keyed = lru_cache(maxsize=64)(self._key_mac)
 
     def __repr__(self) -> str:
         return f"Crypto(suite={self._suite.name}, current={self._current.key_id})"
@@ -163,10 +163,8 @@ class Crypto:
 
     def digest(self, purpose: str, *parts: bytes) -> bytes:
         """Keyed digest (HMAC) for ``purpose``; the parts are length-prefixed, so that they cannot be shifted."""
-        mac = hmac.HMAC(self._derived(purpose), self._suite.hash_algorithm())
-        for part in parts:
-            mac.update(len(part).to_bytes(4, "big"))
-            mac.update(part)
+        mac = self._keyed(purpose).copy()
+        mac.update(b"".join(len(part).to_bytes(4, "big") + part for part in parts))
         return mac.finalize()
 
     def blind_index(self, purpose: str, value: str) -> bytes:
@@ -178,10 +176,10 @@ class Crypto:
         """Compare in constant time."""
         return constant_time.compare_digest(left, right)
 
-    def _derive(self, purpose: str) -> bytes:
-        return HKDF(algorithm=hashes.SHA256(), length=DATA_KEY_BYTES, salt=b"shudi", info=purpose.encode()).derive(
-            self._digest_root.secret
-        )
+    def _key_mac(self, purpose: str) -> hmac.HMAC:
+        """The empty HMAC under the key of ``purpose``, to be copied."""
+        kdf = HKDF(algorithm=hashes.SHA256(), length=DATA_KEY_BYTES, salt=b"shudi", info=purpose.encode())
+        return hmac.HMAC(kdf.derive(self._digest_root.secret), self._suite.hash_algorithm())
 
     def _wrap(self, key: SealingKey, data_key: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)

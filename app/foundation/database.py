@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg
 import uuid_utils
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import DateTime, Engine, MetaData, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
@@ -81,6 +83,7 @@ def new_id() -> UUID:
 
 _wall: ContextVar[str] = ContextVar("wall", default=CLOSED_WALL)
 _SET_WALL: Final = "SELECT set_config('shudi.wall', %s, true)"
+_PLAIN_WALL: Final = re.compile(rf"{OPEN_WALL}|[\d,]*", re.ASCII)
 
 
 def enter_wall(wall: str) -> None:
@@ -91,7 +94,13 @@ def enter_wall(wall: str) -> None:
 
 
 def _raise_wall(_session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-    connection.exec_driver_sql(_SET_WALL, (_wall.get(),))
+    """Begin and raise the wall in one message to the server: every request does it, most do little else there."""
+    wall, driver = _wall.get(), cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    if driver.pgconn.transaction_status == TransactionStatus.IDLE and _PLAIN_WALL.fullmatch(wall):
+        begun = driver.pgconn.exec_(f"BEGIN; SELECT set_config('shudi.wall', '{wall}', true)".encode())
+        if begun.status == ExecStatus.TUPLES_OK:
+            return
+    connection.exec_driver_sql(_SET_WALL, (wall,))  # inside a transaction, or to tell SQLAlchemy of a lost connection
 
 
 event.listen(Session, "after_begin", _raise_wall)
