@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from sqlalchemy import select
 
 from app.audit.models import AuditEvent
 from app.foundation.database import db
+
+
+def openings_of(object_type: str, object_ids: Sequence[UUID], limit: int = 100) -> Sequence[AuditEvent]:
+    """Who opened these things, newest first: for the page of a thing that its reader may open himself."""
+    return db.session.scalars(
+        select(AuditEvent)
+        .where(
+            AuditEvent.object_type == object_type,
+            AuditEvent.object_id.in_([str(one) for one in object_ids]),
+            AuditEvent.succeeded,
+        )
+        .order_by(AuditEvent.id.desc())
+        .limit(limit)
+    ).all()
 
 
 def event_page(

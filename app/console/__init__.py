@@ -13,14 +13,18 @@ def register(application: APIFlask) -> None:
     import app.console.cases
     import app.console.clusters
     import app.console.enterprises
+    import app.console.evidence
     import app.console.geo
     import app.console.home
     import app.console.intake
     import app.console.notices
     import app.console.palette
+    import app.console.people
     import app.console.police
     import app.console.queue
     import app.console.reassignments
+    import app.console.registers
+    import app.console.rules
     import app.console.saved_views
     import app.console.sign_in
     import app.console.tips  # noqa: F401  # each hangs its pages on the blueprint

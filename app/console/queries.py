@@ -12,24 +12,24 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, or_, select, tuple_
 
 from app.audit.models import AuditEvent
 from app.files.models import StoredFile
 from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import InvalidInput
-from app.foundation.permissions import Actor, Permission
+from app.foundation.permissions import Actor, Permission, Role
 from app.geo.divisions import divisions
 from app.geo.service import region_code
 from app.identity import policy as people_policy
-from app.identity.models import StaffSession, Unit
+from app.identity.models import Account, StaffSession, Unit
 from app.tips.models import Tip, TipSubject
 from app.tips.policy import visible_tips
 from app.tips.queries import tip_by_number
 from app.workflow import policy
 from app.workflow.models import Handling, Reassignment, ReassignmentEvent
-from app.workflow.states import OPEN_REASSIGNMENTS, ReassignmentAction, ReassignmentStatus
+from app.workflow.states import OPEN_REASSIGNMENTS, WITH_CITY, ReassignmentAction, ReassignmentStatus
 
 COUNTED_UP_TO: Final = 1000
 """Beyond it a number on a page says no more; counting on would cost time."""
@@ -79,13 +79,13 @@ def tips_by_id(actor: Actor, tip_ids: Collection[UUID]) -> Sequence[Any]:
     return sorted(rows, key=lambda row: places[row[0].id])
 
 
-def id_of_number(actor: Actor, number: str) -> str:
-    """The tip of a receipt number within sight; an id stays what it is. Raise ``InvalidInput`` naming ``into``."""
+def id_of_number(actor: Actor, number: str, field: str = "into") -> str:
+    """The tip of a receipt number within sight; an id stays what it is. Raise ``InvalidInput`` naming ``field``."""
     if _ID.fullmatch(number):
         return number
     found = tip_by_number(actor, number)
     if found is None:
-        raise InvalidInput(errors={"into": ["没有这个受理编号的线索，请核对"]})
+        raise InvalidInput(errors={field: ["没有这个受理编号的线索，请核对"]})
     return str(found)
 
 
@@ -179,6 +179,48 @@ def moves_of(requests: Sequence[Reassignment]) -> dict[UUID, tuple[str, str]]:
         one.id: (places[one.from_unit_id], places.get(one.to_unit_id) or divisions().full_name(one.to_division))
         for one in requests
     }
+
+
+def account_names(account_ids: Collection[UUID | None]) -> dict[UUID | None, str]:
+    """Names of officers by id; an unknown or missing account has none."""
+    wanted = [one for one in account_ids if one is not None]
+    rows = db.session.execute(select(Account.id, Account.display_name).where(Account.id.in_(wanted)))
+    return {row.id: row.display_name for row in rows}
+
+
+def colleagues(actor: Actor, roles: Collection[Role]) -> Sequence[Account]:
+    """Active accounts of the own unit with one of ``roles``, without the own one."""
+    return db.session.scalars(
+        select(Account)
+        .where(
+            Account.unit_id == actor.unit_id,
+            Account.active,
+            Account.id != actor.account_id,
+            Account.role.in_([role.value for role in roles]),
+        )
+        .order_by(Account.role, Account.display_name, Account.username)
+    ).all()
+
+
+def receipt_numbers(actor: Actor, tip_ids: Collection[UUID]) -> dict[UUID | None, str]:
+    """Receipt numbers of tips within sight, by id."""
+    rows = db.session.execute(
+        visible_tips(actor).where(Tip.id.in_(tip_ids)).with_only_columns(Tip.id, Tip.receipt_number)
+    )
+    return {row.id: row.receipt_number for row in rows}
+
+
+def waiting_disputes(actor: Actor, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[Any]:
+    """Rows of tip, handling and subject that the city has to decide on, the oldest first, by keyset."""
+    statement = (
+        visible_tips(actor)
+        .add_columns(TipSubject)
+        .join(TipSubject, TipSubject.tip_id == Tip.id)
+        .where(Handling.status.in_(sorted(WITH_CITY)), or_(Handling.dispute, Handling.needs_review))
+    )
+    if after:
+        statement = statement.where(tuple_(Handling.registered_at, Handling.tip_id) > tuple_(*after))
+    return db.session.execute(statement.order_by(Handling.registered_at, Handling.tip_id).limit(limit + 1)).all()
 
 
 def own_sessions(actor: Actor) -> Sequence[StaffSession]:

@@ -8,7 +8,7 @@ from flask import Flask, Response
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'self'; "
-    "img-src 'self' data:; "  # the style sheet draws its arrows and ticks as data
+    "img-src 'self' data: blob:; "  # the style sheet draws its arrows as data, the viewer its pages as blobs
     "object-src 'none'; "
     "base-uri 'none'; "
     "form-action 'self'; "

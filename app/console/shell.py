@@ -13,20 +13,35 @@ from app.notifications import queries as notifications
 
 SEE_OTHER: Final = 303
 
-# label, endpoint, icon, permission; the beginning of an address tells which entry is the present one
-_NAVIGATION: Final = (
-    ("工作台", "console.home", "home", Permission.TIP_READ),
-    ("举报线索", "console.list_tips", "clipboard-list", Permission.TIP_READ),
-    ("登记举报", "console.ask_for_statement", "edit", Permission.TIP_ENTER),
-    ("属地调整", "console.list_reassignments", "arrows-exchange", Permission.REASSIGNMENT_READ),
-    ("存量案件", "console.list_cases", "briefcase", Permission.CASE_READ),
-    ("地址研判", "console.ask_for_address", "map-pin", Permission.GEO_READ),
-    ("市场主体", "console.list_enterprises", "building", Permission.ENTERPRISE_READ),
-    ("审计日志", "console.list_audit_events", "shield-check", Permission.AUDIT_READ),
-    ("系统维护", "console.home", "settings", Permission.ACCOUNT_MANAGE),
-    ("安全管理", "console.home", "shield-lock", Permission.ROLE_GRANT),
-    ("站内消息", "console.list_notices", "bell", Permission.SELF_USE),
-)
+# section → label, endpoint, icon, permission; the beginning of an address tells which entry is the present one
+_NAVIGATION: Final = {
+    "线索": (
+        ("工作台", "console.home", "home", Permission.TIP_READ),
+        ("举报线索", "console.list_tips", "clipboard-list", Permission.TIP_READ),
+        ("登记举报", "console.ask_for_statement", "edit", Permission.TIP_ENTER),
+        ("属地争议", "console.list_disputes", "scale", Permission.TIP_TRIAGE),
+        ("属地调整", "console.list_reassignments", "arrows-exchange", Permission.REASSIGNMENT_READ),
+        ("督办", "console.list_supervisions", "eye-check", Permission.TIP_READ),
+        ("移送公安", "console.list_police_transfers", "gavel", Permission.TIP_READ),
+    ),
+    "案件与企业": (
+        ("存量案件", "console.list_cases", "briefcase", Permission.CASE_READ),
+        ("市场主体", "console.list_enterprises", "building", Permission.ENTERPRISE_READ),
+    ),
+    "规则与人员": (
+        ("地址研判", "console.ask_for_address", "map-pin", Permission.GEO_READ),
+        ("办理规则", "console.show_rules", "adjustments", Permission.RULES_READ),
+        ("代行职责", "console.list_delegations", "user-share", Permission.SELF_USE),
+        ("回避登记", "console.list_exclusions", "user-off", Permission.TIP_READ),
+        ("离任移交", "console.ask_for_hand_over", "users", Permission.ACCOUNT_MANAGE),
+    ),
+    "系统": (
+        ("系统维护", "console.home", "settings", Permission.ACCOUNT_MANAGE),
+        ("安全管理", "console.home", "shield-lock", Permission.ROLE_GRANT),
+        ("审计日志", "console.list_audit_events", "shield-check", Permission.AUDIT_READ),
+        ("站内消息", "console.list_notices", "bell", Permission.SELF_USE),
+    ),
+}
 
 
 def rendered(template: str, actor: Actor, **view: Any) -> str:
@@ -82,15 +97,21 @@ def navigation(actor: Actor, unread: int) -> list[dict[str, Any]]:
     """The entries that this person may open; ``unread`` notices are told beside theirs."""
     return [
         {
+            "section": section,
             "label": label,
-            "href": url_for(endpoint),
+            "href": _address(endpoint),
             "icon": icon,
-            "active": _is_here(url_for(endpoint)),
+            "active": _is_here(_address(endpoint)),
             "badge": unread if endpoint == "console.list_notices" and unread else None,
         }
-        for label, endpoint, icon, permission in _NAVIGATION
+        for section, entries in _NAVIGATION.items()
+        for label, endpoint, icon, permission in entries
         if actor.may(permission)
     ]
+
+
+def _address(endpoint: str) -> str:
+    return url_for(endpoint, kind="figures") if endpoint == "console.show_rules" else url_for(endpoint)
 
 
 def _is_here(address: str) -> bool:

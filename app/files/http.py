@@ -58,8 +58,7 @@ def download_response(stored: StoredFile) -> Response:
     response = Response(service.content_of(stored), mimetype=stored.media_type)
     response.content_length = stored.size
     response.headers["Content-Disposition"] = _disposition(stored)
-    _seclude(response)
-    return response
+    return seclude(response)
 
 
 def picture_response(copy: FileCopy) -> Response:
@@ -67,15 +66,24 @@ def picture_response(copy: FileCopy) -> Response:
     response = Response(service.content_of(copy), mimetype=copy.media_type)
     response.content_length = copy.size
     response.headers["Content-Disposition"] = "inline"
-    _seclude(response)
-    return response
+    return seclude(response)
 
 
-def _seclude(response: Response) -> None:
+def play_response(stored: StoredFile) -> Response:
+    """A recording or a film for the page's own player; raises as ``service.content_of``."""
+    response = Response(service.content_of(stored), mimetype=stored.media_type)
+    response.content_length = stored.size
+    response.headers["Content-Disposition"] = "inline"
+    return seclude(response)
+
+
+def seclude(response: Response) -> Response:
+    """Bytes that somebody sent: shown, never run, and kept nowhere."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _boundary() -> bytes:

@@ -43,7 +43,7 @@ def outlines(codes: tuple[str, ...]) -> Mapping[str, Outline]:
         code = raw[at + len(_MARK) : at + len(_MARK) + _DIGITS]
         current = today(code) if code[:4] in prefixes else ()
         if len(current) == 1 and current[0] in wanted:
-            start = raw.index('"geometry":', at) + len('"geometry":')
+            start = raw.rindex('"geometry":', 0, at) + len('"geometry":')  # it stands before the code
             found[current[0]] = _outline(decoder.raw_decode(raw, start)[0])
         at = raw.find(_MARK, at + 1)
     return found

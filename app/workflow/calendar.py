@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -40,8 +40,12 @@ def calendar_of(region_code: str) -> WorkingCalendar:
 
 def region_calendar() -> WorkingCalendar:
     """The calendar of the office's own region (province of ``REGION_CODE``)."""
-    settings = current_app.extensions["shudi_settings"]
-    return calendar_of(settings.region_code[:2] + "0000")
+    return calendar_of(_own_region())
+
+
+def _own_region() -> str:
+    code: str = current_app.extensions["shudi_settings"].region_code
+    return code[:2] + "0000"
 
 
 def read_calendar(region_code: str) -> WorkingCalendar:
@@ -51,6 +55,10 @@ def read_calendar(region_code: str) -> WorkingCalendar:
             CalendarDay.region_code.in_([NATION, region_code])
         )
     ).all()
+    return _made_of([(row.region_code, row.day, row.kind) for row in rows], region_code)
+
+
+def _made_of(rows: Sequence[tuple[str, date, str]], region_code: str) -> WorkingCalendar:
     kinds: dict[date, str] = {}
     for owner in (NATION, region_code):
         kinds |= {day: kind for region, day, kind in rows if region == owner}
@@ -66,7 +74,7 @@ def import_calendar(actor: Actor, source: TextIO) -> int:
 
     Clocks that run are counted again in the same transaction, each with a step in its history (domain rule 9).
     """
-    rows = list(_rows(csv.DictReader(source)))
+    rows = parsed(source)
     if rows:
         statement = insert(CalendarDay)
         db.session.execute(
@@ -80,6 +88,28 @@ def import_calendar(actor: Actor, source: TextIO) -> int:
     recounted = sum(count_again(actor) for count_again in _recounts)
     audit.record(actor, "workflow.import_calendar", "calendar", "list", days=len(rows), recounted=recounted)
     return len(rows)
+
+
+def parsed(source: TextIO) -> list[dict[str, Any]]:
+    """The days of a CSV; raise ``InvalidInput`` naming the line and column at fault, or where there is no day."""
+    rows = list(_rows(csv.DictReader(source)))
+    if not rows:
+        raise InvalidInput(errors={"file": ["文件中没有日子；第一行应为列名 date,kind,holiday,region,note"]})
+    return rows
+
+
+def as_if(rows: Iterable[Mapping[str, Any]]) -> WorkingCalendar:
+    """The office's calendar as it would be with these days; nothing is written."""
+    region = _own_region()
+    known = {(row.region_code, row.day): row.kind for row in days_listed()}
+    known |= {(row["region_code"], row["day"]): row["kind"] for row in rows}
+    return _made_of([(owner, day, kind) for (owner, day), kind in known.items()], region)
+
+
+def days_listed() -> Sequence[CalendarDay]:
+    """The days of the nation and of the office's region, in their order."""
+    wanted = select(CalendarDay).where(CalendarDay.region_code.in_([NATION, _own_region()]))
+    return db.session.scalars(wanted.order_by(CalendarDay.day, CalendarDay.region_code)).all()
 
 
 Recount = Callable[[Actor], int]

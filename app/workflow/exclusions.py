@@ -6,7 +6,7 @@ leader decides it of others, and alone ends it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -82,6 +82,14 @@ def exclude(actor: Actor, username: str | None, reason: str, *, tip_id: UUID | N
     about = ("tip", tip_id) if tip_id else ("account", account_id)
     audit.record(actor, "workflow.exclude", about[0], str(about[1]), account=str(account_id))
     return row
+
+
+def exclusions_of(actor: Actor) -> Sequence[Exclusion]:
+    """Exclusions that hold: the own ones, and those of everybody for the leader; the newest first."""
+    running = select(Exclusion).where(Exclusion.ended_at.is_(None)).order_by(Exclusion.recorded_at.desc())
+    if not actor.may(Permission.TIP_LEAD):
+        running = running.where(Exclusion.account_id == actor.account_id)
+    return db.session.scalars(running).all()
 
 
 def _account(username: str) -> UUID:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 
 from app.audit import service as audit
 from app.foundation import clock
@@ -40,11 +40,7 @@ def hand_over(actor: Actor, leaver_name: str, successor_name: str) -> HandedOver
     Raises:
         Forbidden: only who manages accounts. InvalidInput: unknown people, another unit or role.
     """
-    if not actor.may(Permission.ACCOUNT_MANAGE):
-        raise Forbidden("只有系统管理员可以办理移交")
-    leaver, successor = _account("from", leaver_name), _account("to", successor_name)
-    if leaver.id == successor.id or (leaver.unit_id, leaver.role) != (successor.unit_id, successor.role):
-        raise InvalidInput(errors={"to": ["须移交给本单位同一职责的另一名同事"]})
+    leaver, successor = _pair(actor, leaver_name, successor_name)
     requests = db.session.scalars(
         update(Reassignment)
         .where(Reassignment.applicant_id == leaver.id, Reassignment.status.in_(sorted(OPEN_REASSIGNMENTS)))
@@ -68,6 +64,30 @@ def hand_over(actor: Actor, leaver_name: str, successor_name: str) -> HandedOver
     return given
 
 
+def would_hand_over(actor: Actor, leaver_name: str, successor_name: str) -> HandedOver:
+    """What :func:`hand_over` would give; raises as it does."""
+    leaver, _ = _pair(actor, leaver_name, successor_name)
+    asked = select(func.count()).where(
+        Reassignment.applicant_id == leaver.id, Reassignment.status.in_(sorted(OPEN_REASSIGNMENTS))
+    )
+    acting = select(func.count()).select_from(Delegation).where(*_running(leaver))
+    return HandedOver(db.session.scalar(asked) or 0, db.session.scalar(acting) or 0)
+
+
+def _pair(actor: Actor, leaver_name: str, successor_name: str) -> tuple[Account, Account]:
+    if not actor.may(Permission.ACCOUNT_MANAGE):
+        raise Forbidden("只有系统管理员可以办理移交")
+    leaver, successor = _account("from", leaver_name), _account("to", successor_name)
+    if leaver.id == successor.id or (leaver.unit_id, leaver.role) != (successor.unit_id, successor.role):
+        raise InvalidInput(errors={"to": ["须移交给本单位同一职责的另一名同事"]})
+    return leaver, successor
+
+
+def _running(leaver: Account) -> tuple[ColumnElement[bool], ...]:
+    either = or_(Delegation.from_account_id == leaver.id, Delegation.to_account_id == leaver.id)
+    return either, Delegation.ended_at.is_(None)
+
+
 def _account(field: str, username: str) -> Account:
     found = db.session.scalar(select(Account).where(Account.username == username, Account.active).with_for_update())
     if found is None:
@@ -78,10 +98,7 @@ def _account(field: str, username: str) -> Account:
 def _end_delegations(leaver: Account) -> int:
     ended = db.session.scalars(
         update(Delegation)
-        .where(
-            or_(Delegation.from_account_id == leaver.id, Delegation.to_account_id == leaver.id),
-            Delegation.ended_at.is_(None),
-        )
+        .where(*_running(leaver))
         .values(ended_at=clock.now())
         .returning(Delegation.id)
         .execution_options(synchronize_session=False)

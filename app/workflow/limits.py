@@ -7,7 +7,7 @@ what held before can still be read. Each process keeps the rows and asks every o
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -208,6 +208,20 @@ def set_reason(actor: Actor, kind: str, code: str, wording: str, valid_from: dat
     forget()
     after = wording if in_use else None
     audit.record(actor, "workflow.set_reason", "reason", f"{kind}/{code}", before=before, after=after)
+
+
+def history() -> Sequence[WorkflowLimit]:
+    """Every change of a figure, the newest day first."""
+    return db.session.scalars(
+        select(WorkflowLimit).order_by(WorkflowLimit.valid_from.desc(), WorkflowLimit.id.desc())
+    ).all()
+
+
+def reason_history() -> Sequence[WorkflowReason]:
+    """Every change of a reason, the newest day first."""
+    return db.session.scalars(
+        select(WorkflowReason).order_by(WorkflowReason.valid_from.desc(), WorkflowReason.id.desc())
+    ).all()
 
 
 def _refuse_the_past(valid_from: date) -> None:

@@ -12,8 +12,15 @@ from app.foundation.database import db
 from app.foundation.errors import OutOfScope
 from app.foundation.permissions import Actor
 from app.workflow import policy
-from app.workflow.models import Handling, HandlingEvent, Reassignment, ReassignmentEvent
-from app.workflow.states import Action
+from app.workflow.models import (
+    Handling,
+    HandlingEvent,
+    PoliceTransfer,
+    Reassignment,
+    ReassignmentEvent,
+    Supervision,
+)
+from app.workflow.states import POLICE_ENDED, Action
 
 
 def handling_for(actor: Actor, tip_id: UUID) -> Handling:
@@ -60,6 +67,32 @@ def dispatched_automatically(since: datetime, until: datetime) -> int:
         HandlingEvent.at < until,
     )
     return db.session.scalar(counted) or 0
+
+
+def supervision_page(
+    actor: Actor, *, ended: bool, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Supervision]:
+    """Supervisions of tips within sight, newest first, by keyset; those that ended only where asked for."""
+    statement = policy.visible_handlings(actor).join(Supervision, Supervision.tip_id == Handling.tip_id)
+    if not ended:
+        statement = statement.where(Supervision.closed_at.is_(None))
+    if after:
+        statement = statement.where(tuple_(Supervision.opened_at, Supervision.id) < tuple_(*after))
+    statement = statement.order_by(Supervision.opened_at.desc(), Supervision.id.desc()).limit(limit + 1)
+    return db.session.scalars(statement.with_only_columns(Supervision)).all()
+
+
+def police_page(
+    actor: Actor, *, ended: bool, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[PoliceTransfer]:
+    """Tips within sight on their way to the police, newest first, by keyset; those at an end only where asked for."""
+    statement = policy.visible_handlings(actor).join(PoliceTransfer, PoliceTransfer.tip_id == Handling.tip_id)
+    if not ended:
+        statement = statement.where(PoliceTransfer.state.not_in([one.value for one in POLICE_ENDED]))
+    if after:
+        statement = statement.where(tuple_(PoliceTransfer.proposed_at, PoliceTransfer.id) < tuple_(*after))
+    statement = statement.order_by(PoliceTransfer.proposed_at.desc(), PoliceTransfer.id.desc()).limit(limit + 1)
+    return db.session.scalars(statement.with_only_columns(PoliceTransfer)).all()
 
 
 def reassignment_history(request_id: UUID) -> Sequence[ReassignmentEvent]:

@@ -5,10 +5,12 @@ A clock is a day and a number of working days after it, so its end follows from 
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 
 from app.foundation.database import db
 from app.foundation.errors import DeadlineBeyondCalendar
@@ -45,6 +47,41 @@ def count_again(actor: Actor) -> int:
     return count + _count_requests_again(calendar)
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How many limits would end on another day."""
+
+    before: date | None
+    after: date
+    count: int
+
+
+def effect_of(calendar: WorkingCalendar) -> list[Moved]:
+    """What counting again by another calendar would move, by the days before and after; nothing is written."""
+    found: Counter[tuple[date | None, date]] = Counter()
+    for model, statuses in ((Handling, _OPEN), (Reassignment, sorted(OPEN_REASSIGNMENTS))):
+        clocks_of = select(model.clock_from, model.clock_days, model.due_on, func.count())
+        running = [model.status.in_(statuses), model.clock_from.is_not(None)]
+        natural = [~Handling.clock_natural] if model is Handling else []
+        rows = db.session.execute(
+            clocks_of.where(*running, *natural).group_by(model.clock_from, model.clock_days, model.due_on)
+        )
+        for start, days, before, count in rows:
+            after = _end(calendar, start, days)
+            if after is not None and after != before:
+                found[(before, after)] += count
+    return [Moved(before, after, count) for (before, after), count in sorted(found.items(), key=lambda one: one[0][1])]
+
+
+def _end(calendar: WorkingCalendar, start: date | None, days: int | None) -> date | None:
+    if start is None or days is None:
+        return None
+    try:
+        return calendar.add(start, days)
+    except DeadlineBeyondCalendar:
+        return None
+
+
 def _count_requests_again(calendar: WorkingCalendar) -> int:
     statuses = sorted(OPEN_REASSIGNMENTS)
     columns = select(Reassignment.clock_from, Reassignment.clock_days, Reassignment.due_on)
@@ -64,13 +101,8 @@ def _moved(calendar: WorkingCalendar, clocks_of: Select[date | None, int | None,
     found: dict[_Clock, date] = {}
     for row in db.session.execute(clocks_of.distinct()):
         start, days, before = row
-        if start is None or days is None:
-            continue
-        try:
-            due = calendar.add(start, days)
-        except DeadlineBeyondCalendar:
-            continue
-        if due != before:
+        due = _end(calendar, start, days)
+        if start is not None and days is not None and due is not None and due != before:
             found[(start, days, before)] = due
     return found
 

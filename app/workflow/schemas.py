@@ -103,6 +103,25 @@ class ReassignmentView(ReassignmentLineView):
     available_actions = fields.List(fields.String())
 
 
+class SetLimitBody(Schema):
+    """Another value of a figure of the rules, from a day on."""
+
+    name = fields.String(required=True, validate=validate.Length(1, 100))
+    value = fields.Integer(required=True)
+    valid_from = fields.Date(required=True)
+
+
+class SetReasonBody(Schema):
+    """The wording of a reason from a day on, or its end."""
+
+    code = fields.String(
+        required=True, validate=validate.Regexp(r"^[A-Z][A-Z0-9_]{1,49}$", error="应为大写字母、数字和下划线")
+    )
+    text = fields.String(required=True, validate=validate.Length(1, 100, error="请填写 1 至 100 字"))
+    valid_from = fields.Date(required=True)
+    in_use = fields.Boolean(required=True)
+
+
 class ExcludeBody(Schema):
     """Who stands aside from what; without ``account`` the person who asks."""
 

@@ -343,6 +343,9 @@ POLICE_STATE_TEXTS: Final[Mapping[PoliceState, str]] = {
     PoliceState.UPHELD: "复议维持不予立案",
 }
 
+POLICE_ENDED: Final = frozenset({PoliceState.DECLINED, PoliceState.FILED, PoliceState.UPHELD})
+"""Where a way to the police has come to its end."""
+
 POLICE_ACTION_TEXTS: Final[Mapping[PoliceAction, str]] = {
     PoliceAction.DECLINE: "不予移送",
     PoliceAction.SEND: "登记送达",

@@ -116,6 +116,43 @@ function pickAll() {
   countPicked();
 }
 
+// Looking at evidence: zoom and turn a picture; the pages of a PDF come one by one as pictures.
+const look = { zoom: 0, turn: 0, page: 1, pages: 1 };
+
+function showPicture() {
+  const picture = document.querySelector("[data-picture]");
+  const fit = picture.parentElement.clientWidth;
+  picture.classList.toggle("is-zoomed", look.zoom !== 0);
+  picture.style.width = look.zoom === 0 ? "" : `${Math.round(fit * 1.4 ** look.zoom)}px`;
+  picture.style.transform = look.turn ? `rotate(${look.turn * 90}deg)` : "";
+}
+
+function zoom(button) {
+  const by = Number(button.dataset.zoom);
+  look.zoom = by === 0 ? 0 : Math.min(Math.max(look.zoom + by, -3), 6);
+  showPicture();
+}
+
+async function openPage(by) {
+  const viewer = document.querySelector("[data-pages]");
+  const wanted = Math.min(Math.max(look.page + by, 1), look.pages);
+  const told = viewer.querySelector("[data-page-told]");
+  const answer = await fetch(viewer.dataset.pages.replace(/\d+$/, String(wanted)));
+  if (!answer.ok) {
+    told.textContent = "这一页无法显示，请下载原件查看";
+    return;
+  }
+  look.page = wanted;
+  look.pages = Number(answer.headers.get("X-Pages"));
+  const picture = viewer.querySelector("[data-picture]");
+  URL.revokeObjectURL(picture.src);
+  picture.src = URL.createObjectURL(await answer.blob());
+  picture.alt = `第 ${look.page} 页`;
+  told.textContent = `第 ${look.page} 页，共 ${look.pages} 页`;
+  viewer.querySelector('[data-page="-1"]').disabled = look.page === 1;
+  viewer.querySelector('[data-page="1"]').disabled = look.page === look.pages;
+}
+
 const OPEN_MENUS = "details.menu[open], details.pop[open]";
 
 const CLICKS = {
@@ -128,6 +165,9 @@ const CLICKS = {
   "[data-dismiss]": (button) => button.closest("[data-dismissable]").remove(),
   "[data-print]": () => window.print(),
   "[data-pick-all]": pickAll,
+  "[data-zoom]": zoom,
+  "[data-turn]": () => { look.turn = (look.turn + 1) % 4; showPicture(); },
+  "[data-page]": (button) => openPage(Number(button.dataset.page)),
 };
 
 document.addEventListener("click", (event) => {
@@ -180,3 +220,4 @@ document.addEventListener("htmx:responseError", (event) => {
 document.addEventListener("toast", (event) => showToast(event.detail.text, event.detail.tone));
 
 document.querySelectorAll(".notice-toast").forEach(leaveByItself);
+if (document.querySelector("[data-pages]")) openPage(0);

@@ -20,6 +20,7 @@ from app.workflow.states import (
     OBLIGATORY_DOCUMENTS,
     POLICE_ACTION_TEXTS,
     POLICE_DOCUMENT_TEXTS,
+    POLICE_ENDED,
     POLICE_STATE_TEXTS,
     PoliceAction,
     PoliceDocument,
@@ -36,7 +37,6 @@ _NEXT: Final[Mapping[PoliceAction, str]] = {
     PoliceAction.ASK_RECONSIDERATION: "提请作出决定的公安机关复议；对复议决定仍有异议的，建议人民检察院监督。",
     PoliceAction.NOTE_UPHELD: "登记后移送终结，线索按核查结论办理。",
 }
-_ENDED: Final = frozenset({PoliceState.DECLINED, PoliceState.FILED, PoliceState.UPHELD})
 
 
 def panel(actor: Actor, handling: Handling, state: FormState) -> dict[str, Any] | None:
@@ -63,7 +63,7 @@ def _way(actor: Actor, row: PoliceTransfer, state: FormState) -> dict[str, Any]:
     actions = [_step(row, one, state) for one in police.available_steps(actor, row)]
     return {
         "state_text": POLICE_STATE_TEXTS[reached],
-        "tone": "end" if reached in _ENDED else "run",
+        "tone": "end" if reached in POLICE_ENDED else "run",
         "version": row.version,
         "pairs": _pairs(row),
         "reason": row.reason,

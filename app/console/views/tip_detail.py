@@ -14,6 +14,8 @@ from app.console.views.clocks import clocks_of, working_days_used
 from app.console.views.fields import FormState, text
 from app.console.views.files import reporters_files
 from app.console.views.jurisdiction import jurisdiction_view
+from app.console.views.place_map import place_map
+from app.console.views.precedents import precedents_of
 from app.console.views.tip_list import CHANNEL_TEXTS
 from app.foundation import clock
 from app.foundation.permissions import Actor, Permission
@@ -48,11 +50,13 @@ def tip_view(actor: Actor, found: WholeTip, whole: Mapping[str, Any], state: For
     if actor.may(Permission.EVIDENCE_READ):
 
         def file_address(file_id: Any) -> str:
-            return url_for("console.download_tip_file", tip_id=handling.tip_id, file_id=file_id)
+            return url_for("console.view_tip_file", tip_id=handling.tip_id, file_id=file_id)
 
     return {
         "tip": _summary(found, whole),
         "jurisdiction": jurisdiction_view(whole["jurisdiction"], found.tip, found.subject),
+        "map": place_map(found.jurisdiction.decision, found.tip),
+        "precedents": precedents_of(actor, found.subject),
         "files": reporters_files(found.evidence, file_address),
         "clocks": clocks_of(handling),
         "steps": steps_of(whole["history"]),
