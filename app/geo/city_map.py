@@ -1,6 +1,7 @@
 """The districts of one prefecture as outlines for a small map: drawn once per process, a few kilobytes.
 
-The polygons of :mod:`app.geo.outlines`, thinned out for a picture of this size, so that they serve the eye alone. Which division a point lies in is told by :mod:`app.geo.boundaries`.
+The polygons of :mod:`app.geo.outlines`, thinned out for a picture of this size, so that they serve the eye alone.
+Which division a point lies in is told by :mod:`app.geo.boundaries`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from app.geo.divisions import divisions
 from app.geo.outlines import MAP_NUMBER, outlines
 
 APPROVAL: Final = f"底图：天地图，{MAP_NUMBER}"
-WIDTH: Final = 420
+WIDTH: Final = 800
 _MARGIN: Final = 8.0
 _FINEST: Final = 0.6
 """Corners nearer to a straight line than this, in units of the picture, are left out."""
@@ -30,6 +31,8 @@ class Place:
     path: str
     x: float
     y: float
+    box: tuple[float, float, float, float]
+    """West, north, east and south on the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +90,4 @@ def _place(code: str, shape: Any) -> Place:
     rings = [ring for part in parts for ring in (part.exterior, *part.interiors)]
     path = "".join("M" + " ".join(f"{x:.1f},{y:.1f}" for x, y in ring.coords[:-1]) + "Z" for ring in rings)
     label = max(parts, key=lambda part: part.area).representative_point()
-    return Place(code, divisions().name(code), path, round(label.x, 1), round(label.y, 1))
+    return Place(code, divisions().name(code), path, round(label.x, 1), round(label.y, 1), shape.bounds)

@@ -84,22 +84,21 @@ def _reasons(may_change: bool, state: FormState) -> dict[str, Any]:
         }
         for code, wording in codes.items()
     ]
-    fields: list[Field] = [
-        {
-            "name": "code",
-            "label": "代码",
-            "kind": "text",
-            "required": True,
-            "max_length": 50,
-            "hint": "修改已有理由的，填原代码",
-        },
+    form = form_of(
+        "set_reason", "登记或者停用一项理由", _reason_fields(), "举报人会看到理由文字。修改记入审计日志。", state
+    )
+    form |= {"url": url_for("console.set_reason")}
+    return _page("reasons", ["理由", "代码", "状态"], rows, [form] if may_change else [])
+
+
+def _reason_fields() -> list[Field]:
+    code: Field = {"name": "code", "label": "代码", "kind": "text", "required": True, "max_length": 50}
+    return [
+        code | {"hint": "修改已有理由的，填原代码"},
         {"name": "text", "label": "理由文字", "kind": "text", "required": True, "max_length": 100},
         select("in_use", "是否启用", options({"true": "启用", "false": "停用"}), value="true"),
         _valid_from(),
     ]
-    form = form_of("set_reason", "登记或者停用一项理由", fields, "举报人会看到理由文字。修改记入审计日志。", state)
-    form |= {"url": url_for("console.set_reason")}
-    return _page("reasons", ["理由", "代码", "状态"], rows, [form] if may_change else [])
 
 
 def _calendar(may_change: bool, state: FormState) -> dict[str, Any]:
@@ -125,10 +124,6 @@ def _calendar(may_change: bool, state: FormState) -> dict[str, Any]:
 
 def _count(days: Sequence[Any], year: int, kind: str) -> str:
     return f"{sum(day.day.year == year and day.kind == kind for day in days)} 天"
-
-
-def _line(name: str, label: str, longest: int) -> Field:
-    return {"name": name, "label": label, "kind": "text", "required": True, "max_length": longest}
 
 
 def _valid_from() -> Field:
