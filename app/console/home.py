@@ -9,13 +9,16 @@ from flask import url_for
 
 from app.console import queries
 from app.console.blueprint import pages
+from app.console.notices import brief_notices
 from app.console.shell import rendered, see_other
+from app.console.views.queue_address import in_address
 from app.console.views.requests import brief_requests, request_lines
-from app.console.views.tip_list import WORK_OF, brief_rows
+from app.console.views.tip_list import WORK_OF, brief_rows, queue_url
 from app.foundation import clock
 from app.foundation.http import page
 from app.foundation.permissions import Actor, Permission, Role
-from app.tips.queries import QueueFilter, Stage, queue_count
+from app.notifications.queries import notice_page
+from app.tips.queries import Order, QueueFilter, Stage, queue_count
 from app.workflow.states import OPEN_STATUSES, Status
 
 _ROWS: Final = 6
@@ -48,15 +51,15 @@ def home(actor: Actor) -> Any:
 
 
 def _desk(actor: Actor) -> dict[str, Any]:
-    work = _work_of(actor)
     requests, waiting = queries.waiting_requests(actor, _ROWS)
+    work = _work_of(actor)
     return {
         "greeting": _greeting(queries.due_today(actor, work)),
         "counters": _counters(actor, waiting),
         "lists": [
             {
                 "title": "待办线索（期限近的在前）" if actor.role in WORK_OF else "在办线索（期限近的在前）",
-                "href": url_for("console.list_tips"),
+                "href": queue_url({"order": Order.DUE.value}),
                 "rows": brief_rows(queries.most_urgent_tips(actor, work, _ROWS)),
                 "empty_title": "没有待办线索",
                 "empty_text": "新的线索到达时会出现在这里，并发送站内消息。",
@@ -68,7 +71,19 @@ def _desk(actor: Actor) -> dict[str, Any]:
                 "empty_title": "没有在办的属地调整",
                 "empty_text": "",
             },
+            _news(actor),
         ],
+    }
+
+
+def _news(actor: Actor) -> dict[str, Any]:
+    """Unread notices: what arrived, what was returned or moved, warnings of limits."""
+    return {
+        "title": "新消息和提醒",
+        "href": url_for("console.list_notices", unread="true"),
+        "rows": brief_notices(notice_page(actor, unread=True, after=None, limit=_ROWS)[:_ROWS]),
+        "empty_title": "没有未读消息",
+        "empty_text": "交办、退回、调整、期限预警会显示在这里。",
     }
 
 
@@ -77,7 +92,12 @@ def _work_of(actor: Actor) -> Sequence[str]:
 
 
 def _moves_requests(actor: Actor) -> bool:
-    moving = {Permission.REASSIGNMENT_REVIEW, Permission.REASSIGNMENT_ADJUST, Permission.REASSIGNMENT_CONFIRM}
+    moving = {
+        Permission.REASSIGNMENT_REVIEW,
+        Permission.REASSIGNMENT_ADJUST,
+        Permission.REASSIGNMENT_CONFIRM,
+        Permission.TIP_LEAD,
+    }
     return any(actor.may(permission) for permission in moving)
 
 
@@ -93,21 +113,23 @@ def _counters(actor: Actor, waiting: int) -> list[dict[str, Any]]:
         _counter(actor, *_COUNTED[status], status=status.value)
         for status in (_COUNTED_FOR.get(actor.role, ()) if actor.role else ())
     ]
+    counted.append(_counter(actor, "今日到期", "calendar-due", "orange", due=clock.today()))
+    counted.append(_counter(actor, "督办中", "eye-check", "red", supervised=True))
     if actor.city_wide:
         counted.append(_counter(actor, "待定属地争议", "scale", "purple", dispute=True, stage=Stage.CITY.value))
     counted.append(_counter(actor, "已超期", "alert-triangle", "red", overdue=True))
-    href = url_for("console.list_reassignments")
-    shown = {"label": "属地调整", "number": waiting, "href": href, "icon": "arrows-exchange", "tone": "teal"}
+    href = url_for("console.list_reassignments", mine="true")
+    tone = "teal" if waiting else "none"
+    shown = {"label": "等我办理的调整", "number": waiting, "href": href, "icon": "arrows-exchange", "tone": tone}
     return [*counted, shown]
 
 
 def _counter(actor: Actor, label: str, icon: str, tone: str, **wanted: Any) -> dict[str, Any]:
     number = queue_count(actor, QueueFilter(**wanted))
-    address: dict[str, Any] = {name: "true" if value is True else value for name, value in wanted.items()}
     return {
         "label": label,
         "number": number,
-        "href": url_for("console.list_tips", **address),
+        "href": queue_url(in_address(wanted)),
         "icon": icon,
         "tone": tone if number else "none",
     }

@@ -74,6 +74,19 @@ def _lines(rows: Sequence[Notice]) -> list[dict[str, Any]]:
     ]
 
 
+def brief_notices(notices: Sequence[Notice]) -> list[dict[str, Any]]:
+    """Notices as short rows of the home page."""
+    return [
+        {
+            "href": _address(one),
+            "title": one.title,
+            "note": f"{clock.beijing(one.created_at):%Y-%m-%d %H:%M}",
+            "kind": "notice",
+        }
+        for one in notices
+    ]
+
+
 def _icon(one: Notice) -> str:
     if one.case_id:
         return "briefcase"

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 
 from app.audit.models import AuditEvent
 from app.files.models import StoredFile
@@ -89,6 +89,12 @@ def id_of_number(actor: Actor, number: str, field: str = "into") -> str:
     return str(found)
 
 
+def requests_waiting(actor: Actor) -> ColumnElement[bool]:
+    """The condition that a request waits for this person, as far as the kind of step says it."""
+    found: ColumnElement[bool] = _waits_for(actor)
+    return found
+
+
 def waiting_requests(actor: Actor, limit: int) -> tuple[Sequence[Reassignment], int]:
     """Requests for reassignment that wait for this person: (the oldest of them, how many)."""
     waiting = policy.visible_reassignments(actor).where(_waits_for(actor))
@@ -98,10 +104,14 @@ def waiting_requests(actor: Actor, limit: int) -> tuple[Sequence[Reassignment], 
 
 def _waits_for(actor: Actor) -> Any:
     wanted = []
+    others = Reassignment.applicant_id != actor.account_id
+    for_the_leader = or_(Reassignment.again, Reassignment.transfer_to.is_not(None))
     if actor.may(Permission.REASSIGNMENT_REVIEW):
-        wanted.append(Reassignment.status == ReassignmentStatus.APPLIED)
+        wanted.append((Reassignment.status == ReassignmentStatus.APPLIED) & others & ~for_the_leader)
+    if actor.may(Permission.TIP_LEAD):
+        wanted.append((Reassignment.status == ReassignmentStatus.APPLIED) & others & for_the_leader)
     if actor.may(Permission.REASSIGNMENT_ADJUST):
-        wanted.append(Reassignment.status == ReassignmentStatus.APPROVED)
+        wanted.append((Reassignment.status == ReassignmentStatus.APPROVED) & others)
     if actor.may(Permission.REASSIGNMENT_CONFIRM):
         wanted.append((Reassignment.status == ReassignmentStatus.ADJUSTED) & (Reassignment.to_unit_id == actor.unit_id))
         returned = Reassignment.status == ReassignmentStatus.RETURNED_FOR_EVIDENCE

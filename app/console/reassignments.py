@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, request, url_for
+from marshmallow import Schema, fields
 
 from app.audit import service as audit
 from app.console import forms, queries
 from app.console.blueprint import pages
 from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
-from app.console.views import requests
+from app.console.views import requests, tip_detail
 from app.console.views.actions import reassignment_step, refused_form
 from app.console.views.fields import FormState
 from app.console.views.files import officers_files
@@ -21,52 +22,97 @@ from app.console.views.problems import problem_views
 from app.console.views.tip_list import paging
 from app.files import service as files
 from app.files.http import download_response
+from app.foundation import clock
 from app.foundation.database import transaction
 from app.foundation.errors import NotFound, OutOfScope
 from app.foundation.http import load, page
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
+from app.tips.office_schemas import SENSIBLE_DAY
 from app.tips.queries import whole_tip
 from app.workflow import reassignment
 from app.workflow.models import Reassignment
 from app.workflow.policy import available_reassignment_actions
-from app.workflow.queries import reassignment_for, reassignment_history, reassignment_page
+from app.workflow.queries import (
+    bounces,
+    reassignment_for,
+    reassignment_history,
+    reassignment_page,
+    reassignments_of,
+)
 from app.workflow.schemas import ActOnReassignmentBody, ListReassignmentsQuery
 from app.workflow.states import REASSIGNMENT_ACTION_TEXTS, ReassignmentAction, ReassignmentStatus
 
 _A_PAGE = 20
 
 
+class ListDeskQuery(ListReassignmentsQuery):
+    """The filters of the list, and "those that wait for me"."""
+
+    mine = fields.Boolean(load_default=False)
+
+
 @pages.get("/reassignments")
 @page(permission=Permission.REASSIGNMENT_READ)
 def list_reassignments(actor: Actor) -> str:
-    """Requests within this person's sight, newest first."""
-    query = load(ListReassignmentsQuery(), {name: value for name, value in request.args.items() if value})
-    return rendered("console/reassignments/list.html", actor, **_desk(actor, query["status"], query["cursor"]))
+    """Requests within this person's sight as cards, newest first; what can be done is done on the card."""
+    query = load(ListDeskQuery(), {name: value for name, value in request.args.items() if value})
+    return rendered("console/reassignments/list.html", actor, **_desk(actor, query))
 
 
-def _desk(actor: Actor, status: str | None, cursor: str | None) -> dict[str, Any]:
-    rows = reassignment_page(actor, status=status, after=from_cursor(cursor), limit=_A_PAGE)
+def _desk(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
+    only = queries.requests_waiting(actor) if query["mine"] else None
+    after = from_cursor(query["cursor"])
+    rows = reassignment_page(actor, status=query["status"], after=after, limit=_A_PAGE, only=only)
     shown = rows[:_A_PAGE]
     following = to_cursor(shown[-1].applied_at, shown[-1].id) if len(rows) > len(shown) else None
-    wanted = {"status": status} if status else {}
-    chips: list[tuple[str, dict[str, Any]]] = [("全部", {})]
-    chips += [(one.text, {"status": one.value}) for one in ReassignmentStatus]
+    wanted = {"mine": "true"} if query["mine"] else {"status": query["status"]} if query["status"] else {}
+    waiting = queries.waiting_requests(actor, 1)[1]
     return {
-        "quick": [
-            {
-                "label": label,
-                "href": url_for("console.list_reassignments", **asked),
-                "number": None,
-                "active": asked == wanted,
-            }
-            for label, asked in chips
-        ],
-        "filters": {"status": status},
+        "quick": requests.quick_filters(wanted, waiting),
         "list_url": url_for("console.list_reassignments"),
-        "requests": requests.request_lines(actor, shown),
-        "page": paging("console.list_reassignments", wanted, cursor, following, None),
+        "bounces_url": url_for("console.show_bounces") if actor.city_wide else None,
+        "requests": [
+            line | _steps_on_card(actor, one)
+            for line, one in zip(requests.request_lines(actor, shown), shown, strict=True)
+        ],
+        "page": paging("console.list_reassignments", wanted, query["cursor"], following, None),
     }
+
+
+def _steps_on_card(actor: Actor, asked: Reassignment) -> dict[str, Any]:
+    """What this person can do with a request, and its evidence, without opening it."""
+    return {
+        "actions": [reassignment_step(row, FormState()) for row in available_reassignment_actions(actor, asked)],
+        "action_url": url_for("console.act_on_reassignment", request_id=asked.id),
+        "files": officers_files(queries.files_of_request(asked), _file_address(actor, asked)),
+        "view": requests.view_of(asked),
+    }
+
+
+class BouncesQuery(Schema):
+    """The span of days in which requests were made; the present year where none is named."""
+
+    since = fields.Date(load_default=None, validate=SENSIBLE_DAY)
+    until = fields.Date(load_default=None, validate=SENSIBLE_DAY)
+
+
+@pages.get("/reassignments/statistics")
+@page(permission=Permission.REASSIGNMENT_READ)
+def show_bounces(actor: Actor) -> str:
+    """How often tips were asked to move, by pair of districts."""
+    query = load(BouncesQuery(), {name: value for name, value in request.args.items() if value})
+    until = query["until"] or clock.today()
+    since = query["since"] or until.replace(month=1, day=1)
+    return rendered(
+        "console/reassignments/statistics.html",
+        actor,
+        since=since,
+        until=until,
+        list_url=url_for("console.list_reassignments"),
+        page_url=url_for("console.show_bounces"),
+        pairs=requests.bounce_lines(bounces(actor, *clock.span(since, until))),
+    )
 
 
 @pages.get("/reassignments/<uuid:request_id>")
@@ -94,6 +140,8 @@ def request_page(actor: Actor, request_id: UUID, *, problem: dict[str, Any] | No
         clocks=list(filter(None, [view["clock"]])),
         steps=requests.steps_of(history),
         actions=actions,
+        view=requests.view_of(asked),
+        chain=tip_detail.requests_of(reassignments_of(actor, asked.tip_id)),
         list_url=url_for("console.list_reassignments"),
         action_url=url_for("console.act_on_reassignment", request_id=request_id),
     )

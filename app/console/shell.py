@@ -51,7 +51,7 @@ def rendered(template: str, actor: Actor, **view: Any) -> str:
         template,
         **_look(),
         office_name=office_name(),
-        viewer={"name": actor.name, "role_text": actor.role.text if actor.role else "", "unit_name": actor.unit_name},
+        viewer=_viewer(actor),
         nav=navigation(actor, unread),
         unread=unread,
         urls={
@@ -62,6 +62,11 @@ def rendered(template: str, actor: Actor, **view: Any) -> str:
         },
         **view,
     )
+
+
+def _viewer(actor: Actor) -> dict[str, str]:
+    role = actor.role.text if actor.role else ""
+    return {"key": str(actor.account_id), "name": actor.name, "role_text": role, "unit_name": actor.unit_name}
 
 
 def rendered_plain(template: str, *, office: str, **view: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,11 @@ _stopped: ContextVar[datetime | None] = ContextVar("stopped_clock", default=None
 def now() -> datetime:
     """The present moment, in UTC, with its offset."""
     return _stopped.get() or datetime.now(UTC)
+
+
+def span(first: date, last: date) -> tuple[datetime, datetime]:
+    """The moments from the beginning of one Beijing day to the end of another (not included)."""
+    return datetime.combine(first, time(), BEIJING), datetime.combine(last + timedelta(days=1), time(), BEIJING)
 
 
 def today() -> date:

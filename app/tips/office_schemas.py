@@ -12,7 +12,7 @@ from app.tips.schemas import CONDUCT_TYPES, MessageView, PlainText, current_divi
 from app.workflow.limits import PRIORITIES
 from app.workflow.states import PROGRAM_ACTIONS, Action, Status
 
-_SENSIBLE_DAY: Final = validate.Range(date(2000, 1, 1), date(2100, 12, 31), error="应为 2000 年至 2100 年之间的日期")
+SENSIBLE_DAY: Final = validate.Range(date(2000, 1, 1), date(2100, 12, 31), error="应为 2000 年至 2100 年之间的日期")
 
 
 class ListTipsQuery(Schema):
@@ -32,8 +32,8 @@ class ListTipsQuery(Schema):
     conduct = fields.String(load_default=None, validate=validate.OneOf(list(CONDUCT_TYPES), error="未知的行为类型"))
     channel = fields.String(load_default=None, validate=validate.Length(1, 40))
     cluster = fields.UUID(load_default=None)
-    since = fields.Date(load_default=None, validate=_SENSIBLE_DAY)
-    until = fields.Date(load_default=None, validate=_SENSIBLE_DAY)
+    since = fields.Date(load_default=None, validate=SENSIBLE_DAY)
+    until = fields.Date(load_default=None, validate=SENSIBLE_DAY)
     order = fields.Enum(Order, by_value=True, load_default=Order.NEWEST)
     cursor = fields.String(load_default=None, validate=validate.Length(max=200))
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 100, error="每页 1 至 100 条"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 
 from app.foundation.database import db
 from app.foundation.errors import OutOfScope
@@ -20,7 +22,7 @@ from app.workflow.models import (
     ReassignmentEvent,
     Supervision,
 )
-from app.workflow.states import POLICE_ENDED, Action
+from app.workflow.states import PAUSING_REASSIGNMENTS, POLICE_ENDED, Action, ReassignmentStatus
 
 
 def handling_for(actor: Actor, tip_id: UUID) -> Handling:
@@ -69,6 +71,40 @@ def dispatched_automatically(since: datetime, until: datetime) -> int:
     return db.session.scalar(counted) or 0
 
 
+@dataclass(frozen=True, slots=True)
+class Bounces:
+    """How requests from one unit towards one division ended."""
+
+    from_unit_id: int
+    to_division: str
+    asked: int
+    moved: int
+    refused: int
+    running: int
+
+
+def bounces(actor: Actor, since: datetime, until: datetime) -> list[Bounces]:
+    """Requests within sight that were made in a span of time, by pair of places, the most frequent first."""
+    asked = policy.visible_reassignments(actor).where(Reassignment.applied_at >= since, Reassignment.applied_at < until)
+    rows = db.session.execute(
+        asked.with_only_columns(
+            Reassignment.from_unit_id,
+            Reassignment.to_division,
+            func.count(),
+            func.count().filter(Reassignment.status.in_(_MOVED)),
+            func.count().filter(Reassignment.status == ReassignmentStatus.REJECTED.value),
+            func.count().filter(Reassignment.status.in_(_RUNNING)),
+        )
+        .group_by(Reassignment.from_unit_id, Reassignment.to_division)
+        .order_by(func.count().desc(), Reassignment.from_unit_id, Reassignment.to_division)
+    )
+    return [Bounces(*row) for row in rows]
+
+
+_MOVED: Final = [ReassignmentStatus.ADJUSTED.value, ReassignmentStatus.CONFIRMED.value]
+_RUNNING: Final = sorted(one.value for one in PAUSING_REASSIGNMENTS)
+
+
 def supervision_page(
     actor: Actor, *, ended: bool, after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Supervision]:
@@ -105,10 +141,17 @@ def reassignment_history(request_id: UUID) -> Sequence[ReassignmentEvent]:
 
 
 def reassignment_page(
-    actor: Actor, *, status: str | None, after: tuple[datetime, UUID] | None, limit: int
+    actor: Actor,
+    *,
+    status: str | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    only: ColumnElement[bool] | None = None,
 ) -> Sequence[Reassignment]:
     """Requests within sight, newest first, by keyset; one row more than ``limit`` tells that there is a next page."""
     statement = policy.visible_reassignments(actor)
+    if only is not None:
+        statement = statement.where(only)
     if status:
         statement = statement.where(Reassignment.status == status)
     if after:

@@ -59,9 +59,11 @@ def test_a_tip_is_handled_and_moved_by_six_people(committed_app: Flask, site: Si
     desk.picture("home-district")
     page.get_by_role("link", name="乌鲁木齐瑞丰源投资咨询有限公司").click()
     desk.do("签收")
+    page.get_by_role("link", name="证据 1（图片）").click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="证据 1（图片）").click()
+        page.get_by_role("link", name="下载原件").click()
     assert Path(download.value.path()).read_bytes() == samples.png(40, 30)
+    page.go_back()
     site.wait(minutes=12)
     evidence = tmp_path / "登记信息.pdf"
     evidence.write_bytes(samples.pdf())

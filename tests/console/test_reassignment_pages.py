@@ -192,3 +192,38 @@ def test_the_desk_is_filtered_and_shows_no_others(app: Flask, officer: Callable[
     assert "没有调整申请" in reviewer.text("/reassignments?status=rejected")
     assert "没有调整申请" in officer("district.650105").text("/reassignments")
     assert applied in reviewer.text("/"), "it waits on the home page"
+
+
+def test_a_request_is_a_card_on_which_it_is_reviewed_and_adjusted(
+    officer: Callable[[str], Officer], applied: str
+) -> None:
+    reviewer, adjuster = officer("city.reviewer"), officer("city.adjuster")
+    card = reviewer.text("/reassignments?mine=true").split("<article")[1]
+    assert "登记信息.pdf" in card
+    assert "注册地在其他区县" in card
+    assert 'value="approve"' in card
+    assert 'value="adjust"' not in card
+    assert "<article" not in adjuster.text("/reassignments?mine=true"), "it is not the adjuster's turn"
+    given = {"action": "approve", "expected_version": "1", "reason": "登记信息可以证明"}
+    assert reviewer.post(f"{applied}/actions", seen="/reassignments", **given).status_code == 303
+    assert "<article" not in reviewer.text("/reassignments?mine=true")
+    assert 'value="adjust"' in adjuster.text("/reassignments?mine=true")
+
+
+def test_bounces_are_counted_by_pair_of_places(officer: Callable[[str], Officer], applied: str) -> None:
+    reviewer = officer("city.reviewer")
+    row = reviewer.text("/reassignments/statistics").split("<tbody>")[1].split("</tr>")[0]
+    assert re.findall(r">([^<>\n]+)</td>", row) == ["新市区处置非法集资办公室（演示）", "天山区", "1", "0", "0", "1"]
+    assert "这段时间没有调整申请" in reviewer.text("/reassignments/statistics?since=2025-01-01&until=2025-12-31")
+    assert "新市区" not in officer("district.650105").text("/reassignments/statistics").split('aria-label="统计"')[1]
+    assert reviewer.get("/reassignments/statistics?since=never").status_code == 422
+
+
+def test_home_leads_to_what_waits_for_me_and_to_what_is_due(officer: Callable[[str], Officer], applied: str) -> None:
+    reviewer = officer("city.reviewer")
+    home = reviewer.text("/")
+    waiting = home.split('href="/reassignments?mine=true"')[1].split("</a>")[0]
+    assert '<span class="counter-number">1</span>' in waiting
+    for href in ("/tips?due=2026-03-02", "/tips?overdue=true", "/tips?supervised=true"):
+        assert f'href="{href}"' in home
+        assert reviewer.get(href).status_code == 200

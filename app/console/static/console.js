@@ -153,6 +153,30 @@ async function openPage(by) {
   viewer.querySelector('[data-page="1"]').disabled = look.page === look.pages;
 }
 
+// A file dropped beside its box would replace the page, and with it what was typed.
+function dropField(event) {
+  return event.target.closest?.("[data-file-field]");
+}
+
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  dropField(event)?.classList.add("is-over");
+});
+document.addEventListener("dragleave", (event) => dropField(event)?.classList.remove("is-over"));
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  const field = dropField(event);
+  if (!event.dataTransfer?.files.length) return;
+  if (!field) {
+    showToast("文件没有上传。请把文件拖到表单的材料框内，或者点击材料框选择。", "warning");
+    return;
+  }
+  field.classList.remove("is-over");
+  const input = field.querySelector("input[type=file]");
+  input.files = event.dataTransfer.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+});
+
 const OPEN_MENUS = "details.menu[open], details.pop[open]";
 
 const CLICKS = {

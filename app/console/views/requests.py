@@ -11,7 +11,9 @@ from app.console import queries
 from app.console.views.clocks import request_clock, working_days_used
 from app.foundation import clock
 from app.foundation.permissions import Actor
+from app.geo.divisions import divisions
 from app.workflow.models import Reassignment, ReassignmentEvent
+from app.workflow.queries import Bounces
 from app.workflow.states import (
     GROUND_TEXTS,
     REASSIGNMENT_ACTION_TEXTS,
@@ -55,6 +57,49 @@ def _line(one: Reassignment, tip: queries.RequestedTip | None, move: tuple[str, 
         "moves": tip.moves if tip else 0,
         "tip_href": url_for("console.show_tip", tip_id=one.tip_id) if tip else None,
     }
+
+
+def quick_filters(wanted: Mapping[str, str], waiting: int) -> list[dict[str, Any]]:
+    """Ready-made filters: those that wait for this person, all, each status."""
+    chips: list[tuple[str, dict[str, Any]]] = [("等我办理", {"mine": "true"}), ("全部", {})]
+    chips += [(one.text, {"status": one.value}) for one in ReassignmentStatus]
+    return [
+        {
+            "label": label,
+            "href": url_for("console.list_reassignments", **asked),
+            "number": waiting if "mine" in asked else None,
+            "active": asked == wanted,
+        }
+        for label, asked in chips
+    ]
+
+
+def view_of(request: Reassignment) -> dict[str, Any] | None:
+    """The other district's view; none where nobody asked for one."""
+    if request.view_due_on is None:
+        return None
+    if request.view_given_at is None:
+        late = clock.today() > request.view_due_on
+        told = "逾期未答复，视为无意见" if late else f"正在征求意见，{request.view_due_on:%Y-%m-%d} 前答复"
+        return {"told": told, "text": None, "agrees": None}
+    told = "同意接收" if request.view_agrees else "不同意接收"
+    return {"told": told, "text": request.view_text, "agrees": request.view_agrees}
+
+
+def bounce_lines(pairs: Sequence[Bounces]) -> list[dict[str, Any]]:
+    """Pairs of places with how their requests ended."""
+    units = queries.unit_names({one.from_unit_id for one in pairs})
+    return [
+        {
+            "from_name": units.get(one.from_unit_id, ""),
+            "to_name": divisions().name(one.to_division) or one.to_division,
+            "asked": one.asked,
+            "moved": one.moved,
+            "refused": one.refused,
+            "running": one.running,
+        }
+        for one in pairs
+    ]
 
 
 def brief_requests(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
