@@ -27,6 +27,7 @@ _NAMES: Final = (
     ("valkey-server", "Valkey"),
     ("granian", "web"),
     ("wechat_standin", "WeChat stand-in"),
+    ("sms_standin", "SMS stand-in"),
     ("outbox relay", "relay"),
     ("wsgi worker", "worker"),
     ("app.demo.processes", "supervisor"),

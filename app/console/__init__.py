@@ -12,6 +12,7 @@ def register(application: APIFlask) -> None:
     import app.console.case_work
     import app.console.cases
     import app.console.clusters
+    import app.console.deliveries
     import app.console.enterprises
     import app.console.evidence
     import app.console.geo

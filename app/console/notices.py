@@ -1,20 +1,26 @@
-"""In-app notices of the person who is signed in."""
+"""In-app notices of the person who is signed in, and where that person is reached outside."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from flask import Response, request, url_for
+from flask import Response, current_app, request, url_for
 
 from app.console.blueprint import pages
+from app.console.forms import typed_fields
+from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered, see_other
 from app.console.views.tip_list import paging
 from app.foundation import clock
+from app.foundation.config import Settings
+from app.foundation.database import db
 from app.foundation.http import load, page
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
+from app.identity import contacts
+from app.identity.models import Account
 from app.notifications import service
 from app.notifications.models import Notice
 from app.notifications.queries import notice_page, unread_count
@@ -41,6 +47,7 @@ def _notices_page(actor: Actor) -> str:
         "console/notices.html",
         actor,
         quick=_quick(query["unread"], unread),
+        contact_url=url_for("console.show_contact"),
         mark_all_url=url_for("console.mark_all_notices_read") if unread else None,
         notices=_lines(shown),
         page=paging("console.list_notices", wanted, query["cursor"], following, None),
@@ -115,3 +122,50 @@ def mark_all_notices_read(actor: Actor) -> Response:
     """Mark every own notice read."""
     service.mark_all_read(actor)
     return done("全部消息已标为已读。", "console.list_notices")
+
+
+# Where one is reached outside the console ---------------------------------------------------------------------------
+
+
+@pages.get("/notices/contact")
+@page(permission=Permission.SELF_USE)
+def show_contact(actor: Actor) -> str:
+    """The own work addresses, and what is sent there."""
+    return _contact_page(actor)
+
+
+def _contact_page(actor: Actor, *, problem: dict[str, Any] | None = None) -> str:
+    contact = contacts.work_contact(db.session.get_one(Account, actor.account_id))
+    shown = {"email": contact.email or "", "mobile": contact.mobile or ""}
+    errors: dict[str, list[str]] = {}
+    if problem is not None:
+        shown, errors = {name: request.form.get(name, "") for name in shown}, problem.get("errors", {})
+    settings: Settings = current_app.extensions["shudi_settings"]
+    return rendered(
+        "console/contact.html",
+        actor,
+        fields=[
+            {"name": name, "value": shown[name], "error": "；".join(errors.get(name, [])), **_CONTACT_FIELDS[name]}
+            for name in shown
+        ],
+        save_url=url_for("console.save_contact"),
+        back_url=url_for("console.list_notices"),
+        channels={"mail": settings.mail is not None, "sms": settings.sms is not None},
+    )
+
+
+_CONTACT_FIELDS: Final = {
+    "email": {"label": "工作邮箱", "kind": "email", "max_length": contacts.LONGEST_ADDRESS, "autocomplete": "email"},
+    "mobile": {"label": "工作手机", "kind": "tel", "max_length": 20, "autocomplete": "tel", "inputmode": "tel"},
+}
+
+
+@pages.post("/notices/contact")
+@page(permission=Permission.SELF_USE, changes=True)
+def save_contact(actor: Actor) -> Response:
+    """Replace the own work addresses; an empty field removes one."""
+    on_refusal_show(_contact_page, actor)
+    given = typed_fields("email", "mobile")
+    assert actor.account_id is not None  # noqa: S101  # an officer has an account
+    contacts.set_work_contact(actor, actor.account_id, given.get("email", "").strip(), given.get("mobile", "").strip())
+    return done("通知方式已保存。", "console.show_contact")

@@ -39,6 +39,7 @@ _NAVIGATION: Final = {
         ("系统维护", "console.home", "settings", Permission.ACCOUNT_MANAGE),
         ("安全管理", "console.home", "shield-lock", Permission.ROLE_GRANT),
         ("审计日志", "console.list_audit_events", "shield-check", Permission.AUDIT_READ),
+        ("消息发送", "console.list_deliveries", "mail", Permission.DELIVERY_READ),
         ("站内消息", "console.list_notices", "bell", Permission.SELF_USE),
     ),
 }

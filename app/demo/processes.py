@@ -33,6 +33,15 @@ _WEB_THREADS = 4  # a worker; more of them take the interpreter from each other 
 _BACKLOG = 1024
 _HIGHEST_PORT = 65535
 _DEMO_FILE = "demo.json"
+_STANDINS = {"wechat": "WECHAT_API_BASE", "sms": "SMS_URL"}
+"""Stand-in → the setting that names the real server; a stand-in runs where that is not given."""
+_SMS_OF_THE_DEMO = {
+    "SMS_KEY_ID": "demo-sms-key",
+    "SMS_KEY_SECRET": "demo-sms-secret",
+    "SMS_SIGN_NAME": "处非办（演示）",
+    "SMS_TEMPLATE_PROGRESS": "SMS_1",
+    "SMS_TEMPLATE_OFFICER": "SMS_2",
+}
 _SERVICE_URLS = ("DATABASE_URL", "REDIS_URL")
 
 
@@ -77,12 +86,12 @@ def _run(given: Mapping[str, str], data_dir: Path, stop_when: Callable[[], bool]
         if own:
             say("正在启动数据库…")
             supervisor.start(services.children())
-        standin_port = None if given.get("WECHAT_API_BASE") else _free_port()
-        environment = _environment(given, data_dir, services, port, standin_port)
+        standins = {name: _free_port() for name, setting in _STANDINS.items() if not given.get(setting)}
+        environment = _environment(given, data_dir, services, port, standins)
         say("正在更新数据库结构、准备演示机构…")
         supervisor.run_step(Child("prepare", _flask("demo", "prepare"), env=environment, cwd=REPOSITORY))
         say("正在启动服务…")
-        supervisor.start(_program(environment, port, standin_port))
+        supervisor.start(_program(environment, port, standins))
         say(_welcome(data_dir, environment, time.monotonic() - start))
         supervisor.watch()
         say("正在停止…")
@@ -102,7 +111,7 @@ def _claim_services(services: LocalServices, given: Mapping[str, str], held: con
 
 
 def _environment(
-    given: Mapping[str, str], data_dir: Path, services: LocalServices, port: int, standin_port: int | None
+    given: Mapping[str, str], data_dir: Path, services: LocalServices, port: int, standins: Mapping[str, int]
 ) -> dict[str, str]:
     """Return the environment of every child: what was given wins, the demo's own fills the rest."""
     demo = demo_environment({**given, "DEMO": "1"}, data_dir)
@@ -110,12 +119,14 @@ def _environment(
     if not all(given.get(name) for name in _SERVICE_URLS):
         endpoints = services.endpoints()
         embedded = {"DATABASE_URL": endpoints.database_url, "REDIS_URL": endpoints.redis_url}
-    local = {"WECHAT_API_BASE": f"http://{_HOST}:{standin_port}", "PYTHONUNBUFFERED": "1"}
+    local = {_STANDINS[name]: f"http://{_HOST}:{one}" for name, one in standins.items()} | {"PYTHONUNBUFFERED": "1"}
+    if "sms" in standins:
+        local |= _SMS_OF_THE_DEMO
     fixed = {"DATA_DIR": str(data_dir), "PORT": str(port), "DEMO": "1"}
     return {**embedded, **local, **demo, **given, **fixed}
 
 
-def _program(environment: Mapping[str, str], port: int, standin_port: int | None) -> list[Child]:
+def _program(environment: Mapping[str, str], port: int, standins: Mapping[str, int]) -> list[Child]:
     web = ["--interface", "wsgi", "--host", _HOST, "--port", str(port), "--workers", str(_WEB_WORKERS)]
     web += ["--blocking-threads", str(_WEB_THREADS), "--backlog", str(_BACKLOG), "--http", "1", "--no-ws"]
     web += ["--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning"]
@@ -124,17 +135,18 @@ def _program(environment: Mapping[str, str], port: int, standin_port: int | None
         Child("relay", _flask("outbox", "relay")),
         Child("worker", _flask("worker"), stop_seconds=15.0),
     ]
-    if standin_port is not None:
-        script = str(REPOSITORY / "app" / "demo" / "wechat_standin.py")
-        children.append(
-            Child(
-                "wechat-standin",
-                [sys.executable, "-P", script, "--port", str(standin_port)],  # by path: it needs nothing of the app
-                ready=lambda: _answers(standin_port, "/_standin/calls"),
-            )
-        )
+    children += [_standin(name, one) for name, one in standins.items()]
     common: dict[str, Any] = {"env": environment, "cwd": REPOSITORY, "start_seconds": _READY_SECONDS}
     return [replace(child, depends_on=("postgres", "valkey"), **common) for child in children]
+
+
+def _standin(name: str, port: int) -> Child:
+    script = str(REPOSITORY / "app" / "demo" / f"{name}_standin.py")
+    return Child(
+        f"{name}-standin",
+        [sys.executable, "-P", script, "--port", str(port)],  # by path: it needs nothing of the app
+        ready=lambda: _answers(port, "/_standin/calls"),
+    )
 
 
 def _flask(*words: str) -> list[str]:
@@ -164,6 +176,7 @@ def _welcome(data_dir: Path, environment: Mapping[str, str], seconds: float) -> 
             f"  网址      {url}",
             f"  接口文档  {url}/api/v1/docs",
             f"  微信接口  {environment['WECHAT_API_BASE']}（替身收到的消息：/_standin/messages）",
+            f"  短信网关  {environment['SMS_URL']}（替身收到的短信：/_standin/messages）",
             f"  演示账号（统一口令：{demo['password']}）",
             *accounts,
             f"  账号与连接信息也写在 {data_dir / _DEMO_FILE}，日志在 {data_dir / 'logs'}",

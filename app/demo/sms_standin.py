@@ -46,7 +46,7 @@ class _Refused(Exception):
 
 
 @dataclass
-class _Scripted:
+class Scripted:
     """What happens instead of, or around, the next `times` calls."""
 
     times: int = 1
@@ -64,7 +64,7 @@ class SmsStandIn:
     secret: str = "demo-sms-secret"  # noqa: S105 - the demo's own
     messages: list[Answer] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
-    scripted: list[_Scripted] = field(default_factory=list)
+    scripted: list[Scripted] = field(default_factory=list)
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -74,9 +74,9 @@ class SmsStandIn:
     def script(self, **what: Any) -> None:
         """Arrange for the next calls; the fields are those of `POST /_standin/script`."""
         with self._lock:
-            self.scripted.append(_Scripted(**what))
+            self.scripted.append(Scripted(**what))
 
-    def next_scripted(self) -> _Scripted | None:
+    def next_scripted(self, _body: bytes) -> Scripted | None:
         """Note a call and return what was arranged for it, once for each of its times."""
         with self._lock:
             self.calls.append("SendSms")
@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path.startswith("/_standin/"):
             self._send(_control(self.state, path.removeprefix("/_standin/"), json.loads(body or b"{}")), 200)
             return
-        scripted = self.state.next_scripted() or _Scripted()
+        scripted = self.state.next_scripted(body) or Scripted()
         time.sleep(scripted.delay_seconds)
         if scripted.drop == "before":
             self.close_connection = True

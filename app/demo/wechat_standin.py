@@ -59,7 +59,7 @@ class _Refused(Exception):
 
 
 @dataclass
-class _Scripted:
+class Scripted:
     """What happens instead of, or around, the next `times` calls of one path."""
 
     path: str
@@ -80,7 +80,7 @@ class WeChatStandIn:
     messages: list[Answer] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     consents: Counter[tuple[str, str]] = field(default_factory=Counter)
-    scripted: list[_Scripted] = field(default_factory=list)
+    scripted: list[Scripted] = field(default_factory=list)
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -92,7 +92,7 @@ class WeChatStandIn:
     def script(self, path: str, **what: Any) -> None:
         """Arrange for the next calls of `path`; the fields are those of `POST /_standin/script`."""
         with self._lock:
-            self.scripted.append(_Scripted(path, **what))
+            self.scripted.append(Scripted(path, **what))
 
     def expire_tokens(self) -> None:
         """Make every token given out invalid at once."""
@@ -104,7 +104,7 @@ class WeChatStandIn:
         """Return the openid of whoever shows this code: always the same one."""
         return "o" + hashlib.sha256(f"{self.app_id}:{code}".encode()).hexdigest()[:27]
 
-    def next_scripted(self, path: str) -> _Scripted | None:
+    def next_scripted(self, path: str, _body: Answer) -> Scripted | None:
         """Note a call and return what was arranged for it, once for each of its times."""
         with self._lock:
             self.calls.append(path)
@@ -247,7 +247,7 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path.startswith("/_standin/"):
             self._send(_control(self.state, url.path.removeprefix("/_standin/"), body), 200)
             return
-        scripted = self.state.next_scripted(url.path) or _Scripted(url.path)
+        scripted = self.state.next_scripted(url.path, body) or Scripted(url.path)
         time.sleep(scripted.delay_seconds)
         if scripted.drop == "before":
             self.close_connection = True

@@ -8,11 +8,13 @@ from typing import TextIO
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy import select
 
-from app.foundation.database import OPEN_WALL, transaction
+from app.foundation.database import OPEN_WALL, db, transaction
 from app.foundation.errors import DomainError
 from app.foundation.permissions import PROGRAM, Role
-from app.identity import service
+from app.identity import contacts, service
+from app.identity.models import Account
 
 accounts_cli = AppGroup("accounts", help="账号")
 units_cli = AppGroup("units", help="单位")
@@ -38,6 +40,23 @@ def create(username: str, display_name: str, role: str, division: str, password:
     except DomainError as error:
         raise told(error) from error
     click.echo(f"已创建账号 {username}（{Role(role).text}）。")
+
+
+@accounts_cli.command("contact")
+@click.option("--username", required=True, help="用户名")
+@click.option("--email", default="", help="工作邮箱；留空为删除")
+@click.option("--mobile", default="", help="工作手机；留空为删除")
+def contact(username: str, email: str, mobile: str) -> None:
+    """Replace the work addresses that digest, supervision and urgent tips are sent to."""
+    try:
+        with transaction(OPEN_WALL):
+            account_id = db.session.scalar(select(Account.id).where(Account.username == username))
+            if account_id is None:
+                raise click.ClickException(f"没有用户名为 {username} 的账号")
+            contacts.set_work_contact(PROGRAM, account_id, email, mobile)
+    except DomainError as error:
+        raise told(error) from error
+    click.echo(f"已更新 {username} 的通知方式。")
 
 
 @units_cli.command("import")

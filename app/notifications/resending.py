@@ -54,8 +54,8 @@ def _why_not(delivery: Delivery) -> str:
     """Why a delivery is not queued anew; empty where nothing stands against it. Spends the consent of a WeChat one."""
     if DeliveryState(delivery.state) not in RESENDABLE:
         return "只有发送失败或者结果不明的可以重发"
-    if ladder.reach_of(delivery) is None:
-        return "收件人信息已清除或者账号已停用"
+    if delivery.person_index is None and delivery.account_id is None:
+        return "收件人的联系方式已清除"
     if ladder.told_otherwise(delivery):
         return "已改由其他渠道发送"
     if delivery.channel == Channel.WECHAT and not _has_consent(delivery):

@@ -88,3 +88,14 @@ def test_only_who_may_enter_finds_the_desk(officer: Callable[[str], Officer]) ->
     leader = officer("city.leader")
     assert 'href="/intake"' not in leader.text("/")
     assert leader.get("/intake").status_code == 403
+
+
+def test_who_wants_an_answer_by_mail_leaves_an_address(officer: Callable[[str], Officer]) -> None:
+    person = officer("city.reviewer")
+    refused = _send(person, **{"tip.reporter.reply_channel": "email"})
+    assert refused.status_code == 422
+    assert "电子邮箱：请填写完整的电子邮箱地址" in refused.get_data(as_text=True)
+    taken = _send(person, **{"tip.reporter.reply_channel": "email", "tip.reporter.email": "reporter@example.org"})
+    assert "受理编号" in taken.get_data(as_text=True)
+    stored = [line for lines in rows.dump().values() for line in lines]
+    assert not any("reporter@example.org" in line for line in stored)

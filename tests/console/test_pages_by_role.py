@@ -29,10 +29,12 @@ SEES_TIPS = {"city.reviewer", "city.adjuster", "city.leader", "district.650104",
 def expected(username: str, path: str) -> int:
     if path == "/":
         return 303 if username == "auditor" else 200
-    if path == "/notices":
+    if path in {"/notices", "/notices/contact"}:
         return 200
     if path == "/audit":
         return 200 if username == "auditor" else 403
+    if path == "/deliveries":
+        return 200 if username in {"city.reviewer", "city.leader", "sysadmin"} else 403
     return 200 if username in SEES_TIPS else 403
 
 
@@ -43,7 +45,16 @@ def test_every_role_has_an_officer_here() -> None:
 @pytest.mark.parametrize("username", OFFICERS.values())
 def test_every_page_for_every_role(officer: Callable[[str], Officer], tip_in_district: UUID, username: str) -> None:
     person = officer(username)
-    for path in ("/", "/tips", f"/tips/{tip_in_district}", "/reassignments", "/notices", "/audit"):
+    for path in (
+        "/",
+        "/tips",
+        f"/tips/{tip_in_district}",
+        "/reassignments",
+        "/notices",
+        "/notices/contact",
+        "/deliveries",
+        "/audit",
+    ):
         answer = person.get(path)
         assert answer.status_code == expected(username, path), path
         assert answer.mimetype == "text/html"

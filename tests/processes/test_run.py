@@ -37,6 +37,7 @@ CHILDREN = {
     "relay": "relay",
     "worker": "worker",
     "wechat-standin": "wechat_standin.py",
+    "sms-standin": "sms_standin.py",
 }
 WEB_WORKER = "web-worker"  # one of the two that the web server forks
 

@@ -82,6 +82,7 @@ ATTEMPTS: Final[Mapping[str, str]] = {
     "console.end_exclusion": "解除回避",
     "console.preview_hand_over": "离任移交",
     "console.hand_over": "离任移交",
+    "console.resend_deliveries": "重发消息",
     "console.try_address": "试查地址",
     "console.add_geo_knowledge": "登记属地资料",
     "console.change_geo_zone": "修改功能区约定",

@@ -82,6 +82,7 @@ def _sections() -> list[tuple[str, list[Field]]]:
             _choice("naming", "是否署名", _NAMING, required=True, hint="选匿名的，下面各项不保存"),
             _line("tip.reporter.name", "姓名", 100, autocomplete="off"),
             _line("tip.reporter.phone", "电话", 20, autocomplete="off", inputmode="tel"),
+            _line("tip.reporter.email", "电子邮箱", 254, autocomplete="off", inputmode="email"),
             _choice("tip.reporter.reply_channel", "答复方式", schemas.REPLY_CHANNELS),
             _choice("tip.reporter.wants_reward", "是否申请奖励", _YES_NO_TEXTS),
             _line("tip.reporter.id_number", "身份证号", 20, autocomplete="off", hint="只有申请奖励时才需要"),
