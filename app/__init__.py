@@ -99,6 +99,8 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.notifications import api as notification_api
     from app.notifications import jobs as notification_jobs
     from app.outbox.cli import outbox_cli, worker_command
+    from app.rewards import api as reward_api
+    from app.rewards import jobs as reward_jobs
     from app.tips import (
         assisted_api,
         clusters_api,
@@ -126,6 +128,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         "audit-seal": audit_jobs.seal,
         "files-orphans": file_jobs.remove_orphans,
         **({"files-scan": file_jobs.scan_waiting} if settings.clamd_url else {}),
+        "rewards-lapse": reward_jobs.lapse_rewards,
         "tips-linking": tip_jobs.link_tips,
         "tips-terms": tip_jobs.end_overdue_terms,
         "tips-retention": tip_jobs.propose_removals,
@@ -138,6 +141,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         "audit-seal": 2.0,
         "files-orphans": 3600.0,
         **({"files-scan": 5.0} if settings.clamd_url else {}),
+        "rewards-lapse": 3600.0,
         "tips-linking": 3.0,
         "tips-terms": 600.0,
         "tips-retention": 6 * 3600.0,
@@ -147,12 +151,11 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         "notifications-digest": 600.0,
     }
     after_filing = (conversation_api, rating_api, recovery_api)
-    for room in (identity_api, tips_public_api, *after_filing, proof_api, notification_api):
+    for room in (identity_api, tips_public_api, *after_filing, proof_api, reward_api, notification_api):
         app.register_blueprint(room.public_api)
     office = (identity_api, tips_office_api, *after_filing, evidence_api, retention_api, workflow_api, notification_api)
-    for room in (*office, assisted_api, clusters_api, audit_api, geo_api, case_api):
+    for room in (*office, assisted_api, clusters_api, audit_api, geo_api, case_api, case_imports_api, reward_api):
         app.register_blueprint(room.office_api)
-    app.register_blueprint(case_imports_api.office_api)
     groups = (geo_cli, audit_cli, outbox_cli, accounts_cli, units_cli, calendar_cli, limits_cli, files_cli, demo_cli)
     for command in (*groups, enterprises_cli, cases_cli, keys_cli, worker_command):
         app.cli.add_command(command)

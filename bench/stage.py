@@ -13,7 +13,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -46,6 +46,7 @@ class Stage:
     database_url: str
     server_pid: int
     log: Path
+    environment: dict[str, str] = field(repr=False)
 
 
 def say(line: str) -> None:
@@ -68,7 +69,7 @@ def stage() -> Iterator[Stage]:
                 for statement in _FLOOR_TABLE:
                     connection.execute(statement)
             with _server(environment, data_dir / "web.log") as (port, pid):
-                yield Stage(port, database_url, pid, data_dir / "web.log")
+                yield Stage(port, database_url, pid, data_dir / "web.log", environment)
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ def register(application: APIFlask) -> None:
     import app.console.queue
     import app.console.reassignments
     import app.console.registers
+    import app.console.rewards
     import app.console.rules
     import app.console.saved_views
     import app.console.sign_in

@@ -213,6 +213,12 @@ def answer(actor: Actor, tip_id: UUID, text: str) -> Said:
     return Said(message.at)
 
 
+def tell_decision(actor: Actor, tip_id: UUID, text: str) -> None:
+    """Let the reporter read a decision that a higher room has made; it repeats nothing of the tip."""
+    message = _keep(tip_id, "office", "message", text, account_id=actor.account_id)
+    _tell("answer", tip_id, message.id)
+
+
 @workflow.accompanies(Action.ASK_SUPPLEMENT)
 def ask_for_supplement(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> None:
     """Let the reporter read what is missing and until when; the step itself tells of it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from app.workflow.models import Handling, HandlingEvent
 from app.workflow.states import OPEN_STATUSES, Action, Status
 
 SENDER_TEXTS: Final = {"office": "承办单位工作人员", "reporter": "举报人"}
+SETTLED_STATUSES: Final = frozenset({Status.CONCLUDED, Status.REPLIED, Status.ARCHIVED})
 REPLIED_STATUSES: Final = frozenset({Status.REPLIED, Status.ARCHIVED})
 
 
@@ -23,6 +24,16 @@ def leading(tip_id: UUID) -> Handling:
     while handling.merged_into is not None:
         handling = db.session.get_one(Handling, handling.merged_into)
     return handling
+
+
+Addition = Callable[[UUID], dict[str, Any] | None]
+_rewards: list[Addition] = []
+
+
+def adds_when_settled(addition: Addition) -> Addition:
+    """Register what a higher room tells the reporter of a settled tip, under ``reward``."""
+    _rewards.append(addition)
+    return addition
 
 
 def progress_of(tip_id: UUID) -> dict[str, Any]:
@@ -44,6 +55,9 @@ def progress_of(tip_id: UUID) -> dict[str, Any]:
         "can_rate": status in REPLIED_STATUSES and not own.rated,
         "withdrawn": own.withdrawn,
         "reply": handling.reply if status in REPLIED_STATUSES else None,
+        "reward": next((told for add in _rewards if (told := add(tip_id))), None)
+        if status in SETTLED_STATUSES
+        else None,
     }
 
 

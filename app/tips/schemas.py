@@ -277,6 +277,16 @@ class MessageView(Schema):
     due_on = fields.Date(allow_none=True)
 
 
+class RewardProgressView(Schema):
+    """Where the reporter's own reward stands; ``none`` with ``can_claim`` where one can be asked for."""
+
+    status = fields.String()
+    status_text = fields.String()
+    yuan = fields.Decimal(as_string=True, allow_none=True)
+    collect_by = fields.Date(allow_none=True)
+    can_claim = fields.Boolean()
+
+
 class TipProgressView(Schema):
     """Where the tip stands; the reply never repeats the tip."""
 
@@ -289,6 +299,7 @@ class TipProgressView(Schema):
     can_rate = fields.Boolean()
     withdrawn = fields.Boolean()
     reply = fields.String(allow_none=True)
+    reward = fields.Nested(RewardProgressView, allow_none=True)
 
 
 class PreviewJurisdictionBody(Schema):

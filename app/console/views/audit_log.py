@@ -8,6 +8,7 @@ from typing import Any, Final
 from app.audit.models import AuditEvent
 from app.foundation import clock, errors
 from app.foundation.permissions import Role
+from app.rewards.states import ACTION_TEXTS as REWARD_ACTION_TEXTS
 from app.workflow.states import ACTION_TEXTS, POLICE_ACTION_TEXTS, REASSIGNMENT_ACTION_TEXTS
 
 DEEDS: Final[Mapping[str, str]] = {
@@ -44,6 +45,12 @@ DEEDS: Final[Mapping[str, str]] = {
     "geo.import_divisions": "启用行政区划名单",
     "geo.enable_learning": "启用或者停用经验学习",
     "geo.learn": "重建道路经验表",
+    "rewards.apply": "申请奖励",
+    "rewards.open": "发起奖励审查",
+    "rewards.open_payee": "查看奖励收款信息",
+    "rewards.set_budget": "设定奖励预算",
+    "rewards.set_rules": "设定奖励规则",
+    **{f"rewards.{action}": f"奖励：{text}" for action, text in REWARD_ACTION_TEXTS.items()},
     **{f"workflow.{action}": f"线索：{text}" for action, text in ACTION_TEXTS.items()},
     **{f"reassignment.{action}": f"属地调整：{text}" for action, text in REASSIGNMENT_ACTION_TEXTS.items()},
 }
@@ -55,6 +62,8 @@ ATTEMPTS: Final[Mapping[str, str]] = {
     "console.act_on_tip": "办理线索",
     "console.open_identity": "查看举报人身份",
     "console.enter_statement": "代为登记举报",
+    "console.act_on_reward": "办理奖励",
+    "console.show_reward": "打开奖励事项",
     "console.download_tip_file": "下载举报材料",
     "console.apply_for_reassignment": "申请属地调整",
     "console.show_reassignment": "打开属地调整申请",
@@ -99,6 +108,9 @@ ATTEMPTS: Final[Mapping[str, str]] = {
 
 _OBJECTS: Final = {
     "tip": "线索",
+    "reward": "奖励",
+    "reward_budget": "奖励预算",
+    "reward_rules": "奖励规则",
     "reassignment": "属地调整申请",
     "account": "账号",
     "file": "文件",

@@ -1,0 +1,22 @@
+"""What the periodic clock and the outbox run here."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.foundation.database import OPEN_WALL, transaction
+from app.outbox.service import handles
+from app.rewards import claiming, service
+
+
+@handles(claiming.OPEN_REVIEW)
+def open_review(payload: dict[str, Any]) -> None:
+    """Open the reviews of a concluded matter. Twice is safe: a tip has one reward."""
+    claiming.open_concluded(UUID(payload["tip_id"]))
+
+
+def lapse_rewards() -> None:
+    """Let uncollected rewards lapse. Twice is safe: a lapsed one is not granted any more."""
+    with transaction(OPEN_WALL):
+        service.lapse_some()

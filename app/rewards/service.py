@@ -1,0 +1,295 @@
+"""Commands on rewards. :func:`_write` is the one place where a reward's state changes; two people decide.
+
+Order of the checks: scope → version the person saw → policy → table; then the row, its history and the audit row
+together, in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from app.audit import service as audit
+from app.foundation import clock
+from app.foundation.database import Row, db, insert_rows, new_id
+from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope, StaleVersion, TransitionNotAllowed
+from app.foundation.permissions import PROGRAM, Actor, Permission
+from app.rewards import eligibility, facts, ledger, paying, policy
+from app.rewards.eligibility import Finding, Verdict
+from app.rewards.models import Reward, RewardEvent, RewardShare
+from app.rewards.money import split
+from app.rewards.rules import RuleSet
+from app.rewards.states import ACTION_TEXTS, REWARD, RewardAction, RewardState
+from app.rewards.terms import months_after
+from app.tips import conversation
+from app.tips.models import TipLink
+from app.tips.progress import leading
+from app.tips.queries import tip_of_receipt
+from app.workflow.states import Transition, find
+
+Given = Mapping[str, Any]
+
+
+def act(actor: Actor, reward_id: UUID, action: str, expected_version: int, given: Given) -> Reward:
+    """Do ``action`` on a reward.
+
+    Raises:
+        OutOfScope: no such reward within sight. StaleVersion: somebody else was faster.
+        Forbidden: not this person's action, or the second step after the own first one.
+        TransitionNotAllowed: the state does not allow it. InvalidInput: a needed field is missing or wrong.
+        Conflict: conditions that are not met, or money that the year does not hold.
+    """
+    reward = locked(actor, reward_id)
+    if reward.version != expected_version:
+        raise StaleVersion(extra={"current_version": reward.version, "current_status": reward.state})
+    row = _allowed(actor, reward, action)
+    missing = [name for name in row.needs if given.get(name) in (None, "")]
+    if missing:
+        raise InvalidInput(errors={name: ["此项必填"] for name in missing})
+    target = _EFFECTS[RewardAction(action)](actor, reward, given)
+    _write(actor, reward, RewardAction(action), target, given.get("reason") or "")
+    return reward
+
+
+def locked(actor: Actor, reward_id: UUID) -> Reward:
+    """A reward within sight, locked until the transaction ends; raise ``OutOfScope``."""
+    statement = policy.visible_rewards(actor).where(Reward.id == reward_id)
+    reward = db.session.scalar(statement.with_for_update().execution_options(populate_existing=True))
+    if reward is None:
+        raise OutOfScope("未找到该奖励事项", extra={"audit_object": ("reward", str(reward_id))})
+    return reward
+
+
+def _allowed(actor: Actor, reward: Reward, action: str) -> Transition:
+    about = {"audit_object": ("reward", str(reward.id))}
+    text = ACTION_TEXTS[RewardAction(action)]
+    rows = [row for row in REWARD if row.action == action and row.permission is not None]
+    if not any(actor.may(row.permission) for row in rows if row.permission):
+        raise Forbidden(f"您无权{text}", extra=about)
+    row = find(REWARD, action, reward.state)
+    if row is None or row.permission is None:
+        raise TransitionNotAllowed(f"奖励处于“{RewardState(reward.state).text}”状态，不能{text}", extra=about)
+    if not policy.can_move(actor, reward, row):
+        raise Forbidden("提出意见、作出决定和登记发放不能由同一人办理，应当回避的也不能办理", extra=about)
+    return row
+
+
+def available(actor: Actor, reward: Reward) -> list[Transition]:
+    """The moves that this person can make now."""
+    return [row for row in REWARD if reward.state in row.sources and policy.can_move(actor, reward, row)]
+
+
+def assess(reward: Reward, answers: Mapping[str, bool]) -> list[Finding]:
+    """Every condition of a reward as the records and these answers have it now."""
+    return eligibility.findings(facts.facts_of(reward), answers, ledger.rules_today())
+
+
+# What an action does besides changing the state ---------------------------------------------------------------------
+
+
+def _propose(actor: Actor, reward: Reward, given: Given) -> RewardState:
+    """Propose a sum: every condition met, within the limits of its tier, shared among who reported jointly."""
+    answers, rules = dict(given.get("answers") or {}), ledger.rules_today()
+    found = assess(reward, answers)
+    if eligibility.verdict(found) is not Verdict.ELIGIBLE:
+        wrong = "；".join(one.text for one in found if one.met is not True)
+        raise Conflict(f"奖励条件未全部符合：{wrong}", code="not_eligible")
+    _check_amount(rules, given)
+    _keep_proposal(actor, reward, found, answers, given)
+    _share(actor, reward, given.get("joint") or [])
+    return RewardState.PROPOSED
+
+
+def _check_amount(rules: RuleSet, given: Given) -> None:
+    tier = rules.tier(given["tier"])
+    if tier is None:
+        raise InvalidInput(errors={"tier": ["现行规则中没有这个档次"]})
+    if not tier.least_yuan <= given["yuan"] <= tier.most_yuan:
+        raise InvalidInput(errors={"yuan": [f"该档次的奖励在 {tier.least_yuan} 元至 {tier.most_yuan} 元之间"]})
+
+
+def _keep_proposal(actor: Actor, reward: Reward, found: list[Finding], answers: dict[str, bool], given: Given) -> None:
+    reward.answers, reward.findings = answers, [asdict(one) for one in found]
+    reward.tier, reward.yuan, reward.opinion = given.get("tier"), given.get("yuan"), given["reason"]
+    reward.proposed_by, reward.proposed_at = actor.account_id, clock.now()
+    reward.decided_by = reward.decided_at = None
+
+
+def _share(actor: Actor, reward: Reward, numbers: list[str]) -> None:
+    """Share the sum among this tip's reporter and those of the joint tips, to the fen."""
+    assert reward.yuan is not None  # noqa: S101  # the proposal has just set it
+    if db.session.get(RewardShare, reward.tip_id) is not None:
+        raise Conflict("本件已作为联名举报列入另一件奖励", code="rewarded_elsewhere")
+    joint = [_joint_tip(actor, reward, number) for number in numbers]
+    try:
+        shares = split(reward.yuan, [reward.tip_id, *joint])
+    except ValueError as fault:
+        raise InvalidInput(errors={"joint": ["同一件举报只能填写一次，且每人至少一分钱"]}) from fault
+    for position, (tip_id, yuan) in enumerate(shares.items()):
+        db.session.add(RewardShare(tip_id=tip_id, reward_id=reward.id, position=position, yuan=yuan))
+
+
+def _joint_tip(actor: Actor, reward: Reward, number: str) -> UUID:
+    """A joint tip: about the same matter, and not rewarded on its own."""
+    tip_id = tip_of_receipt(actor, number)
+    if tip_id is None or not _same_matter(reward.tip_id, tip_id):
+        raise InvalidInput(errors={"joint": [f"{number} 与本件不是同一事项的举报"]})
+    other = db.session.scalar(select(Reward).where(Reward.tip_id == tip_id).with_for_update())
+    if db.session.get(RewardShare, tip_id) or (other is not None and other.state != RewardState.OPEN):
+        raise Conflict(f"{number} 已另行办理奖励", code="rewarded_elsewhere")
+    return tip_id
+
+
+def _same_matter(one: UUID, other: UUID) -> bool:
+    if leading(one).tip_id == leading(other).tip_id:
+        return True
+    clusters = {link.cluster_id for link in (db.session.get(TipLink, one), db.session.get(TipLink, other)) if link}
+    return len(clusters) == 1 and None not in clusters
+
+
+def _propose_refusal(actor: Actor, reward: Reward, given: Given) -> RewardState:
+    """Propose to refuse, with the reasons as they stand and one's own words."""
+    answers = dict(given.get("answers") or {})
+    _keep_proposal(actor, reward, assess(reward, answers), answers, {"reason": given["reason"]})
+    return RewardState.REFUSAL_PROPOSED
+
+
+def _approve(actor: Actor, reward: Reward, _given: Given) -> RewardState:
+    """Decide as proposed: refuse, or promise the money of this year and tell the reporters at once."""
+    reward.decided_by, reward.decided_at = actor.account_id, clock.now()
+    if reward.state == RewardState.REFUSAL_PROPOSED:
+        conversation.tell_decision(actor, reward.tip_id, "经审查，您的举报不符合奖励条件。")
+        return RewardState.REFUSED
+    assert reward.yuan is not None  # noqa: S101  # a proposal names it
+    if eligibility.verdict(assess(reward, reward.answers)) is not Verdict.ELIGIBLE:
+        raise Conflict("提出意见以后情况有变化，奖励条件已不全部符合，请退回重审", code="not_eligible")
+    ledger.refuse_beyond_budget(reward.yuan, clock.today().year)
+    reward.told_at = clock.now()
+    reward.collect_by = months_after(clock.today(), ledger.rules_today().collect_months)
+    for share in shares_of(reward.id):
+        if share.tip_id != reward.tip_id:
+            _join(share.tip_id)
+        text = f"您的举报经查证属实，决定给予奖励 {share.yuan} 元，请于 {reward.collect_by} 前领取，逾期视为放弃。"
+        conversation.tell_decision(actor, share.tip_id, text)
+    return RewardState.GRANTED
+
+
+def _join(tip_id: UUID) -> None:
+    """The own reward of a joint tip goes into the common one."""
+    own = db.session.scalar(select(Reward).where(Reward.tip_id == tip_id).with_for_update())
+    if own is None:
+        return
+    if find(REWARD, RewardAction.JOIN, own.state) is None:
+        raise Conflict("联名的一件举报已另行办理奖励，请退回重审", code="rewarded_elsewhere")
+    _write(PROGRAM, own, RewardAction.JOIN, RewardState.JOINED, "")
+
+
+def _send_back(_actor: Actor, reward: Reward, _given: Given) -> RewardState:
+    db.session.execute(delete(RewardShare).where(RewardShare.reward_id == reward.id))
+    reward.tier = reward.yuan = None
+    return RewardState.OPEN
+
+
+def _reopen(_actor: Actor, reward: Reward, _given: Given) -> RewardState:
+    """New facts: the review begins again, and again two people decide."""
+    reward.proposed_by = reward.proposed_at = reward.decided_by = reward.decided_at = None
+    return RewardState.OPEN
+
+
+def _extend(_actor: Actor, reward: Reward, given: Given) -> RewardState:
+    """Give more time to collect, up to the longest term after the notice."""
+    until: date = given["until"]
+    assert reward.told_at is not None  # noqa: S101  # told when it was granted
+    longest = months_after(clock.beijing(reward.told_at).date(), ledger.rules_today().longest_months)
+    if until <= max(reward.collect_by or until, clock.today()) and reward.collect_by is not None:
+        raise InvalidInput(errors={"until": ["应晚于原领取期限和今天"]})
+    if until > longest:
+        raise InvalidInput(errors={"until": [f"最长可以延长到 {longest}"]})
+    if reward.state == RewardState.LAPSED:  # the money was free again meanwhile
+        assert reward.yuan is not None and reward.decided_at is not None  # noqa: S101, PT018  # it was granted
+        ledger.refuse_beyond_budget(reward.yuan, clock.beijing(reward.decided_at).year)
+    reward.collect_by = until
+    return RewardState.CLAIMED if reward.state == RewardState.CLAIMED else RewardState.GRANTED
+
+
+def _pay(actor: Actor, reward: Reward, given: Given) -> RewardState:
+    everything_paid = paying.pay(actor, reward, shares_of(reward.id), given)
+    return RewardState.PAID if everything_paid else RewardState.CLAIMED
+
+
+_EFFECTS: Final[Mapping[RewardAction, Callable[[Actor, Reward, Given], RewardState]]] = {
+    RewardAction.PROPOSE: _propose,
+    RewardAction.PROPOSE_REFUSAL: _propose_refusal,
+    RewardAction.APPROVE: _approve,
+    RewardAction.SEND_BACK: _send_back,
+    RewardAction.PAY: _pay,
+    RewardAction.EXTEND: _extend,
+    RewardAction.REOPEN: _reopen,
+}
+
+
+def shares_of(reward_id: UUID) -> list[RewardShare]:
+    """The shares of a reward, the first reporter's first."""
+    rows = select(RewardShare).where(RewardShare.reward_id == reward_id).order_by(RewardShare.position)
+    db.session.flush()
+    return list(db.session.scalars(rows))
+
+
+# The program's own moves ---------------------------------------------------------------------------------------------
+
+
+def note_claim(reward: Reward) -> None:
+    """A reporter asked for the money; called by :mod:`app.rewards.claiming` with the reward locked."""
+    _write(PROGRAM, reward, RewardAction.CLAIM, RewardState.CLAIMED, "")
+
+
+def lapse_some(most: int = 200) -> int:
+    """Let rewards lapse whose term is over and that nobody asked for; return how many. Twice lapses once."""
+    over = (
+        select(Reward)
+        .where(Reward.state == RewardState.GRANTED.value, Reward.collect_by < clock.today())
+        .order_by(Reward.collect_by)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    lapsed = db.session.scalars(over).all()
+    for reward in lapsed:
+        _write(PROGRAM, reward, RewardAction.LAPSE, RewardState.LAPSED, "领取期限届满")
+    return len(lapsed)
+
+
+# The one writer -------------------------------------------------------------------------------------------------------
+
+
+def _write(actor: Actor, reward: Reward, action: RewardAction, target: RewardState, reason: str) -> None:
+    """Change the state, and write history and audit row with it. The only function that does."""
+    source = reward.state
+    reward.state = target.value
+    reward.version += 1
+    event = {
+        "id": new_id(),
+        "reward_id": reward.id,
+        "version": reward.version,
+        "at": clock.now(),
+        "actor_id": actor.account_id,
+        "actor_name": actor.name,
+        "actor_role": _role_of(actor, action),
+        "action": action.value,
+        "from_state": source,
+        "to_state": target.value,
+        "reason": reason,
+    }
+    logged = audit.event_row(actor, f"rewards.{action}", "reward", reward.id, from_state=source, to_state=target.value)
+    db.session.flush()
+    insert_rows([Row(RewardEvent, event), logged])
+
+
+def _role_of(actor: Actor, action: RewardAction) -> str:
+    permission: Permission | None = next((row.permission for row in REWARD if row.action == action), None)
+    role = actor.role_for(permission)
+    return role.value if role else ""

@@ -1,0 +1,109 @@
+"""The desk of rewards: two officers decide on the pages, refusals keep what was typed, the ledger adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.rewards.models import Reward
+from app.rewards.rules import EXCLUSIONS
+from tests import factories, rows
+from tests.console.office import Officer, csrf_token, version_of
+from tests.rewards import office
+
+ANSWERS = {f"answer.{name}": "false" for name in ("known_before", *EXCLUSIONS)}
+PROPOSAL = ANSWERS | {"tier": "standard", "yuan": "1000.00", "reason": "最先举报，查证属实。"}
+
+
+@pytest.fixture
+def reward(client: FlaskClient) -> Reward:
+    return office.reward_of(office.concluded(client)[1])
+
+
+def _act(person: Officer, reward: Reward, action: str, **fields: Any) -> Any:
+    path = f"/rewards/{reward.id}"
+    page = person.text(path)
+    data = {"csrf_token": csrf_token(page), "action": action, "expected_version": version_of(page), **fields}
+    return person.open(f"{path}/actions", method="POST", data=data)
+
+
+def test_two_officers_decide_and_one_pays(officer: Callable[[str], Officer], reward: Reward) -> None:
+    reviewer, leader = officer("city.reviewer"), officer("city.leader")
+    assert (
+        leader.post("/rewards/budget", seen="/rewards/ledger", year="2026", yuan="20000", reason="年初").status_code
+        == 303
+    )
+    assert "待确认" in reviewer.text(f"/rewards/{reward.id}")
+    assert _act(reviewer, reward, "propose", **PROPOSAL).status_code == 303
+    assert "当前没有需要您办理的事项" in reviewer.text(f"/rewards/{reward.id}")
+    assert "符合奖励条件" in leader.text(f"/rewards/{reward.id}")
+    assert _act(leader, reward, "approve").status_code == 303
+    number = office.receipt_number(reward.tip_id)
+    paid = _act(reviewer, reward, "pay", receipt_number=number, voucher_number="凭证7号", paid_on="2026-03-02")
+    assert paid.status_code == 303
+    ledger = leader.text("/rewards/ledger")
+    assert "凭证7号" in ledger
+    assert "1.90 万元" in ledger
+
+
+def test_a_refused_proposal_keeps_what_was_typed(officer: Callable[[str], Officer], reward: Reward) -> None:
+    reviewer = officer("city.reviewer")
+    answer = _act(reviewer, reward, "propose", **(PROPOSAL | {"yuan": "1.00"}))
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "该档次的奖励在" in page
+    assert "最先举报，查证属实。" in page
+    unanswered = _act(reviewer, reward, "propose", **(PROPOSAL | {"answer.staff": "true"}))
+    assert "奖励条件未全部符合" in unanswered.get_data(as_text=True)
+    assert office.reward_of(reward.tip_id).state == "open"
+
+
+def test_sent_twice_is_done_once(officer: Callable[[str], Officer], reward: Reward) -> None:
+    reviewer = officer("city.reviewer")
+    page = reviewer.text(f"/rewards/{reward.id}")
+    data = {"csrf_token": csrf_token(page), "action": "propose", "expected_version": "1", **PROPOSAL}
+    answers = [reviewer.open(f"/rewards/{reward.id}/actions", method="POST", data=data).status_code for _ in range(2)]
+    assert answers == [303, 409]
+    assert rows.scalar("SELECT count(*) FROM reward_events") == 1
+
+
+def test_the_list_filters_by_state_and_opens_by_receipt_number(
+    officer: Callable[[str], Officer], reward: Reward, client: FlaskClient
+) -> None:
+    reviewer = officer("city.reviewer")
+    number = office.receipt_number(reward.tip_id)
+    assert number in reviewer.text("/rewards?state=open").split("<tbody>")[1]
+    assert "没有奖励事项" in reviewer.text("/rewards?state=paid")
+    anonymous, _ = office.concluded(client, named=False)
+    opened = reviewer.post("/rewards", seen="/rewards", receipt_number=anonymous["receipt_number"])
+    assert opened.status_code == 303
+    unknown = reviewer.post("/rewards", seen="/rewards", receipt_number="123")
+    assert "没有这个受理编号的线索" in unknown.get_data(as_text=True)
+
+
+def test_the_leader_sets_the_rules(officer: Callable[[str], Officer]) -> None:
+    leader = officer("city.leader")
+    rules = {
+        "valid_from": "2026-03-02", "source": "市级标准（2026）", "decide_days": "20", "collect_months": "6",
+        "longest_months": "36", "tier-0-code": "small", "tier-0-text": "一般", "tier-0-from_yuan": "0",
+        "tier-0-least_yuan": "200", "tier-0-most_yuan": "500", "tier-1-code": "large", "tier-1-text": "重大",
+        "tier-1-from_yuan": "5000000", "tier-1-least_yuan": "1000", "tier-1-most_yuan": "5000",
+    }  # fmt: skip
+    assert leader.post("/rewards/rules", seen="/rewards/ledger", **rules).status_code == 303
+    page = leader.text("/rewards/ledger")
+    assert "市级标准（2026）" in page
+    assert "重大" in page
+    wrong = leader.post("/rewards/rules", seen="/rewards/ledger", **(rules | {"tier-0-from_yuan": "1"}))
+    assert "最低一档的起点金额应为 0" in wrong.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("username", ["district.650104", "city.adjuster", "observer.650000", "auditor", "sysadmin"])
+def test_nobody_else_finds_the_desk(officer: Callable[[str], Officer], reward: Reward, username: str) -> None:
+    person = officer(username)
+    for path in ("/rewards", f"/rewards/{reward.id}", "/rewards/ledger"):
+        assert person.get(path).status_code == 403
+    assert 'href="/rewards"' not in person.get("/", follow_redirects=True).get_data(as_text=True)
+    _ = factories
