@@ -105,7 +105,9 @@ _DEADLINE: Final = func.coalesce(Handling.due_on, literal_column("DATE '9999-12-
 _READ_DIRECTLY: Final = 300
 """A search reads the first tips of the queue themselves: common words fill a page there, new tips have no grams yet."""
 _CHUNKS: Final = (200, 2_000, 20_000)
-"""How many further hits a search takes from the index at a time; what no chunk fills the page with is not there."""
+"""How many further hits a search takes from the index at a time; filters that throw away more find nothing there."""
+_BY_DEADLINE: Final = (3_000,)
+"""How many of the newest hits are sorted by their deadline."""
 Key = tuple[datetime, UUID]
 
 
@@ -162,18 +164,18 @@ def _hits(actor: Actor, words: str, ids: Sequence[UUID], limit: int, order: Orde
 
 
 def _from_index(actor: Actor, wanted: QueueFilter, after: Key | None, limit: int, order: Order) -> list[Any]:
-    """Hits beyond ``after``: newest first chunk by chunk; other orders need all hits, up to the largest chunk."""
+    """Hits beyond ``after``, chunk by chunk in time; by deadline, among the newest hits alone."""
     found: list[Any] = []
-    before, words = after if order is Order.NEWEST else None, wanted.q or ""
+    begin, words, in_time = after, wanted.q or "", order is not Order.DUE
     beyond = _sorted(_queue(actor, replace(wanted, q=None)), after, order)
-    for most in _CHUNKS if order is Order.NEWEST else _CHUNKS[-1:]:
-        keys = search.candidates(words, before, most)
-        ids = literal([tip_id for _, tip_id in keys], ARRAY(Uuid))
+    for most in _CHUNKS if in_time else _BY_DEADLINE:
+        keys = search.candidates(words, begin if in_time else None, most, newest=order is not Order.OLDEST)
+        ids = literal([key.tip_id for key in keys], ARRAY(Uuid))
         fitting = db.session.scalars(beyond.where(Handling.tip_id == any_(ids))).all()
         found += _hits(actor, words, fitting, limit - len(found), order)
         if len(found) > limit or len(keys) < most:
             break
-        before = keys[-1]
+        begin = keys[-1].registered_at, keys[-1].tip_id
     return found
 
 

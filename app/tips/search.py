@@ -2,22 +2,23 @@
 
 A text is kept as its grams, each character and each pair of neighbours as one number, in an array with a GIN index:
 pg_trgm cannot use its index for words of two characters, the commonest (投资, 理财). A hit on all grams of a word is
-then checked against the text itself. Nothing of a reporter is in it.
+then checked against the text itself. Nothing of a reporter is in it. Each month has numbers of its own, so that the
+newest hits on a common word are found without touching those of other years.
 
 Row-level security keeps the index out of reach (no operator of GIN is leakproof), so that the function ``search_tips``
-reads it as the owner and puts up the same wall by itself (migration 0020). Grams are written by a periodic job, not by
-the filing of a tip; the newest tips are always read directly (see :mod:`app.tips.queries`).
+reads it as the owner and puts up the same wall by itself. Grams are written by a periodic job, not by the filing of a
+tip; the newest tips are always read directly (see :mod:`app.tips.queries`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, and_, func, literal, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Integer, Row, and_, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.foundation.database import db
@@ -29,6 +30,8 @@ _A_BATCH: Final = 500
 _LATE: Final = timedelta(minutes=10)
 """A transaction ends long before: no tip appears behind the newest indexed one by more than this."""
 _LETTERS: Final = 0xFFFF
+_SPREAD: Final = 0x9E3779B1
+"""Spreads the months over the numbers; the function in the database reckons with the same (migration 0022)."""
 
 
 def grams(text: str) -> set[int]:
@@ -43,8 +46,19 @@ def _codes(text: str) -> list[int]:
 
 def _pairs(codes: Sequence[int]) -> Iterable[int]:
     for first, second in pairwise(codes):
-        pair = first << 16 | second
-        yield pair - (1 << 32) if pair >> 31 else pair  # PostgreSQL's integers carry a sign
+        yield _signed(first << 16 | second)
+
+
+def _signed(number: int) -> int:
+    """32 bits as PostgreSQL's integers carry them."""
+    return number - (1 << 32) if number >> 31 else number
+
+
+def in_month(found: Iterable[int], moment: datetime) -> set[int]:
+    """Grams as they are kept for a tip of this moment."""
+    day = moment.astimezone(UTC)
+    salt = _signed((day.year * 12 + day.month) * _SPREAD & 0xFFFFFFFF)
+    return {gram ^ salt for gram in found}
 
 
 def wanted_grams(words: str) -> list[int]:
@@ -62,14 +76,15 @@ def says(words: str) -> ColumnElement[bool]:
     return and_(*(or_(*(column.icontains(word, autoescape=True) for column in columns)) for word in words.split()))
 
 
-def candidates(words: str, before: tuple[datetime, UUID] | None, most: int) -> list[tuple[datetime, UUID]]:
-    """Keys of tips behind this wall that hold all grams of the words, the newest first, older than ``before``."""
-    moment, tip_id = before or (None, None)
-    found = func.search_tips(literal(wanted_grams(words), ARRAY(Integer)), moment, tip_id, most).table_valued(
-        "registered_at", "tip_id"
-    )
-    rows = db.session.execute(select(found.c.registered_at, found.c.tip_id))
-    return [(row.registered_at, row.tip_id) for row in rows]
+def candidates(words: str, after: tuple[datetime, UUID] | None, most: int, *, newest: bool = True) -> list[Row[Any]]:
+    """Keys (``registered_at``, ``tip_id``) of tips behind this wall that hold all grams of the words, beyond ``after``.
+
+    The newest come first, or the oldest.
+    """
+    moment, tip_id = after or (None, None)
+    wanted = literal(wanted_grams(words), ARRAY(Integer))
+    found = func.search_tips(wanted, moment, tip_id, newest, most).table_valued("registered_at", "tip_id")
+    return list(db.session.execute(select(found.c.registered_at, found.c.tip_id)))
 
 
 def index_some() -> int:
@@ -88,7 +103,7 @@ def index_some() -> int:
     if newest is not None:
         fresh = fresh.where(Handling.registered_at > newest - _LATE)
     rows = [
-        {"tip_id": tip_id, "registered_at": moment, "grams": sorted(grams_of(texts))}
+        {"tip_id": tip_id, "registered_at": moment, "grams": sorted(in_month(grams_of(texts), moment))}
         for tip_id, moment, *texts in db.session.execute(fresh)
     ]
     if rows:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from app.foundation import clock
 from app.foundation.database import db, enter_wall
 from app.tips import jobs, queries, search
 from app.tips.models import TipGrams
@@ -15,6 +18,7 @@ from app.tips.queries import Order, QueueFilter, queue_page
 from app.workflow.models import Handling
 from app.workflow.states import UNDER_WAY
 from tests import factories
+from tests.moments import MONDAY_MORNING
 
 REVIEWER = "city.reviewer"
 TEXTS = st.text(st.sampled_from("投资理财返利ＡbB1𠮷，"), max_size=12)
@@ -99,6 +103,22 @@ def test_a_receipt_number_is_found_whole_and_by_its_beginning(tips: dict[str, st
         assert found(number) == [name]
         assert found(f"{number[:4]} {number[4:8]}-{number[8:]}") == [name]
         assert name in found(number[:6])
+
+
+@pytest.mark.parametrize("newest", [True, False])
+def test_hits_of_several_months_come_in_order_and_in_pieces(client: FlaskClient, newest: bool) -> None:
+    made = []
+    for days in (0, 20, 45, 140, 141):
+        with clock.stopped_at(MONDAY_MORNING + timedelta(days=days)):
+            made.append(factories.tip_id_of(factories.file_tip(client)["receipt_number"]))
+    jobs.index_for_search()
+    expected = made[::-1] if newest else made
+    for most in (1, 2, 3, 9):
+        after, seen = None, []
+        while keys := search.candidates("瑞丰源", after, most, newest=newest):
+            seen += [key.tip_id for key in keys]
+            after = keys[-1].registered_at, keys[-1].tip_id
+        assert seen == expected
 
 
 def test_nothing_of_a_reporter_is_searched(client: FlaskClient) -> None:
