@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -137,7 +138,15 @@ class Row(NamedTuple):
     values: Mapping[str, Any]
 
 
-def insert_rows(rows: Sequence[Row], *, unless_known: bool = False) -> bool:
+class Change(NamedTuple):
+    """Columns of one row to set, and the key that finds it."""
+
+    model: type[Any]
+    values: Mapping[str, Any]
+    key: Mapping[str, Any]
+
+
+def insert_rows(rows: Sequence[Row], *, unless_known: bool = False, change: Change | None = None) -> bool:
     """Insert rows of several tables in one statement and one round trip; each may refer to those before it.
 
     For the hot path: a statement a row costs five times as much (``bench/README.md``).
@@ -145,12 +154,16 @@ def insert_rows(rows: Sequence[Row], *, unless_known: bool = False) -> bool:
     Args:
         rows: what to insert.
         unless_known: insert nothing at all when the first row meets a unique value that exists already.
+        change: a row to change in the same statement, before; without it nothing is inserted.
 
     Returns:
         Whether the rows were inserted.
     """
-    statement, processors = _insert_statement(tuple((row.model, tuple(row.values)) for row in rows), unless_known)
-    values = (value for row in rows for value in row.values.values())
+    shape = tuple((row.model, tuple(row.values)) for row in rows)
+    changed = (change.model, tuple(change.values), tuple(change.key)) if change else None
+    statement, processors = _insert_statement(shape, unless_known, changed)
+    given = [*change.values.values(), *change.key.values()] if change else []
+    values = chain(given, (value for row in rows for value in row.values.values()))
     parameters = [
         value if process is None else process(value) for process, value in zip(processors, values, strict=True)
     ]
@@ -165,26 +178,38 @@ def insert_rows(rows: Sequence[Row], *, unless_known: bool = False) -> bool:
 Processor = Callable[[Any], Any]
 
 
-@lru_cache(maxsize=64)
+_Shape = tuple[type[Any], tuple[str, ...]]
+
+
+@lru_cache(maxsize=128)
 def _insert_statement(
-    shape: tuple[tuple[type[Any], tuple[str, ...]], ...], unless_known: bool
+    shape: tuple[_Shape, ...], unless_known: bool, changed: tuple[type[Any], tuple[str, ...], tuple[str, ...]] | None
 ) -> tuple[str, list[Processor | None]]:
     """The statement for rows of these tables and columns, and what turns each value into the driver's."""
-    dialect = db.engine.dialect
-    parts: list[str] = []
-    processors: list[Processor | None] = []
-    for number, (model, names) in enumerate(shape):
-        columns = [model.__table__.c[name] for name in names]
-        processors += [column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns]
-        before = len(processors) - len(names)
-        places = ", ".join(f"${before + place}" for place in range(1, len(names) + 1))
+    places: list[Processor | None] = []
+    parts = [f"row_0 AS ({_update(places, *changed)})"] if changed else []
+    for model, names in shape:
         target = f"INSERT INTO {model.__tablename__} ({', '.join(names)})"
-        if number == 0:
-            conflict = " ON CONFLICT DO NOTHING" if unless_known else ""
-            parts.append(f"row_0 AS ({target} VALUES ({places}){conflict} RETURNING 1)")
+        given = ", ".join(_place(places, model, name) for name in names)
+        if parts:
+            parts.append(f"row_{len(parts)} AS ({target} SELECT {given} FROM row_0)")  # noqa: S608  # our own names
         else:
-            parts.append(f"row_{number} AS ({target} SELECT {places} FROM row_0)")  # noqa: S608  # our own names
-    return f"WITH {', '.join(parts)} SELECT count(*) FROM row_0", processors  # noqa: S608  # names of our own tables
+            conflict = " ON CONFLICT DO NOTHING" if unless_known else ""
+            parts.append(f"row_0 AS ({target} VALUES ({given}){conflict} RETURNING 1)")
+    return f"WITH {', '.join(parts)} SELECT count(*) FROM row_0", places  # noqa: S608  # names of our own tables
+
+
+def _update(places: list[Processor | None], model: type[Any], names: Sequence[str], key: Sequence[str]) -> str:
+    assigned = ", ".join(f"{name} = {_place(places, model, name)}" for name in names)
+    found = " AND ".join(f"{name} = {_place(places, model, name)}" for name in key)
+    return f"UPDATE {model.__tablename__} SET {assigned} WHERE {found} RETURNING 1"  # noqa: S608  # our own names
+
+
+def _place(places: list[Processor | None], model: type[Any], name: str) -> str:
+    """The next place for a value of this column; what turns the value into the driver's is kept."""
+    dialect = db.engine.dialect
+    places.append(model.__table__.c[name].type.dialect_impl(dialect).bind_processor(dialect))
+    return f"${len(places)}"
 
 
 def insert_in_bulk(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from app.foundation.database import transaction
 from app.foundation.http import Audience, endpoint
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
-from app.tips import clusters, letters, office_schemas, office_views, queries, service
+from app.tips import clusters, exports, letters, office_schemas, office_views, queries, service
 from app.workflow import service as workflow
 
 DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -44,6 +45,22 @@ def list_tips(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
         "next_cursor": to_cursor(*queries.queue_key(last, order)) if last else None,
         "total_estimate": total,
     }
+
+
+@office_api.get("/tips/export")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.EVIDENCE_READ,
+    query=office_schemas.ExportTipsQuery(),
+    changes=False,
+)
+def export_tips(actor: Actor, query: dict[str, Any]) -> Response:
+    """The queue within this person's sight as a file, marked and audited."""
+    kind, order, content = query.pop("format"), query.pop("order"), io.BytesIO()
+    with transaction():
+        exports.export_list(actor, queries.QueueFilter(**query), order, kind, content)
+    headers = {"Content-Disposition": f"attachment; filename=tips.{kind}", "Cache-Control": "no-store"}
+    return Response(content.getvalue(), content_type=exports.MEDIA_TYPES[kind], headers=headers)
 
 
 @office_api.get("/tips/<uuid:tip_id>")

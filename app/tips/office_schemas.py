@@ -7,6 +7,7 @@ from typing import Final
 
 from marshmallow import Schema, fields, validate
 
+from app.tips.exports import Format
 from app.tips.queries import Order, Stage
 from app.tips.schemas import CONDUCT_TYPES, MessageView, PlainText, current_division
 from app.workflow.limits import PRIORITIES
@@ -45,6 +46,17 @@ class ClusterMarkView(Schema):
     id = fields.UUID()
     count = fields.Integer()
     first = fields.Boolean()
+
+
+class ExportTipsQuery(ListTipsQuery):
+    """The filters of the queue, and the kind of file."""
+
+    class Meta:
+        """A file has no pages."""
+
+        exclude = ("cursor", "limit")
+
+    format = fields.Enum(Format, by_value=True, load_default=Format.XLSX)
 
 
 class TipLineView(Schema):

@@ -16,6 +16,11 @@ def visible_tips(actor: Actor) -> Select[Tip, Handling]:
     return select(Tip, Handling).join(Handling, Handling.tip_id == Tip.id).where(within_sight(actor))
 
 
+def can_export(actor: Actor) -> bool:
+    """Whoever works with what the lists hold; those who only look on take no copies."""
+    return actor.may(Permission.TIP_READ) and actor.may(Permission.EVIDENCE_READ)
+
+
 def can_open_identity(actor: Actor, handling: Handling) -> bool:
     """The unit that holds the tip, and the city's reviewer; always with a reason, always audited."""
     if not actor.may(Permission.IDENTITY_OPEN) or excluded(actor, handling.tip_id):

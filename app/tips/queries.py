@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -108,6 +108,7 @@ _CHUNKS: Final = (200, 2_000, 20_000)
 """How many further hits a search takes from the index at a time; filters that throw away more find nothing there."""
 _BY_DEADLINE: Final = (3_000,)
 """How many of the newest hits are sorted by their deadline."""
+_ROWS_AT_ONCE: Final = 500
 Key = tuple[datetime, UUID]
 
 
@@ -117,8 +118,28 @@ def queue_page(
     """Tips within sight, by keyset: (rows of tip, handling, subject, one beyond ``limit``; estimate of the total)."""
     if wanted.q and not (_number(wanted.q) and queue_count(actor, wanted)):
         return _searched(actor, wanted, after, limit, order)
-    ids = _sorted(_queue(actor, wanted), after, order).limit(limit + 1)
-    return _rows(actor, db.session.scalars(ids).all()), queue_count(actor, wanted)
+    return _listed(actor, wanted, after, limit, order), queue_count(actor, wanted)
+
+
+def queue_rows(actor: Actor, wanted: QueueFilter, order: Order, most: int) -> Iterator[Any]:
+    """The queue whole, up to ``most`` tips, read page by page: rows of tip, handling and subject."""
+    by_words = bool(wanted.q) and not (_number(wanted.q or "") and queue_count(actor, wanted))
+    after, left = None, most
+    while left > 0:
+        limit = min(left, _ROWS_AT_ONCE)
+        if by_words:
+            rows = _searched(actor, wanted, after, limit, order)[0]
+        else:
+            rows = _listed(actor, wanted, after, limit, order)
+        yield from rows[:limit]
+        if len(rows) <= limit:
+            return
+        after, left = queue_key(rows[limit - 1][1], order), left - limit
+        db.session.expunge_all()  # what was handed on is not kept
+
+
+def _listed(actor: Actor, wanted: QueueFilter, after: Key | None, limit: int, order: Order) -> Sequence[Any]:
+    return _rows(actor, db.session.scalars(_sorted(_queue(actor, wanted), after, order).limit(limit + 1)).all())
 
 
 def queue_count(actor: Actor, wanted: QueueFilter) -> int:

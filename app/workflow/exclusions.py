@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from app.audit import service as audit
 from app.foundation import clock
@@ -44,6 +44,16 @@ def excluded(actor: Actor, tip_id: UUID) -> bool:
     if len(companies) < len(rows):
         return True
     return bool(companies) and any(not companies.isdisjoint(reader(tip_id)) for reader in _readers)
+
+
+def perhaps_excluded(actor: Actor, tip_id: ColumnElement[UUID]) -> ColumnElement[bool]:
+    """Whether :func:`excluded` is worth asking about a tip: for a statement that reads the tip anyway."""
+    found = select(Exclusion.id).where(
+        Exclusion.account_id == actor.account_id,
+        Exclusion.ended_at.is_(None),
+        or_(Exclusion.tip_id == tip_id, Exclusion.company.is_not(None)),
+    )
+    return found.exists()
 
 
 def refuse_excluded(actor: Actor, tip_id: UUID) -> None:

@@ -14,11 +14,11 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, inspect, select
 
 from app.audit import service as audit
 from app.foundation import clock
-from app.foundation.database import Row, db, insert_rows, new_id
+from app.foundation.database import Change, Row, db, insert_rows, new_id
 from app.foundation.errors import (
     Conflict,
     Forbidden,
@@ -112,10 +112,11 @@ def act(actor: Actor, tip_id: UUID, action: str, expected_version: int, given: M
         TransitionNotAllowed: the status does not allow it.
         InvalidInput: a needed field is missing. Conflict: an open reassignment locks the conclusion.
     """
-    handling = locked(actor, tip_id)
+    handling, perhaps_excluded = _locked(actor, tip_id)
     if handling.version != expected_version:
         raise StaleVersion(extra=what_changed(handling))
-    exclusions.refuse_excluded(actor, tip_id)
+    if perhaps_excluded:
+        exclusions.refuse_excluded(actor, tip_id)
     transition = _allowed(actor, handling, action)
     _check_needs(transition, given)
     if action in LOCKED_WHILE_REASSIGNING:
@@ -162,15 +163,21 @@ def accompanies(action: Action) -> Callable[[Deed], Deed]:
 
 def locked(actor: Actor, tip_id: UUID) -> Handling:
     """The handling of a tip within sight, locked until the transaction ends; raise ``OutOfScope``."""
-    handling = db.session.scalar(
+    return _locked(actor, tip_id)[0]
+
+
+def _locked(actor: Actor, tip_id: UUID) -> tuple[Handling, bool]:
+    """The same, and whether the actor may stand aside from it: one look at the database for both."""
+    found = db.session.execute(
         policy.visible_handlings(actor)
+        .add_columns(exclusions.perhaps_excluded(actor, Handling.__table__.c.tip_id))
         .where(Handling.tip_id == tip_id)
-        .with_for_update()
+        .with_for_update(of=Handling)
         .execution_options(populate_existing=True)
-    )
-    if handling is None:
+    ).one_or_none()
+    if found is None:
         raise OutOfScope("未找到该线索", extra={"audit_object": ("tip", str(tip_id))})
-    return handling
+    return found[0], found[1]
 
 
 def _allowed(actor: Actor, handling: Handling, action: str) -> Transition:
@@ -233,6 +240,8 @@ def _delivered(handling: Handling) -> None:
 
 
 def _confirm_reassignment(actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> Done:
+    if not handling.decided_by_city:  # an adjusted request has decided it
+        return Done()
     request = open_reassignment_of(handling.tip_id)
     if request is not None and request.status == ReassignmentStatus.ADJUSTED:
         from app.workflow import reassignment  # the two modules call each other for this one shared step
@@ -254,7 +263,8 @@ def _submit_feedback(actor: Actor, handling: Handling, given: Mapping[str, Any])
 
 
 def _refuse_while_reassignment_open(handling: Handling) -> None:
-    if open_reassignment_of(handling.tip_id) is not None:
+    waiting = select(Reassignment.id).where(*_open_request(handling.tip_id))
+    if db.session.scalar(waiting) is not None:
         raise Conflict("该线索有未办结的属地调整申请，待申请办结或撤回后再办理", code="reassignment_open")
 
 
@@ -335,8 +345,17 @@ def _write(
         to_status=target.value,
     )
     message = outbox.message_row(HANDLING_CHANGED, tip_id=str(handling.tip_id), event_id=str(event["id"]))
+    insert_rows([Row(HandlingEvent, event), logged, message], change=_taken_off(handling))
+
+
+def _taken_off(handling: Handling) -> Change:
+    """What was changed in a handling, to be written with its history; all else that waits is written first."""
+    state = inspect(handling)
+    changed = [name for name in state.mapper.column_attrs.keys() if name not in state.unmodified]  # noqa: SIM118
+    change = Change(Handling, {name: getattr(handling, name) for name in changed}, {"tip_id": handling.tip_id})
+    db.session.expire(handling)
     db.session.flush()
-    insert_rows([Row(HandlingEvent, event), logged, message])
+    return change
 
 
 def supplement_received(actor: Actor, tip_id: UUID, reason: str = "") -> bool:
@@ -419,9 +438,11 @@ def lock_for_reassignment(tip_id: UUID) -> Handling:
 
 def open_reassignment_of(tip_id: UUID) -> Reassignment | None:
     """The open request of a tip; there is one at most."""
-    return db.session.scalar(
-        select(Reassignment).where(Reassignment.tip_id == tip_id, Reassignment.status.in_(OPEN_REASSIGNMENTS))
-    )
+    return db.session.scalar(select(Reassignment).where(*_open_request(tip_id)))
+
+
+def _open_request(tip_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return Reassignment.tip_id == tip_id, Reassignment.status.in_(OPEN_REASSIGNMENTS)
 
 
 def what_changed(handling: Handling) -> dict[str, Any]:
