@@ -31,7 +31,7 @@ _LATE: Final = timedelta(minutes=10)
 """A transaction ends long before: no tip appears behind the newest indexed one by more than this."""
 _LETTERS: Final = 0xFFFF
 _SPREAD: Final = 0x9E3779B1
-"""Spreads the months over the numbers; the function in the database reckons with the same (migration 0024)."""
+"""Spreads the months over the numbers; the function in the database reckons with the same (migration 0025)."""
 
 
 def grams(text: str) -> set[int]:
