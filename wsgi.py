@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from app import create_app
@@ -11,3 +12,4 @@ try:
     app = create_app()
 except SettingsRefused as refusal:
     sys.exit(str(refusal))
+gc.freeze()  # what was loaded stays: the collector looks at requests alone, and forked workers share the pages

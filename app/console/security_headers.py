@@ -28,8 +28,10 @@ def register(app: Flask) -> None:
 
     @app.after_request
     def _add(response: Response) -> Response:
+        headers = response.headers
         for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
+            if name not in headers:
+                headers.add(name, value)
         if response.mimetype == "text/html":
             response.headers.setdefault("Cache-Control", "no-store")
         return response
