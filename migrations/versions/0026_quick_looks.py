@@ -1,14 +1,14 @@
 """Look at the wall of what hangs on one tip by the function too: asking by code reads seven tables, mostly empty,
 and each inline check made the executor prepare a scan of handlings
 
-Revision ID: 0024
-Revises: 0023
+Revision ID: 0026
+Revises: 0025
 """
 
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
