@@ -82,8 +82,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.audit import jobs as audit_jobs
     from app.audit.cli import audit_cli
     from app.audit.service import record_refusal
-    from app.cases import api as case_api
-    from app.cases import imports_api as case_imports_api
+    from app.cases import doors as case_doors
     from app.cases import jobs as case_jobs
     from app.cases import openings as _openings  # noqa: F401  # lets a concluded tip open a case
     from app.cases.cli import cases_cli
@@ -154,8 +153,10 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     for room in (identity_api, tips_public_api, *after_filing, proof_api, reward_api, notification_api):
         app.register_blueprint(room.public_api)
     office = (identity_api, tips_office_api, *after_filing, evidence_api, retention_api, workflow_api, notification_api)
-    for room in (*office, assisted_api, clusters_api, audit_api, geo_api, case_api, case_imports_api, reward_api):
+    for room in (*office, assisted_api, clusters_api, audit_api, geo_api, reward_api):
         app.register_blueprint(room.office_api)
+    for blueprint in case_doors.BLUEPRINTS:
+        app.register_blueprint(blueprint)
     groups = (geo_cli, audit_cli, outbox_cli, accounts_cli, units_cli, calendar_cli, limits_cli, files_cli, demo_cli)
     for command in (*groups, enterprises_cli, cases_cli, keys_cli, worker_command):
         app.cli.add_command(command)

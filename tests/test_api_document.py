@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
@@ -10,7 +12,7 @@ def test_document_is_valid_openapi_and_names_every_api_route(client: FlaskClient
     document = client.get("/api/v1/openapi.json").get_json()
     validate(document)
     rules = {
-        rule.rule.replace("<uuid:", "{").replace(">", "}")
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for rule in client.application.url_map.iter_rules()
         if rule.rule.startswith("/api/v1/")
     }

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from app.cases import follow_up, ledger, policy, queries, schemas, service, views
+from app.cases import follow_up, policy, queries, schemas, service, views
 from app.cases.overview_schemas import ListCasesQuery
 from app.foundation.http import Audience, endpoint
 from app.foundation.paging import from_cursor, to_cursor
@@ -148,36 +148,3 @@ def finish_measure(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[st
 def report_progress(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Add the month's entry of progress."""
     return views.whole(actor, follow_up.report_progress(actor, case_id, body))
-
-
-@office_api.get("/cases/<uuid:case_id>/restitution")
-@endpoint(audience=Audience.OFFICER, permission=Permission.CASE_READ, answer=schemas.LedgerView(), changes=False)
-def show_ledger(actor: Actor, case_id: UUID) -> dict[str, Any]:
-    """What is claimed and what the rounds have shared out."""
-    return ledger.summary(queries.case_for(actor, case_id))
-
-
-@office_api.post("/cases/<uuid:case_id>/claims")
-@endpoint(
-    audience=Audience.OFFICER,
-    permission=Permission.SELF_USE,
-    body=schemas.EnterClaimsBody(),
-    answer=schemas.LedgerView(),
-    status=201,
-)
-def enter_claims(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
-    """Enter verified claims by their numbers, all or none."""
-    return ledger.summary(ledger.enter_claims(actor, case_id, body["claims"]))
-
-
-@office_api.post("/cases/<uuid:case_id>/restitution")
-@endpoint(
-    audience=Audience.OFFICER,
-    permission=Permission.SELF_USE,
-    body=schemas.DistributeBody(),
-    answer=schemas.RoundView(),
-    status=201,
-)
-def distribute(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
-    """Share a sum among the claims to the fen."""
-    return ledger.distribute_round(actor, case_id, body["total_yuan"], body["source"])

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from marshmallow import validate
 
+from app.cases import words as wordings
 from app.cases.cell_values import CellFault, Reader, amount, choice, day, names, number_text, whole, words, yes
 from app.cases.schemas import CaseFacts
 from app.cases.sheet_columns import Column
@@ -56,30 +57,7 @@ _RESTITUTION: Final = _meanings(
     "none: 未启动 无; registering: 登记 信息登记 登记中; disposing: 资产处置 处置中; returning: 返还 返还中 清退中;"
     "completed: 清退完毕 已清退 集资款清退完毕"
 )
-INDUSTRIES: Final = {
-    "A": "农、林、牧、渔业",
-    "B": "采矿业",
-    "C": "制造业",
-    "D": "电力、热力、燃气及水生产和供应业",
-    "E": "建筑业",
-    "F": "批发和零售业",
-    "G": "交通运输、仓储和邮政业",
-    "H": "住宿和餐饮业",
-    "I": "信息传输、软件和信息技术服务业",
-    "J": "金融业",
-    "K": "房地产业",
-    "L": "租赁和商务服务业",
-    "M": "科学研究和技术服务业",
-    "N": "水利、环境和公共设施管理业",
-    "O": "居民服务、修理和其他服务业",
-    "P": "教育",
-    "Q": "卫生和社会工作",
-    "R": "文化、体育和娱乐业",
-    "S": "公共管理、社会保障和社会组织",
-    "T": "国际组织",
-}
-"""The classes of GB/T 4754-2017."""
-_INDUSTRY_WORDS: Final = {text: code for code, text in INDUSTRIES.items()} | _meanings(
+_INDUSTRY_WORDS: Final = {text: code for code, text in wordings.INDUSTRY_TEXTS.items()} | _meanings(
     "A: 农业 种植业 养殖业; F: 批发零售业 商贸; I: 互联网; J: 金融 投资理财; K: 房地产; L: 商务服务业; Q: 养老 养老服务"
 )
 _INDUSTRY_CODE: Final = re.compile(r"[A-T](\d{2,4})?")

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import select
 
 from app.cases import case_facts, policy, service
 from app.cases.case_columns import CASE_COLUMNS, STAGE_FIELDS, facts_of
+from app.cases.ledger_models import CaseClaim
 from app.cases.models import CaseEvent, FundraisingCase
 from app.cases.schemas import CaseFacts
 from app.cases.sheet_engine import ReadRow
@@ -44,15 +46,20 @@ class CaseTarget:
         self._actor = actor
         self._doer = service.doer(actor, service.IMPORT)
         self._units: dict[str | None, Unit | None] = {}
+        self._with_ledger: set[UUID] = set()
         self._created = self._updated = self._unchanged = 0
 
     def counts(self) -> tuple[int, int, int]:
         """How many were created, updated and left unchanged."""
         return self._created, self._updated, self._unchanged
 
+    def finish(self) -> None:
+        """Each case has its own history; nothing belongs to the sheet as a whole."""
+
     def write(self, rows: Sequence[ReadRow]) -> None:
         """Enter and update cases, and write their history with them."""
         known = self._known([row.values["case_no"] for row in rows])
+        self._with_ledger = self._with_claims([case["id"] for case in known.values()])
         entered = {row.values["case_no"]: row for row in rows if row.values["case_no"] not in known}
         changed = [
             made for row in rows if (case := known.get(row.values["case_no"])) and (made := self._change(row, case))
@@ -68,6 +75,11 @@ class CaseTarget:
         wanted = policy.within_sight(self._actor), table.c.case_no.in_(numbers)
         statement = select(table).where(*wanted).order_by(table.c.id).with_for_update()
         return {row["case_no"]: dict(row) for row in db.session.connection().execute(statement).mappings()}
+
+    def _with_claims(self, case_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the cases whose claims are kept: what was returned of them follows from the payments."""
+        kept = select(CaseClaim.case_id).where(CaseClaim.case_id.in_(case_ids)).distinct()
+        return set(db.session.scalars(kept))
 
     # New cases ----------------------------------------------------------------------------------------------------
 
@@ -124,6 +136,9 @@ class CaseTarget:
         if "parties" in given:
             given["parties"] = _merged_parties(case["parties"], given["parties"])
         changed = {name: value for name, value in given.items() if value != case[name]}
+        if "returned_yuan" in changed and case["id"] in self._with_ledger:
+            row.refuse("returned_yuan", "已清退金额由清退台账计算，未改动", note=True)
+            del changed["returned_yuan"]
         if not changed:
             self._unchanged += 1
             return None

@@ -21,6 +21,8 @@ from sqlalchemy import ColumnElement, select
 from app.audit import service as audit
 from app.cases.case_columns import CASE_COLUMNS
 from app.cases.case_import import CaseTarget
+from app.cases.claim_columns import CLAIM_COLUMNS, RESULT_COLUMNS
+from app.cases.claim_import import ClaimTarget, ResultTarget
 from app.cases.models import SheetImport
 from app.cases.sheet_columns import Column, Heading, Headings, find_headings, remapped
 from app.cases.sheet_engine import Outcome, Target
@@ -46,6 +48,8 @@ class ImportKind(StrEnum):
     """What the rows of a sheet are."""
 
     CASES = "cases"
+    CLAIMS = "claims"
+    PAYMENT_RESULTS = "payment_results"
 
 
 class ImportState(StrEnum):
@@ -59,20 +63,34 @@ class ImportState(StrEnum):
     FAILED = "failed"
 
 
-COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {ImportKind.CASES: CASE_COLUMNS}
+COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
+    ImportKind.CASES: CASE_COLUMNS,
+    ImportKind.CLAIMS: CLAIM_COLUMNS,
+    ImportKind.PAYMENT_RESULTS: RESULT_COLUMNS,
+}
 
 
-def target_of(actor: Actor, kind: str, case_id: UUID | None) -> Target:  # noqa: ARG001
-    """What rows of this kind become for this person; raise ``Forbidden``."""
-    assert kind == ImportKind.CASES  # noqa: S101  # further kinds name their targets here
-    return CaseTarget(actor)
+def target_of(actor: Actor, kind: str, case_id: UUID | None, batch_id: UUID | None) -> Target:
+    """What rows of this kind become for this person; raise as each target does."""
+    if kind == ImportKind.CASES:
+        return CaseTarget(actor)
+    assert case_id is not None  # noqa: S101  # the other kinds belong to a case
+    if kind == ImportKind.CLAIMS:
+        return ClaimTarget(actor, case_id)
+    assert batch_id is not None  # noqa: S101  # and the bank's answers to a batch
+    return ResultTarget(actor, case_id, batch_id)
 
 
 # Handing in and looking -----------------------------------------------------------------------------------------------
 
 
 def keep(
-    actor: Actor, kind: str, received: ReceivedFile, book: Workbook, headings: Headings, case_id: UUID | None
+    actor: Actor,
+    kind: str,
+    received: ReceivedFile,
+    table: tuple[Workbook, Headings],
+    case_id: UUID | None = None,
+    batch_id: UUID | None = None,
 ) -> SheetImport:
     """Keep a file with what its columns are taken for; nothing is taken in yet."""
     stored = files.register(received)
@@ -83,21 +101,27 @@ def keep(
         id=new_id(),
         kind=kind,
         case_id=case_id,
+        batch_id=batch_id,
         unit_id=actor.unit_id,
         file_id=stored.id,
         uploaded_by=actor.account_id,
         uploaded_at=clock.now(),
         state=ImportState.PREVIEW.value,
-        sheet=headings.sheet,
-        last_heading_row=headings.last_row,
-        columns=[_stored(heading) for heading in headings.columns],
-        rows=max(book.height(headings.sheet) - headings.last_row, 0),
-        created=0, updated=0, unchanged=0, refused=0, faults=[], problem="", by_row=False, dry_run=False,
-    )  # fmt: skip
+        **_shape(*table),
+    )
     db.session.add(row)
     db.session.flush()
     audit.record(actor, "cases.hand_in_sheet", "case_import", row.id, kind=kind, rows=row.rows)
     return row
+
+
+def _shape(book: Workbook, headings: Headings) -> dict[str, Any]:
+    return {
+        "sheet": headings.sheet,
+        "last_heading_row": headings.last_row,
+        "columns": [_stored(heading) for heading in headings.columns],
+        "rows": max(book.height(headings.sheet) - headings.last_row, 0),
+    }
 
 
 def _stored(heading: Heading) -> dict[str, Any]:

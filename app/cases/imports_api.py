@@ -35,13 +35,13 @@ def hand_in_cases(actor: Actor) -> dict[str, Any]:
     return hand_in(actor, imports.ImportKind.CASES)
 
 
-def hand_in(actor: Actor, kind: str, case_id: UUID | None = None) -> dict[str, Any]:
+def hand_in(actor: Actor, kind: str, case_id: UUID | None = None, batch_id: UUID | None = None) -> dict[str, Any]:
     """Keep the table of the present request and look at it; opens its own transaction after the bytes are in."""
-    imports.target_of(actor, kind, case_id)  # before a large file is taken in for nothing
+    imports.target_of(actor, kind, case_id, batch_id)  # before a large file is taken in for nothing
     received = file_http.receive_upload("office", actor.account_id, tables=True)
     book, headings = imports.opened(files.content_received(received), kind)
     with transaction():
-        row = imports.keep(actor, kind, received, book, headings, case_id)
+        row = imports.keep(actor, kind, received, (book, headings), case_id, batch_id)
     known = imports.COLUMNS[kind]
     return shown(row) | {
         "samples": imports.samples(book, headings),

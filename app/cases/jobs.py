@@ -76,7 +76,7 @@ def _taken_in(actor: Actor, row: SheetImport, book: Workbook, headings: Headings
 
     try:
         with transaction(actor.wall):
-            target = imports.target_of(actor, row.kind, row.case_id)
+            target = imports.target_of(actor, row.kind, row.case_id, row.batch_id)
             outcome = take_in(book, headings, target, by_row=row.by_row, dry_run=row.dry_run, progress=progress)
             imports.note_kept(actor, row.id, outcome)
     except NothingKept as nothing:

@@ -1,65 +1,43 @@
-"""The restitution ledger of a case: verified claims, and rounds that share a sum among what is still owed.
+"""The restitution ledger of a case: rounds that share a sum among what is still owed, and the figures of the whole.
 
 Decree 737 Art. 25 and 26. A round is computed and stored as it will be paid; it is never changed.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select, text
 
-from app.cases import money, service
+from app.cases import funds, money, payments, service, sharing
 from app.cases.follow_up import reported
-from app.cases.models import CaseClaim, ClaimShare, DistributionRound, FundraisingCase
+from app.cases.ledger_models import CaseClaim, ClaimShare, DistributionRound
+from app.cases.models import FundraisingCase
 from app.cases.states import RestitutionStage
 from app.foundation import clock
 from app.foundation.database import db, new_id
-from app.foundation.errors import InvalidInput, TransitionNotAllowed
+from app.foundation.errors import InvalidInput, NotFound, TransitionNotAllowed
 from app.foundation.permissions import Actor
 
-ENTER_CLAIMS: Final = "enter_claims"
 DISTRIBUTE: Final = "distribute"
+LINES_TOLD: Final = 1000
+"""Lines of a round that are answered at once; more are asked for page by page."""
 
 
-def enter_claims(actor: Actor, case_id: UUID, claims: Sequence[Mapping[str, Any]]) -> FundraisingCase:
-    """Enter verified claims, all or none; a number is used once in a case.
-
-    Raises:
-        OutOfScope, Forbidden, TransitionNotAllowed: see :func:`reported`. InvalidInput: a number is there already.
-    """
-    case = reported(actor, case_id)
-    numbers = Counter(claim["claim_no"] for claim in claims)
-    known = db.session.scalars(
-        select(CaseClaim.claim_no).where(CaseClaim.case_id == case_id, CaseClaim.claim_no.in_(numbers))
-    )
-    if twice := sorted({*known, *(number for number, times in numbers.items() if times > 1)}):
-        raise InvalidInput(errors={"claims": [f"编号重复：{number}" for number in twice[:20]]})
-    entered = {"case_id": case.id, "entered_by": actor.account_id, "entered_at": clock.now()}
-    db.session.execute(insert(CaseClaim), [{**claim, **entered, "id": new_id()} for claim in claims])
-    service.note(actor, case, ENTER_CLAIMS, {"count": len(claims)})
-    return case
-
-
-def distribute_round(actor: Actor, case_id: UUID, total_yuan: Decimal, source: str) -> dict[str, Any]:
+def distribute_round(actor: Actor, case_id: UUID, total_yuan: Decimal, source: str) -> DistributionRound:
     """Share a sum among the claims in proportion to what each is still owed; the shares add up to the sum.
 
     Raises:
         OutOfScope, Forbidden: see :func:`reported`. TransitionNotAllowed: the case is not returning money.
-        InvalidInput: more than is owed.
+        InvalidInput: more than is owed, more than came in from the source, or more than the case is to return.
     """
     case = reported(actor, case_id)
     if case.restitution_stage != RestitutionStage.RETURNING:
         raise TransitionNotAllowed("资金清退条线处于返还阶段时才能分配", extra=service.about(case))
-    owed = _owed(case_id)
-    total = money.to_fen(total_yuan)
-    if total > sum(fen for _, fen in owed.values()):
-        raise InvalidInput(errors={"total_yuan": ["分配金额超过尚未清退的金额"]})
-    shares = money.distribute(total, {claim_id: fen for claim_id, (_, fen) in owed.items()})
+    _check_total(case, total_yuan, source)
     latest = db.session.scalar(select(func.max(DistributionRound.number)).where(DistributionRound.case_id == case_id))
     row = DistributionRound(
         id=new_id(), case_id=case.id, number=(latest or 0) + 1, source=source, total_yuan=total_yuan,
@@ -67,44 +45,100 @@ def distribute_round(actor: Actor, case_id: UUID, total_yuan: Decimal, source: s
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()
-    paid = {claim_id: money.to_yuan(fen) for claim_id, fen in shares.items() if fen}
-    about = {"round_id": row.id, "case_id": case.id}
-    db.session.execute(insert(ClaimShare), [about | {"claim_id": one, "yuan": yuan} for one, yuan in paid.items()])
-    service.note(actor, case, DISTRIBUTE, {"number": row.number, "total_yuan": str(total_yuan)})
-    lines = sorted((owed[claim_id][0], yuan) for claim_id, yuan in paid.items())
-    return _told(row) | {"shares": [{"claim_no": number, "yuan": yuan} for number, yuan in lines]}
+    values = {"round_id": row.id, "case_id": case.id, "total": money.to_fen(total_yuan)}
+    connection = db.session.connection()
+    connection.execute(text("SET LOCAL work_mem = '64MB'"))
+    connection.execute(text("SET LOCAL statement_timeout = '5min'"))
+    connection.exec_driver_sql(sharing.STORE, values)
+    service.note(actor, case, DISTRIBUTE, {"number": row.number, "total_yuan": str(total_yuan), "source": source})
+    return row
 
 
-def _owed(case_id: UUID) -> dict[UUID, tuple[str, int]]:
-    """Number and fen still owed of every claim of a case."""
-    given = func.coalesce(func.sum(ClaimShare.yuan), 0)
-    rows = db.session.execute(
-        select(CaseClaim.id, CaseClaim.claim_no, CaseClaim.verified_yuan - given)
-        .outerjoin(ClaimShare, ClaimShare.claim_id == CaseClaim.id)
-        .where(CaseClaim.case_id == case_id)
-        .group_by(CaseClaim.id)
+def _check_total(case: FundraisingCase, total_yuan: Decimal, source: str) -> None:
+    owed = db.session.connection().exec_driver_sql(sharing.OWED_IN_ALL, {"case_id": case.id}).scalar_one()
+    if money.to_fen(total_yuan) > owed:
+        raise InvalidInput(errors={"total_yuan": ["分配金额超过尚未清退的金额"]})
+    distributed = sum(funds.shared_out(case.id).values(), Decimal(0))
+    if total_yuan > funds.available(case.id, source):
+        raise InvalidInput(errors={"total_yuan": ["分配金额超过该来源到账而未分配的金额，请先登记到账"]})
+    if distributed + total_yuan > (case.outstanding_yuan or Decimal(0)):
+        raise InvalidInput(errors={"total_yuan": ["累计分配超过案件登记的应清退金额，请先更正案件信息"]})
+
+
+def _verified(case_id: UUID) -> tuple[int, Decimal, int]:
+    """(how many claims, what was verified of them, how many wait)."""
+    count, verified, waiting = db.session.execute(
+        select(
+            func.count(),
+            func.sum(CaseClaim.verified_yuan),
+            func.count().filter(CaseClaim.verified_at.is_(None)),
+        ).where(CaseClaim.case_id == case_id)
+    ).one()
+    return count, verified or Decimal("0.00"), waiting
+
+
+def round_of(case_id: UUID, number: int) -> DistributionRound:
+    """One round of a case; raise ``NotFound``."""
+    row = db.session.scalar(
+        select(DistributionRound).where(DistributionRound.case_id == case_id, DistributionRound.number == number)
     )
-    return {claim_id: (number, money.to_fen(yuan)) for claim_id, number, yuan in rows}
+    if row is None:
+        raise NotFound("该案件没有这一轮分配")
+    return row
+
+
+def shares_page(row: DistributionRound, after: str | None, limit: int) -> list[dict[str, Any]]:
+    """Lines of a round by the number of the claim, one more than ``limit`` tells of a next page."""
+    statement = (
+        select(CaseClaim.claim_no, ClaimShare.yuan)
+        .join(ClaimShare, ClaimShare.claim_id == CaseClaim.id)
+        .where(ClaimShare.round_id == row.id)
+        .order_by(CaseClaim.claim_no)
+        .limit(limit + 1)
+    )
+    if after is not None:
+        statement = statement.where(CaseClaim.claim_no > after)
+    return [{"claim_no": number, "yuan": yuan} for number, yuan in db.session.execute(statement)]
+
+
+def told_round(row: DistributionRound) -> dict[str, Any]:
+    """A round as the API tells it, with its first lines."""
+    lines = db.session.scalar(select(func.count()).where(ClaimShare.round_id == row.id))
+    shares = shares_page(row, None, LINES_TOLD)[:LINES_TOLD]
+    return _told(row) | {"lines": lines, "shares": shares}
 
 
 def _told(row: DistributionRound) -> dict[str, Any]:
     return {name: getattr(row, name) for name in ("number", "source", "total_yuan", "computed_at")}
 
 
+def rounds_of(case_id: UUID) -> Sequence[DistributionRound]:
+    """Every round of a case, the first one first."""
+    mine = select(DistributionRound).where(DistributionRound.case_id == case_id).order_by(DistributionRound.number)
+    return db.session.scalars(mine).all()
+
+
 def summary(case: FundraisingCase) -> dict[str, Any]:
-    """The ledger in figures; the ratio is computed."""
-    count, verified = db.session.execute(
-        select(func.count(), func.coalesce(func.sum(CaseClaim.verified_yuan), Decimal("0.00"))).where(
-            CaseClaim.case_id == case.id
-        )
-    ).one()
-    mine = select(DistributionRound).where(DistributionRound.case_id == case.id).order_by(DistributionRound.number)
-    rounds = db.session.scalars(mine).all()
-    distributed = sum((row.total_yuan for row in rounds), Decimal("0.00"))
+    """The ledger in figures; every ratio is computed."""
+    count, verified, waiting = _verified(case.id)
+    came_in, shared_out = funds.received(case.id), funds.shared_out(case.id)
+    distributed = sum(shared_out.values(), Decimal("0.00"))
+    paid = payments.paid_of(case.id)
     return {
         "claims": count,
+        "waiting_claims": waiting,
         "verified_yuan": verified,
+        "received_yuan": sum(came_in.values(), Decimal("0.00")),
+        "sources": [
+            {"source": source, "received_yuan": yuan, "shared_out_yuan": shared_out.get(source, Decimal("0.00"))}
+            for source, yuan in came_in.items()
+        ],
         "distributed_yuan": distributed,
         "distributed_ratio": money.ratio(distributed, verified),
-        "rounds": [_told(row) for row in rounds],
+        "paid_yuan": paid,
+        "paid_ratio": money.ratio(paid, verified),
+        "rounds": [_told(row) for row in rounds_of(case.id)],
+        "batches": payments.batches_of(case.id),
+        "funds": funds.funds_of(case.id),
+        "assets": funds.assets_of(case.id),
     }

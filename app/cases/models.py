@@ -232,47 +232,6 @@ class CaseYearTarget(Base):
     changed_at: Mapped[datetime]
 
 
-class CaseClaim(Base):
-    """What one participant may claim of a case, by its number; who that is stays in the office's paper register."""
-
-    __tablename__ = "case_claims"
-    __table_args__ = (UniqueConstraint("case_id", "claim_no"), CheckConstraint("verified_yuan > 0", name="positive"))
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    case_id: Mapped[UUID] = mapped_column(ForeignKey("fundraising_cases.id"))
-    claim_no: Mapped[str] = mapped_column(Text)
-    verified_yuan: Mapped[Decimal] = mapped_column(Numeric(18, 2))
-    entered_by: Mapped[UUID | None]
-    entered_at: Mapped[datetime]
-
-
-class DistributionRound(Base):
-    """One sum of money shared among the claims of a case, and which of the six sources it came from."""
-
-    __tablename__ = "case_rounds"
-    __table_args__ = (UniqueConstraint("case_id", "number"),)
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    case_id: Mapped[UUID] = mapped_column(ForeignKey("fundraising_cases.id"))
-    number: Mapped[int]
-    source: Mapped[str] = mapped_column(Text)
-    total_yuan: Mapped[Decimal] = mapped_column(Numeric(18, 2))
-    computed_by: Mapped[UUID | None]
-    computed_at: Mapped[datetime]
-
-
-class ClaimShare(Base):
-    """What one claim gets of one round."""
-
-    __tablename__ = "case_shares"
-    __table_args__ = (Index("ix_case_shares_claim", "claim_id"),)
-
-    round_id: Mapped[UUID] = mapped_column(ForeignKey("case_rounds.id"), primary_key=True)
-    claim_id: Mapped[UUID] = mapped_column(ForeignKey("case_claims.id"), primary_key=True)
-    case_id: Mapped[UUID] = mapped_column(ForeignKey("fundraising_cases.id"))
-    yuan: Mapped[Decimal] = mapped_column(Numeric(18, 2))
-
-
 class SheetImport(Base):
     """One spreadsheet that an officer handed in: what its columns are taken for, how far it is, what came of it.
 
@@ -285,6 +244,7 @@ class SheetImport(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     kind: Mapped[str] = mapped_column(Text)
     case_id: Mapped[UUID | None] = mapped_column(ForeignKey("fundraising_cases.id"))
+    batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("case_batches.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
     file_id: Mapped[UUID] = mapped_column(ForeignKey("stored_files.id"))
     uploaded_by: Mapped[UUID]

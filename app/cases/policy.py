@@ -50,6 +50,11 @@ def can_report(actor: Actor, case: FundraisingCase) -> bool:
     return actor.may(Permission.CASE_HANDLE) and case.unit_id == actor.unit_id
 
 
+def can_pay(actor: Actor, case: FundraisingCase) -> bool:
+    """Payments, and the participants in clear, are for the unit that is responsible."""
+    return actor.may(Permission.CASE_PAY) and case.unit_id == actor.unit_id
+
+
 def can_decide_plan(actor: Actor) -> bool:
     """The city's leader approves a plan."""
     return actor.may(Permission.CASE_LEAD)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -23,7 +22,6 @@ METHODS: Final = tuple(words.METHOD_TEXTS)
 BUSINESS_CATEGORIES: Final = tuple(words.CATEGORY_TEXTS)
 FOUND_THROUGH: Final = tuple(words.FOUND_TEXTS)
 LEVELS: Final = tuple(words.LEVEL_TEXTS)
-SOURCES: Final = tuple(words.SOURCE_TEXTS)
 STABILITY_LEVELS: Final = tuple(words.STABILITY_TEXTS)
 
 
@@ -39,11 +37,6 @@ def first_day(day: date) -> None:
     """Refuse a day that does not stand for a month."""
     if day.day != 1:
         raise ValidationError("应为该月第一天")
-
-
-def _above_zero(amount: Decimal) -> None:
-    if not amount:
-        raise ValidationError("金额应大于零")
 
 
 class PartyBody(Schema):
@@ -205,53 +198,6 @@ class ReportProgressBody(Schema):
     petitions = _words(2000)
     problems = _words(2000)
     movement = fields.String(required=True, validate=REASON)
-
-
-class ClaimBody(Schema):
-    """One participant's claim by its number."""
-
-    claim_no = fields.String(required=True, validate=validate.Length(1, 60))
-    verified_yuan = Yuan(required=True, validate=_above_zero)
-
-
-class EnterClaimsBody(Schema):
-    """Verified claims; more of them go in further calls."""
-
-    claims = fields.List(fields.Nested(ClaimBody), required=True, validate=validate.Length(1, 5000))
-
-
-class DistributeBody(Schema):
-    """A sum to share among the claims, and which of the six sources of decree 737 Art. 26 it comes from."""
-
-    total_yuan = Yuan(required=True, validate=_above_zero)
-    source = fields.String(required=True, validate=validate.OneOf(SOURCES, error=UNKNOWN))
-
-
-class ShareView(Schema):
-    """One line of a round."""
-
-    claim_no = fields.String()
-    yuan = fields.Decimal(as_string=True)
-
-
-class RoundView(Schema):
-    """One round with its lines for the bank."""
-
-    number = fields.Integer()
-    source = fields.String()
-    total_yuan = fields.Decimal(as_string=True)
-    computed_at = fields.AwareDateTime(format="iso")
-    shares = fields.List(fields.Nested(ShareView))
-
-
-class LedgerView(Schema):
-    """What is claimed, what the rounds have shared out of it, and every round."""
-
-    claims = fields.Integer()
-    verified_yuan = fields.Decimal(as_string=True)
-    distributed_yuan = fields.Decimal(as_string=True)
-    distributed_ratio = fields.Decimal(as_string=True, allow_none=True)
-    rounds = fields.List(fields.Nested(RoundView, exclude=("shares",)))
 
 
 class CaseLineView(Schema):

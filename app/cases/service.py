@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.audit import service as audit
 from app.cases import case_facts, policy
+from app.cases.ledger_models import CaseClaim
 from app.cases.models import CaseEvent, CaseTip, FundraisingCase, StageProposal
 from app.cases.queries import waiting_proposals
 from app.cases.states import (
@@ -85,6 +86,8 @@ def change(actor: Actor, case_id: UUID, expected_version: int, facts: Mapping[st
     if facts.get("case_no", case.case_no) != case.case_no and _is_taken(facts["case_no"]):
         raise Conflict("该案件编号已登记", code="case_no_taken")
     before = {name: getattr(case, name) for name in facts}
+    if facts.get("returned_yuan", case.returned_yuan) != case.returned_yuan and _has_ledger(case.id):
+        raise InvalidInput(errors={"returned_yuan": ["已建立清退台账，已清退金额由台账计算"]})
     changed = {name: value for name, value in facts.items() if value != before[name]}
     for name, value in changed.items():
         setattr(case, name, value)
@@ -93,6 +96,11 @@ def change(actor: Actor, case_id: UUID, expected_version: int, facts: Mapping[st
         case.jurisdiction = case_facts.jurisdiction_of({name: getattr(case, name) for name in case_facts.PLACES})
     _write(actor, case, CHANGE, _Step(details={"changed": case_facts.told_changes(before, changed)}))
     return case
+
+
+def _has_ledger(case_id: UUID) -> bool:
+    """Whether claims are kept: what was returned then follows from the payments, and nobody types it."""
+    return db.session.scalar(select(CaseClaim.id).where(CaseClaim.case_id == case_id).limit(1)) is not None
 
 
 def _is_taken(case_no: str) -> bool:

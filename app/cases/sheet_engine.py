@@ -77,6 +77,10 @@ class Target(Protocol):
         """How many were created, updated and left unchanged."""
         ...
 
+    def finish(self) -> None:
+        """Write down what belongs to the sheet as a whole, once every row is written."""
+        ...
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -129,6 +133,7 @@ def take_in(
     outcome.created, outcome.updated, outcome.unchanged = target.counts()
     if dry_run or (outcome.refused and not by_row):
         raise NothingKept(outcome)
+    target.finish()
     return outcome
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from app.cases import follow_up, policy, queries
+from app.cases import claims, follow_up, policy, queries
+from app.cases.ledger_models import CaseClaim
 from app.cases.models import CaseEvent, FundraisingCase
 from app.cases.money import ratio
 from app.cases.schemas import CaseFacts
@@ -71,3 +72,33 @@ def _masked_step(step: CaseEvent) -> dict[str, Any]:
     """A step of the history without what was written in it."""
     shown = ("at", "actor_role", "action", "from_status", "to_status", "track", "from_stage", "to_stage")
     return {name: getattr(step, name) for name in shown}
+
+
+def claim_line(actor: Actor, claim: CaseClaim) -> dict[str, Any]:
+    """One claim with its person masked; nothing of the person for whoever reads cases masked (domain.md §6.5)."""
+    names = ("claim_no", "claimed_yuan", "verified_yuan", "verify_reason", "entered_at", "verified_at")
+    person = {} if policy.sees_masked(actor) else claims.opened(claim)
+    shown = {name: mask(person[name]) for name, mask in _MASKS.items() if person.get(name)}
+    return {name: getattr(claim, name) for name in names} | {"state": claims.state_of(claim), "participant": shown}
+
+
+def _masked_name(name: str) -> str:
+    return name[:1] + "＊" * max(len(name) - 1, 1)
+
+
+def _ends(first: int, last: int) -> Callable[[str], str]:
+    def mask(said: str) -> str:
+        hidden = len(said) - first - last
+        return said[:first] + "*" * hidden + said[-last:] if hidden > 0 else "*" * len(said)
+
+    return mask
+
+
+_MASKS: Final[Mapping[str, Callable[[str], str]]] = {
+    "name": _masked_name,
+    "account_name": _masked_name,
+    "id_number": _ends(4, 4),
+    "phone": _ends(3, 4),
+    "account": _ends(0, 4),
+    "bank": str,
+}

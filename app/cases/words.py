@@ -45,6 +45,31 @@ SOURCE_TEXTS: Final[Mapping[str, str]] = {
     "other_assets": "依法应当纳入清退资金来源的其他资产",
 }
 """The six sources of decree 737 Article 26."""
+ASSET_KIND_TEXTS: Final[Mapping[str, str]] = {
+    "real_estate": "房产",
+    "land": "土地使用权",
+    "vehicle": "车辆",
+    "deposit": "存款",
+    "securities": "证券、股权",
+    "claim": "债权",
+    "goods": "存货、设备",
+    "other": "其他",
+}
+ASSET_STATE_TEXTS: Final[Mapping[str, str]] = {
+    "found": "已查明",
+    "seized": "已查封、扣押、冻结",
+    "valued": "已评估",
+    "realised": "已变现",
+    "released": "已解除",
+}
+CLAIM_STATE_TEXTS: Final[Mapping[str, str]] = {"waiting": "待核实", "verified": "已核实", "refused": "不予认定"}
+PAYMENT_STATE_TEXTS: Final[Mapping[str, str]] = {
+    "waiting": "待发放",
+    "sent": "已送银行",
+    "paid": "已发放",
+    "failed": "发放失败",
+    "returned": "退汇",
+}
 
 TRACK_TEXTS: Final[Mapping[Track, str]] = {
     Track.ADMINISTRATIVE: "行政处理",

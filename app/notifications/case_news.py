@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-from app.cases import follow_up, ledger
+from app.cases import claim_query, claims, documents, follow_up, funds, ledger, payments
 from app.cases import service as cases
 from app.cases.models import CaseAlert, CaseEvent, FundraisingCase
 from app.cases.states import CaseAction, CaseAlertKind, find_move
@@ -28,12 +28,21 @@ CASE_STEPS: Final[Mapping[str, Mapping[Circle, str]]] = {
     CaseAction.MONITOR: {_H: "案件转入善后跟踪"},
     CaseAction.CLOSE: {_H: "案件已结案", _R: "案件已结案"},
     CaseAction.REOPEN: {_H: "案件重新启动", _R: "案件重新启动"},
+    documents.MAKE_DOCUMENT: {},
     follow_up.WRITE_PLAN: {_L: "处置方案待审批"},
     follow_up.DECIDE_PLAN: {_H: "处置方案已审批"},
     follow_up.REPORT_PROGRESS: {},
     follow_up.FINISH_MEASURE: {},
-    ledger.ENTER_CLAIMS: {},
+    cases.IMPORT: {},
+    claims.ENTER_CLAIMS: {},
+    claims.CHANGE_CLAIM: {},
+    claims.VERIFY_CLAIMS: {},
+    claim_query.ISSUE_CODES: {},
+    funds.RECEIVE_FUND: {},
+    funds.DESCRIBE_ASSET: {},
     ledger.DISTRIBUTE: {_R: "案件已计算一轮清退分配"},
+    payments.MAKE_BATCH: {_R: "案件清退款已送银行发放"},
+    payments.RECORD_RESULTS: {},
 }
 """Step → what each circle reads in front of the case's number. What is silent here is read in the register."""
 

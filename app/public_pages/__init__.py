@@ -7,6 +7,7 @@ from apiflask import APIFlask
 
 def register(application: APIFlask) -> None:
     """Connect the pages."""
+    import app.public_pages.claims
     import app.public_pages.filing
     import app.public_pages.following
     import app.public_pages.information

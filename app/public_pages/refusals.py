@@ -34,6 +34,9 @@ def _problem_page(refusal: DomainError) -> Response:
     number = sent.get(CODES[0], "")
     if request.endpoint == "public_pages.follow":
         return Response(rendered("codes.html", problem=told, receipt_number=number), mimetype="text/html")
+    if request.endpoint == "public_pages.show_claim":
+        page = rendered("claim.html", claim=None, problem=told, query_number=sent.get("query_number", ""))
+        return Response(page, mimetype="text/html")
     codes = {name: sent.get(name, "") for name in CODES}
     typed = "\n\n".join(filter(None, (sent.get(name, "").strip() for name in _TYPED)))
     page = rendered(

@@ -6,16 +6,13 @@ The templates hold the accused party and the office's reason only; what officers
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from uuid import UUID
-from xml.sax.saxutils import escape
 
 from app.audit import service as audit
+from app.files import word
 from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import NotFound
@@ -29,7 +26,7 @@ from app.workflow import queries as handling_queries
 from app.workflow.models import Transfer
 from app.workflow.states import DESTINATION_TEXTS, Destination, PoliceState
 
-_TEMPLATES: Final = Path(__file__).parent / "letter_templates"
+TEMPLATES: Final = Path(__file__).parent / "letter_templates"
 _SENT_TO_POLICE: Final = frozenset(PoliceState) - {PoliceState.PROPOSED, PoliceState.DECLINED}
 
 
@@ -48,7 +45,8 @@ def letter_of(actor: Actor, tip_id: UUID) -> bytes:
     values = _values(tip_id, sent)
     refuse_exposure(tip_id, "\n".join(values.values()))
     audit.record(actor, "tips.letter", "tip", tip_id, destination=sent.destination)
-    return filled("police" if sent.destination == Destination.POLICE else "referral", values)
+    template = "police" if sent.destination == Destination.POLICE else "referral"
+    return word.filled(TEMPLATES / f"{template}.docx", values)
 
 
 def _values(tip_id: UUID, sent: Transfer) -> Mapping[str, str]:
@@ -65,19 +63,3 @@ def _values(tip_id: UUID, sent: Transfer) -> Mapping[str, str]:
         "sender": office.name if office else "",
         "day": f"{clock.today():%Y年%m月%d日}",
     }
-
-
-def filled(template: str, values: Mapping[str, str]) -> bytes:
-    """A template with its ``{{names}}`` replaced; a name that nothing is given for is a fault of the template."""
-    out = io.BytesIO()
-    with (
-        zipfile.ZipFile(_TEMPLATES / f"{template}.docx") as source,
-        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target,
-    ):
-        for part in source.infolist():
-            content = source.read(part)
-            if part.filename == "word/document.xml":
-                text = re.sub(r"\{\{(\w+)\}\}", lambda found: escape(values[found[1]]), content.decode())
-                content = text.encode()
-            target.writestr(part, content)
-    return out.getvalue()

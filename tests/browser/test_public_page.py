@@ -18,7 +18,7 @@ from tests.files import samples
 from tests.tips import reporters
 
 PICTURES = ARTEFACTS.parent / "public"
-PAGES = ("", "new", "follow", "recover", "privacy", "rewards", "verify")
+PAGES = ("", "new", "follow", "recover", "privacy", "rewards", "verify", "claim")
 COMPANY = "乌鲁木齐瑞丰源投资咨询有限公司"
 
 

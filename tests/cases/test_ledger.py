@@ -1,4 +1,4 @@
-"""The restitution ledger: claims by number, rounds that add up to the fen, never more than is owed."""
+"""The restitution ledger: sources, claims verified by another, rounds that add up to the fen, never more than is owed."""
 
 from __future__ import annotations
 
@@ -11,97 +11,269 @@ from sqlalchemy import text
 
 from app.foundation.database import db, enter_wall
 from tests import factories, rows
-from tests.cases import office
-
-CLAIMS = [{"claim_no": f"债{n}", "verified_yuan": yuan} for n, yuan in enumerate(("100.00", "100.00", "100.01"), 1)]
+from tests.cases import ledgers, office
+from tests.cases.ledgers import CLAIMS, PERSON, enter, ledger, receive, share, verify_all
 
 
 @pytest.fixture
 def case_id(client: FlaskClient) -> str:
-    return office.case(client, username=office.REVIEWER, stages={"restitution_stage": "returning"})
+    """A case that returns money, with three verified claims and enough of it."""
+    case = ledgers.returning_case(client)
+    enter(client, case)
+    verify_all(client, case)
+    receive(client, case, "1000.00")
+    return case
 
 
-def enter(client: FlaskClient, case_id: str, username: str = office.HANDLER, claims: Any = CLAIMS) -> Any:
-    headers = factories.office_headers(username)
-    return client.post(f"{office.CASES}/{case_id}/claims", json={"claims": claims}, headers=headers)
-
-
-def share(client: FlaskClient, case_id: str, total: str, username: str = office.HANDLER) -> Any:
-    headers = factories.office_headers(username)
-    body = {"total_yuan": total, "source": "balance"}
-    return client.post(f"{office.CASES}/{case_id}/restitution", json=body, headers=headers)
-
-
-def ledger(client: FlaskClient, case_id: str, username: str = office.HANDLER) -> Any:
-    return client.get(f"{office.CASES}/{case_id}/restitution", headers=factories.office_headers(username))
-
-
-def test_rounds_share_what_is_owed_to_the_last_fen(client: FlaskClient, case_id: str) -> None:
-    assert enter(client, case_id).status_code == 201
-    first = share(client, case_id, "100.00")
-    assert first.status_code == 201, first.get_json()
-    assert [line["yuan"] for line in first.get_json()["shares"]] == ["33.33", "33.33", "33.34"]
-    told = ledger(client, case_id).get_json()
-    assert {name: told[name] for name in ("claims", "verified_yuan", "distributed_yuan", "distributed_ratio")} == {
-        "claims": 3, "verified_yuan": "300.01", "distributed_yuan": "100.00", "distributed_ratio": "0.3333",
-    }  # fmt: skip
-    last = share(client, case_id, "200.01").get_json()
-    assert sum(Decimal(line["yuan"]) for line in last["shares"]) == Decimal("200.01")
-    assert ledger(client, case_id).get_json()["distributed_ratio"] == "1.0000"
-    assert (
-        rows.scalar(
+class TestRounds:
+    def test_share_what_is_owed_to_the_last_fen(self, client: FlaskClient, case_id: str) -> None:
+        first = share(client, case_id, "100.00")
+        assert first.status_code == 201, first.get_json()
+        assert [line["yuan"] for line in first.get_json()["shares"]] == ["33.33", "33.33", "33.34"]
+        told = ledger(client, case_id).get_json()
+        expected = {
+            "claims": 3, "waiting_claims": 0, "verified_yuan": "300.01", "received_yuan": "1000.00",
+            "distributed_yuan": "100.00", "distributed_ratio": "0.3333", "paid_yuan": "0.00", "paid_ratio": "0.0000",
+        }  # fmt: skip
+        assert {name: told[name] for name in expected} == expected
+        assert told["sources"] == [{"source": "balance", "received_yuan": "1000.00", "shared_out_yuan": "100.00"}]
+        last = share(client, case_id, "200.01").get_json()
+        assert sum(Decimal(line["yuan"]) for line in last["shares"]) == Decimal("200.01")
+        assert ledger(client, case_id).get_json()["distributed_ratio"] == "1.0000"
+        settled = rows.scalar(
             "SELECT count(*) FROM (SELECT c.id FROM case_claims c JOIN case_shares s ON s.claim_id = c.id "
             "GROUP BY c.id HAVING sum(s.yuan) = c.verified_yuan) settled"
         )
-        == 3
+        assert settled == 3
+        assert office.shown(client, case_id)["history"][-1]["action"] == "distribute"
+
+    @pytest.mark.parametrize("total", ["200.02", "1000.01"])
+    def test_nobody_gets_more_than_is_owed(self, client: FlaskClient, case_id: str, total: str) -> None:
+        share(client, case_id, "100.00")
+        over = share(client, case_id, total)
+        assert (over.status_code, list(over.get_json()["errors"])) == (422, ["total_yuan"])
+        assert len(ledger(client, case_id).get_json()["rounds"]) == 1
+
+    def test_only_what_came_in_from_a_source_is_shared(self, client: FlaskClient, case_id: str) -> None:
+        body = {"total_yuan": "1.00", "source": "proceeds"}
+        refused = ledgers.post(client, case_id, "restitution", body)
+        assert "到账" in refused.get_json()["errors"]["total_yuan"][0]
+        receive(client, case_id, "1.00", source="proceeds")
+        assert ledgers.post(client, case_id, "restitution", body).status_code == 201
+
+    def test_money_is_shared_while_it_is_being_returned_only(self, client: FlaskClient) -> None:
+        case_id = office.case(client)
+        enter(client, case_id)
+        early = share(client, case_id, "100.00")
+        assert (early.status_code, early.get_json()["code"]) == (409, "transition_not_allowed")
+
+    def test_the_lines_come_page_by_page(self, client: FlaskClient, case_id: str) -> None:
+        share(client, case_id, "100.00")
+        path, headers = f"{office.CASES}/{case_id}/restitution/1/shares", factories.office_headers(office.HANDLER)
+        first = client.get(path, query_string={"limit": 2}, headers=headers).get_json()
+        assert ([line["claim_no"] for line in first["items"]], first["next_after"]) == (["债1", "债2"], "债2")
+        rest = client.get(path, query_string={"limit": 2, "after": "债2"}, headers=headers).get_json()
+        assert (rest["items"], rest["next_after"]) == ([{"claim_no": "债3", "yuan": "33.34"}], None)
+
+
+class TestSources:
+    def test_a_correction_is_a_further_receipt_and_never_below_what_was_shared(
+        self, client: FlaskClient, case_id: str
+    ) -> None:
+        share(client, case_id, "100.00")
+        assert receive(client, case_id, "-900.01").status_code == 422
+        assert receive(client, case_id, "-900.00").get_json()["received_yuan"] == "100.00"
+        assert [fund["yuan"] for fund in ledger(client, case_id).get_json()["funds"]] == ["1000.00", "-900.00"]
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"source": "gift"},
+            {"yuan": "0"},
+            {"received_on": "2999-01-01"},
+            {"asset_id": "01890a5d-ac96-774b-bcce-b302099a8057"},
+        ],
     )
-    assert office.shown(client, case_id)["history"][-1]["action"] == "distribute"
+    def test_what_cannot_be_is_refused(self, client: FlaskClient, case_id: str, changes: dict[str, str]) -> None:
+        body = {"yuan": "1.00"} | changes
+        answer = receive(client, case_id, body.pop("yuan"), **body)
+        assert (answer.status_code, list(answer.get_json()["errors"])) == (422, list(changes))
+
+    def test_an_asset_goes_from_seizure_to_sale_and_into_the_sources(self, client: FlaskClient, case_id: str) -> None:
+        asset = {
+            "kind": "real_estate", "description": "商铺一处", "place": "天山区解放北路2号", "holder": "测试公司",
+            "state": "seized", "seized_by": "某公安分局", "seized_on": "2025-03-01",
+        }  # fmt: skip
+        told = ledgers.post(client, case_id, "assets", asset).get_json()["assets"]
+        assert (told[0]["state"], told[0]["version"]) == ("seized", 1)
+        path = f"assets/{told[0]['id']}"
+        unpriced = ledgers.patch(client, case_id, path, {"expected_version": 1, "asset": {"state": "realised"}})
+        assert list(unpriced.get_json()["errors"]) == ["realised_yuan"]
+        sold = {"state": "realised", "realised_yuan": "500.00", "realised_on": "2025-05-01"}
+        told = ledgers.patch(client, case_id, path, {"expected_version": 1, "asset": sold}).get_json()["assets"]
+        assert (told[0]["realised_yuan"], told[0]["holder"], told[0]["version"]) == ("500.00", "测试公司", 2)
+        stale = ledgers.patch(client, case_id, path, {"expected_version": 1, "asset": {"description": "旧"}})
+        assert (stale.status_code, stale.get_json()["code"]) == (409, "stale_version")
+        linked = receive(client, case_id, "500.00", source="other_assets", asset_id=told[0]["id"])
+        assert linked.get_json()["funds"][-1]["asset_id"] == told[0]["id"]
+        changed = office.shown(client, case_id)["history"][-2]["details"]["changed"]
+        assert changed["realised_yuan"] == [None, "500.00"]
 
 
-def test_nobody_gets_more_than_is_owed(client: FlaskClient, case_id: str) -> None:
-    enter(client, case_id)
-    share(client, case_id, "100.00")
-    over = share(client, case_id, "200.02")
-    assert (over.status_code, list(over.get_json()["errors"])) == (422, ["total_yuan"])
-    assert len(ledger(client, case_id).get_json()["rounds"]) == 1
+class TestClaims:
+    def test_a_number_is_claimed_once_and_claims_enter_all_or_none(self, client: FlaskClient) -> None:
+        case_id = ledgers.returning_case(client)
+        enter(client, case_id, claims=CLAIMS[:1])
+        assert enter(client, case_id).get_json()["errors"] == {"claims": ["编号重复：债1"]}
+        assert enter(client, case_id, claims=[CLAIMS[1], CLAIMS[1]]).status_code == 422
+        assert ledger(client, case_id).get_json()["claims"] == 1
+
+    @pytest.mark.parametrize("amount", ["0", "-1", "0.001", "x"])
+    def test_an_amount_is_money(self, client: FlaskClient, case_id: str, amount: str) -> None:
+        assert enter(client, case_id, claims=[{"claim_no": "债9", "claimed_yuan": amount}]).status_code == 422
+        assert share(client, case_id, amount).status_code == 422
+
+    def test_nothing_is_shared_before_another_person_has_verified(self, client: FlaskClient) -> None:
+        case_id = ledgers.returning_case(client)
+        enter(client, case_id)
+        receive(client, case_id, "1000.00")
+        assert share(client, case_id, "1.00").status_code == 422
+        own = ledgers.post(client, case_id, "claims/verification", {"claims": [verdict("债1", "100.00")]})
+        assert (own.status_code, own.get_json()["code"]) == (403, "same_person")
+        assert verify_all(client, case_id, office.HANDLER).get_json()["waiting_claims"] == 3
+        assert verify_all(client, case_id).get_json()["waiting_claims"] == 0
+        assert share(client, case_id, "1.00").status_code == 201
+
+    def test_less_or_nothing_holds_with_a_reason(self, client: FlaskClient) -> None:
+        case_id = ledgers.returning_case(client)
+        enter(client, case_id)
+        less = [verdict("债1", "60.00"), verdict("债2", "0"), verdict("债3", "100.01")]
+        unexplained = ledgers.post(client, case_id, "claims/verification", {"claims": less}, office.REVIEWER)
+        assert len(unexplained.get_json()["errors"]["claims"]) == 2
+        explained = [one | {"reason": "已收取利息，予以扣减。"} for one in less]
+        told = ledgers.post(client, case_id, "claims/verification", {"claims": explained}, office.REVIEWER).get_json()
+        assert told["verified_yuan"] == "160.01"
+        receive(client, case_id, "1000.00")
+        lines = share(client, case_id, "160.01").get_json()["shares"]
+        assert {line["claim_no"]: line["yuan"] for line in lines} == {"债1": "60.00", "债3": "100.01"}
+        below = [verdict("债1", "59.99", reason="更正。")]
+        refused = ledgers.post(client, case_id, "claims/verification", {"claims": below}, office.REVIEWER)
+        assert "少于已分配" in refused.get_json()["errors"]["claims"][0]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"all_as_claimed": True, "claims": [{"claim_no": "债1", "verified_yuan": "1"}]},
+            {"claims": [{"claim_no": "无"}]},
+        ],
+    )
+    def test_a_verdict_is_complete(self, client: FlaskClient, case_id: str, body: Any) -> None:
+        assert ledgers.post(client, case_id, "claims/verification", body, office.REVIEWER).status_code == 422
 
 
-def test_money_is_shared_while_it_is_being_returned_only(client: FlaskClient) -> None:
-    case_id = office.case(client)
-    enter(client, case_id)
-    early = share(client, case_id, "100.00")
-    assert (early.status_code, early.get_json()["code"]) == (409, "transition_not_allowed")
+def verdict(claim_no: str, yuan: str, **more: str) -> dict[str, str]:
+    return {"claim_no": claim_no, "verified_yuan": yuan, **more}
 
 
-def test_a_number_is_claimed_once_and_claims_enter_all_or_none(client: FlaskClient, case_id: str) -> None:
-    enter(client, case_id, claims=CLAIMS[:1])
-    again = enter(client, case_id)
-    assert again.get_json()["errors"] == {"claims": ["编号重复：债1"]}
-    assert enter(client, case_id, claims=[CLAIMS[1], CLAIMS[1]]).status_code == 422
-    assert ledger(client, case_id).get_json()["claims"] == 1
+class TestPersons:
+    @pytest.fixture
+    def person_case(self, client: FlaskClient) -> str:
+        case_id = ledgers.returning_case(client)
+        claims = [CLAIMS[0] | {"participant": PERSON}, CLAIMS[1]]
+        assert enter(client, case_id, claims=claims).status_code == 201
+        return case_id
+
+    def test_nothing_of_a_person_is_stored_in_clear(self, client: FlaskClient, person_case: str) -> None:
+        stored = [line for lines in rows.dump().values() for line in lines]
+        for secret in (PERSON["name"], PERSON["id_number"], PERSON["phone"], PERSON["account"]):
+            assert not any(secret in line or secret.encode().hex() in line for line in stored), secret
+
+    def test_is_masked_found_by_digest_and_opened_with_a_reason(self, client: FlaskClient, person_case: str) -> None:
+        for wanted in ({"id_number": PERSON["id_number"]}, {"phone": PERSON["phone"]}, {"claim_no": "债1"}):
+            found = ledgers.post(client, person_case, "claims/search", wanted).get_json()["items"]
+            assert [one["claim_no"] for one in found] == ["债1"], wanted
+        assert found[0]["participant"] == {
+            "name": "王＊＊", "id_number": "6501**********0017", "phone": "139****1234", "account": "************2222",
+            "account_name": "王＊＊", "bank": PERSON["bank"],
+        }  # fmt: skip
+        assert ledgers.post(client, person_case, "claims/search", {"phone": "13900009999"}).get_json()["items"] == []
+        path = "claims/债1/person"
+        assert ledgers.post(client, person_case, path, {}).status_code == 422
+        assert ledgers.post(client, person_case, path, {"reason": "核对"}, office.REVIEWER).status_code == 403
+        assert ledgers.post(client, person_case, path, {"reason": "核对账号"}).get_json() == PERSON
+
+    def test_every_look_is_seen_by_the_auditor_and_tells_nobodys_name(
+        self, client: FlaskClient, person_case: str
+    ) -> None:
+        ledgers.post(client, person_case, "claims/search", {"phone": PERSON["phone"]})
+        ledgers.post(client, person_case, "claims/search", {}, office.OBSERVER)
+        ledgers.post(client, person_case, "claims/债1/person", {"reason": "核对账号"})
+        answer = client.get("/api/v1/office/audit", headers=factories.office_headers("auditor")).get_json()["items"]
+        told = [(row["action"], row["details"].get("by")) for row in answer if row["action"].startswith("cases.view")]
+        assert sorted(told) == [("cases.view_claims", "list"), ("cases.view_claims", "phone")]
+        opened = next(row for row in answer if row["action"] == "cases.open_participant")
+        assert opened["details"]["reason"] == "核对账号"
+        assert not any(PERSON[name] in str(answer) for name in ("name", "phone", "id_number", "account"))
+
+    def test_a_correction_is_verified_anew(self, client: FlaskClient, person_case: str) -> None:
+        verify_all(client, person_case)
+        body = {"participant": {"account": "6222000099998888"}, "reason": "本人提供新账号。"}
+        told = ledgers.patch(client, person_case, "claims/债1", body).get_json()
+        assert (told["state"], told["participant"]["account"]) == ("waiting", "************8888")
+        assert told["participant"]["name"] == "王＊＊"
+        assert "6222" not in str(office.shown(client, person_case)["history"])
 
 
-@pytest.mark.parametrize("amount", ["0", "-1", "0.001", "x"])
-def test_an_amount_is_money(client: FlaskClient, case_id: str, amount: str) -> None:
-    assert enter(client, case_id, claims=[{"claim_no": "债9", "verified_yuan": amount}]).status_code == 422
-    assert share(client, case_id, amount).status_code == 422
+class TestWhoMay:
+    def test_only_the_responsible_district_writes_and_the_other_sees_nothing(
+        self, client: FlaskClient, case_id: str
+    ) -> None:
+        for username, status in (
+            (office.REVIEWER, 403),
+            (office.LEADER, 403),
+            (office.OBSERVER, 403),
+            (office.OTHER, 404),
+        ):
+            assert enter(client, case_id, username, [{"claim_no": "债9", "claimed_yuan": "1"}]).status_code == status
+            assert share(client, case_id, "1.00", username).status_code == status
+            assert receive(client, case_id, "1.00", username).status_code == status
+            asset = {"kind": "vehicle", "description": "轿车"}
+            assert ledgers.post(client, case_id, "assets", asset, username).status_code == status
+            assert (
+                ledgers.post(
+                    client, case_id, "claims/codes", {"claim_nos": ["债1"], "reason": "发"}, username
+                ).status_code
+                == status
+            )
+        assert ledger(client, case_id, office.OTHER).status_code == 404
+        assert ledgers.post(client, case_id, "claims/search", {}, office.OTHER).status_code == 404
 
+    def test_the_observer_sees_figures_and_nobody(self, client: FlaskClient) -> None:
+        case_id = ledgers.returning_case(client)
+        enter(client, case_id, claims=[CLAIMS[0] | {"participant": PERSON}])
+        found = ledgers.post(client, case_id, "claims/search", {}, office.OBSERVER).get_json()["items"]
+        assert (found[0]["claim_no"], found[0]["participant"]) == ("债1", {})
+        by_phone = ledgers.post(client, case_id, "claims/search", {"phone": PERSON["phone"]}, office.OBSERVER)
+        assert by_phone.status_code == 403
 
-def test_only_the_responsible_district_writes_and_the_other_sees_nothing(client: FlaskClient, case_id: str) -> None:
-    enter(client, case_id)
-    for username, status in ((office.REVIEWER, 403), (office.LEADER, 403), (office.OBSERVER, 403), (office.OTHER, 404)):
-        assert enter(client, case_id, username, [{"claim_no": "债9", "verified_yuan": "1"}]).status_code == status
-        assert share(client, case_id, "1.00", username).status_code == status
-    assert ledger(client, case_id, office.OTHER).status_code == 404
-
-
-def test_the_database_hides_the_ledger_of_another_district(client: FlaskClient, case_id: str) -> None:
-    enter(client, case_id)
-    share(client, case_id, "1.00")
-    for division, visible in ((factories.XINSHI, True), (factories.TIANSHAN, False)):
-        enter_wall("open")
-        unit = rows.scalar("SELECT id FROM units WHERE division_code = :code", code=division)
-        db.session.remove()
-        enter_wall(str(unit))
-        for table in ("case_claims", "case_rounds", "case_shares"):
-            assert bool(db.session.scalar(text(f"SELECT count(*) FROM {table}"))) is visible, (table, division)
+    def test_the_database_hides_the_ledger_of_another_district(self, client: FlaskClient, case_id: str) -> None:
+        share(client, case_id, "1.00")
+        ledgers.post(client, case_id, "assets", {"kind": "vehicle", "description": "轿车"})
+        assert ledgers.batch(client, case_id).status_code == 201
+        tables = (
+            "case_claims",
+            "case_rounds",
+            "case_shares",
+            "case_funds",
+            "case_assets",
+            "case_batches",
+            "case_payments",
+        )
+        for division, visible in ((factories.XINSHI, True), (factories.TIANSHAN, False)):
+            enter_wall("open")
+            unit = rows.scalar("SELECT id FROM units WHERE division_code = :code", code=division)
+            db.session.remove()
+            enter_wall(str(unit))
+            for table in tables:
+                assert bool(db.session.scalar(text(f"SELECT count(*) FROM {table}"))) is visible, (table, division)

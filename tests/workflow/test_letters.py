@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from flask.testing import FlaskClient
 
+from app.files import word
 from app.tips import letters
 from tests import factories
 from tests.workflow import office
@@ -85,5 +86,5 @@ def test_another_district_gets_no_letter(client: FlaskClient) -> None:
 @pytest.mark.parametrize("template", ["police", "referral"])
 def test_every_place_of_a_template_is_filled(template: str) -> None:
     names = {"recipient", "accused", "uscc", "registered_address", "reason", "officers", "sender", "day"}
-    text = text_of(letters.filled(template, {name: f"〔{name}〕" for name in names}))
+    text = text_of(word.filled(letters.TEMPLATES / f"{template}.docx", {name: f"〔{name}〕" for name in names}))
     assert set(re.findall(r"〔(\w+)〕", text)) >= names - {"officers"}

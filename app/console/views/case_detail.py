@@ -8,7 +8,8 @@ from uuid import UUID
 
 from flask import url_for
 
-from app.cases import follow_up, ledger, policy, queries, words
+from app.cases import claim_query, claims, documents, follow_up, funds, ledger, payments, policy, queries, words
+from app.cases import service as cases
 from app.cases import views as case_views
 from app.cases.models import CaseEvent, CasePlan, CaseProgress, FundraisingCase, StageProposal
 from app.cases.states import (
@@ -39,8 +40,17 @@ STEP_TEXTS: Final[Mapping[str, str]] = {
     follow_up.DECIDE_PLAN: "审批处置方案",
     follow_up.FINISH_MEASURE: "登记措施完成",
     follow_up.REPORT_PROGRESS: "填报月度进展",
-    ledger.ENTER_CLAIMS: "登记集资参与人债权",
+    cases.IMPORT: "由表格导入",
+    claims.ENTER_CLAIMS: "登记集资参与人债权",
+    claims.CHANGE_CLAIM: "更正债权",
+    claims.VERIFY_CLAIMS: "核实债权",
+    claim_query.ISSUE_CODES: "发放债权查询凭证",
+    documents.MAKE_DOCUMENT: "制作文书",
+    funds.RECEIVE_FUND: "登记资金到账",
+    funds.DESCRIBE_ASSET: "登记资产情况",
     ledger.DISTRIBUTE: "计算清退分配",
+    payments.MAKE_BATCH: "生成发放批次",
+    payments.RECORD_RESULTS: "登记银行发放结果",
     **{action.value: text for action, text in CASE_ACTION_TEXTS.items()},
 }
 """Steps of a case in the office's words; a step of a later room shows under its own name."""

@@ -1,0 +1,250 @@
+"""Stock cases in bulk: import of a register, a round over a million claims, and reading at 100 and at 10,000 cases.
+
+The import is the command that the office runs, as a process of its own: its time and its largest memory are told. The
+round is one request's worth of work for one case that holds all the claims; afterwards every share is held against the
+exact fraction. Reading goes through the office API in one process; each figure is the 95th percentile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+import xlsxwriter
+from sqlalchemy import text
+
+from app import create_app
+from app.cases import ledger, money, sharing
+from app.foundation.config import REPOSITORY, load_settings
+from app.foundation.database import OPEN_WALL, db, transaction
+from app.identity import tokens
+from bench.stage import _environment, _services, machine, say
+from bench.workflow import _person
+
+IMPORT_BAR, ROUND_BAR, READ_BAR, MEMORY_BAR = 60.0, 30.0, 1.5, 400
+_HEADINGS: Final = (
+    "案件编号", "案件名称", "集资单位", "统一社会信用代码", "注册地", "案发地", "属地", "业务类别", "集资方式", "涉案金额（万元）",
+    "未兑付金额（万元）", "参与集资人数", "发案时间", "具体责任人", "联系电话", "公安机关", "是否跨省", "涉稳等级",
+)  # fmt: skip
+_DISTRICTS: Final = ("天山区", "沙依巴克区", "新市区", "水磨沟区", "头屯河区", "达坂城区", "米东区", "乌鲁木齐县")
+_CLAIMS: Final = """
+INSERT INTO case_claims (id, case_id, claim_no, claimed_yuan, verified_yuan, verified_at, query_number, entered_at)
+SELECT gen_random_uuid(), %(case_id)s, 'Z' || n, 1 + (n::bigint * 7919 %% 5000000) / 100.0, 1 + (n::bigint * 7919 %% 5000000) / 100.0,
+       now(), %(mark)s || n, now()
+FROM generate_series(1, %(claims)s) n
+"""
+
+
+def main() -> int:
+    """Measure, print the tables, return 1 when a bar is missed."""
+    options = _options()
+    with _office() as (url, environment, directory):
+        app = create_app(load_settings(environment))
+        with app.app_context(), psycopg.connect(url, autocommit=True) as raw:
+            _import(environment, directory, "small", 100)
+            small = _reads(app, options.reads)
+            imported = [
+                _import(environment, directory, "large", options.rows),
+                _import(environment, directory, "large", options.rows),
+            ]
+            _keep_only(raw, options.cases)
+            raw.execute("ANALYZE")
+            large = _reads(app, options.reads)
+            case_id = _fill(raw, options.claims)
+            seconds, exact = _round(case_id)
+            with_claims = _reads(app, options.reads)
+            print(machine(url))
+            return _print(options, imported, (small, large, with_claims), (seconds, exact))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.cases", description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000, help="rows of the imported register")
+    parser.add_argument("--cases", type=int, default=10_000, help="cases that reading is measured at")
+    parser.add_argument("--claims", type=int, default=1_000_000, help="claims of the case that is shared")
+    parser.add_argument("--reads", type=int, default=60, help="requests of each kind")
+    return parser.parse_args()
+
+
+@contextmanager
+def _office() -> Iterator[tuple[str, dict[str, str], Path]]:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="shudi-bench-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)  # PostgreSQL runs as another user when we are root
+        with _services(directory) as (database_url, redis_url):
+            environment = _environment(directory, database_url, redis_url)
+            say("migrating, creating the office …")
+            prepare = [sys.executable, "-m", "flask", "--app", "wsgi", "demo", "prepare"]
+            subprocess.run(prepare, cwd=REPOSITORY, env=environment, check=True)
+            yield database_url, environment, directory
+
+
+def _sheet(path: Path, mark: str, rows: int) -> None:
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        page = book.add_worksheet("台账")
+        page.write_row(0, 0, _HEADINGS)
+        for n in range(1, rows + 1):
+            district = _DISTRICTS[n % len(_DISTRICTS)]
+            page.write_row(n, 0, (
+                f"{mark}〔2019〕{n}号", f"测试项目{n}案", f"乌鲁木齐测试{n}投资咨询有限公司", None, f"新疆乌鲁木齐市{district}测试路{n}号",
+                f"新疆乌鲁木齐市天山区解放北路{n}号", district, "债权类", "投资理财", n % 9000 + 0.5, n % 4000, n % 700, "2021年8月6日",
+                "责任人测试", 13900000000 + n, "测试公安分局", "否", "低",
+            ))  # fmt: skip
+
+
+def _import(environment: dict[str, str], directory: Path, mark: str, rows: int) -> tuple[float, int]:
+    """Seconds and largest resident memory in MB of the command that takes a register in."""
+    path = directory / f"{mark}.xlsx"
+    if not path.exists():
+        _sheet(path, mark, rows)
+    say(f"importing {rows:,} rows …")
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "cases", "import", str(path), "--yes"]
+    began = time.perf_counter()
+    child = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    assert status == 0, status
+    return time.perf_counter() - began, used.ru_maxrss // 1024
+
+
+def _keep_only(raw: psycopg.Connection[Any], cases: int) -> None:
+    raw.execute(
+        "DELETE FROM case_events WHERE case_id IN (SELECT id FROM fundraising_cases ORDER BY id OFFSET %s)", [cases]
+    )
+    raw.execute(
+        "DELETE FROM fundraising_cases WHERE id IN (SELECT id FROM fundraising_cases ORDER BY id OFFSET %s)", [cases]
+    )
+
+
+def _reads(app: Any, times: int) -> dict[str, float]:
+    """Milliseconds of the 95th percentile of each kind of reading."""
+    client = app.test_client()
+    person = _person("city.reviewer")
+    assert person.session_id is not None
+    from app.foundation import clock
+    from app.foundation.http import Audience
+
+    token, _ = tokens.issue(Audience.OFFICER, str(person.account_id), person.session_id, clock.now())
+    headers = {"Authorization": f"Bearer {token}"}
+    first = client.get("/api/v1/office/cases", headers=headers).get_json()["items"][0]["id"]
+    paths = {
+        "register": "/api/v1/office/cases?limit=20",
+        "register, one district": "/api/v1/office/cases?limit=20&division=650104",
+        "one case": f"/api/v1/office/cases/{first}",
+        "its ledger": f"/api/v1/office/cases/{first}/restitution",
+        "statistics": "/api/v1/office/cases/statistics",
+    }
+    return {
+        name: _p95(lambda path=path: client.get(path, headers=headers), times)
+        for name, path in paths.items()
+        if client.get(path, headers=headers).status_code == 200
+    }
+
+
+def _p95(ask: Callable[[], Any], times: int) -> float:
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        assert ask().status_code == 200
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.quantiles(taken, n=20)[-1]
+
+
+def _fill(raw: psycopg.Connection[Any], claims: int) -> UUID:
+    """A case that is returning money, with all the claims and the money for half of them."""
+    say(f"filling {claims:,} claims …")
+    row = raw.execute("SELECT id FROM fundraising_cases ORDER BY id LIMIT 1").fetchone()
+    assert row is not None
+    case_id: UUID = row[0]
+    raw.execute(_CLAIMS, {"case_id": case_id, "claims": claims, "mark": "bench-"})
+    raw.execute(
+        "UPDATE fundraising_cases SET restitution_stage = 'returning', outstanding_yuan = 1e12, "
+        "unit_id = (SELECT unit_id FROM accounts WHERE username = 'district.650104') WHERE id = %s", [case_id]
+    )  # fmt: skip
+    raw.execute(
+        "INSERT INTO case_funds (id, case_id, source, yuan, received_on, origin, entered_by_name, entered_at) "
+        "VALUES (gen_random_uuid(), %s, 'balance', 1e12, now(), 'bench', 'bench', now())", [case_id]
+    )  # fmt: skip
+    raw.execute("ANALYZE case_claims")
+    return case_id
+
+
+def _round(case_id: UUID) -> tuple[float, bool]:
+    """(seconds until the round is computed and committed, whether every share is exact)."""
+    person = _person("district.650104")
+    with transaction(OPEN_WALL):
+        owed_fen = db.session.connection().exec_driver_sql(sharing.OWED_IN_ALL, {"case_id": case_id}).scalar_one()
+    total = int(owed_fen) * 3 // 7 + 1
+    say("sharing …")
+    began = time.perf_counter()
+    with transaction(person.wall):
+        ledger.distribute_round(person, case_id, money.to_yuan(total), "balance")
+    seconds = time.perf_counter() - began
+    return seconds, _is_exact(case_id, total, int(owed_fen))
+
+
+def _is_exact(case_id: UUID, total: int, whole: int) -> bool:
+    """Whether the parts are the whole, and each is the exact fraction rounded down or up to a fen."""
+    found = text(
+        "SELECT c.verified_yuan, coalesce(s.yuan, 0) FROM case_claims c LEFT JOIN case_shares s ON s.claim_id = c.id "
+        "WHERE c.case_id = :case_id"
+    ).execution_options(yield_per=10_000)
+    given = 0
+    with transaction(OPEN_WALL):
+        for verified, yuan in db.session.execute(found, {"case_id": case_id}):
+            share = int(Decimal(yuan) * 100)
+            given += share
+            if abs(share * whole - total * int(verified * 100)) >= whole:
+                return False
+    return given == total
+
+
+def _print(
+    options: argparse.Namespace,
+    imported: list[tuple[float, int]],
+    reads: tuple[dict[str, float], ...],
+    shared: tuple[float, bool],
+) -> int:
+    small, large, with_claims = reads
+    print("\n| what | measured | bar |\n| --- | ---: | ---: |")
+    for name, (seconds, memory) in zip(("import, new", "import, again without a change"), imported, strict=True):
+        rate = options.rows / seconds
+        print(
+            f"| {name}: {options.rows:,} rows | {seconds:.1f} s ({rate:,.0f} rows/s), {memory} MB | {IMPORT_BAR:.0f} s, {MEMORY_BAR} MB |"
+        )
+    seconds, exact = shared
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(
+        f"| round over {options.claims:,} claims, computed and committed | {seconds:.1f} s, exact: {exact}, {own} MB | {ROUND_BAR:.0f} s, {MEMORY_BAR} MB |"
+    )
+    print(
+        "\n| reading, p95 | 100 cases | " + f"{options.cases:,} cases | with {options.claims:,} claims | ratio | bar |"
+    )
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    missed = (
+        not exact or seconds > ROUND_BAR or any(took > IMPORT_BAR or memory > MEMORY_BAR for took, memory in imported)
+    )
+    for name, before in small.items():
+        ratio = with_claims[name] / before
+        missed |= ratio > READ_BAR and name != "its ledger"
+        print(
+            f"| {name} | {before:.1f} ms | {large[name]:.1f} ms | {with_claims[name]:.1f} ms | {ratio:.2f} | {READ_BAR} |"
+        )
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
