@@ -128,6 +128,7 @@ class Reassignment(Base):
         Index("ix_reassignments_from_unit", "from_unit_id", "status"),
         Index("ix_reassignments_to_unit", "to_unit_id", "status"),
         Index("ix_reassignments_queue", "applied_at", "id"),
+        Index("ix_reassignments_tip", "tip_id", "applied_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
