@@ -220,6 +220,14 @@ def receipt_numbers(actor: Actor, tip_ids: Collection[UUID]) -> dict[UUID | None
     return {row.id: row.receipt_number for row in rows}
 
 
+def merged_with(actor: Actor, handling: Handling) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Rows of tip, handling and subject within sight: (the main tip of a merged one, those merged into this one)."""
+    rows = visible_tips(actor).add_columns(TipSubject).join(TipSubject, TipSubject.tip_id == Tip.id)
+    main = db.session.execute(rows.where(Tip.id == handling.merged_into)).all() if handling.merged_into else ()
+    followers = rows.where(Handling.merged_into == handling.tip_id).order_by(Handling.registered_at).limit(50)
+    return main, db.session.execute(followers).all()
+
+
 def waiting_disputes(actor: Actor, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[Any]:
     """Rows of tip, handling and subject that the city has to decide on, the oldest first, by keyset."""
     statement = (

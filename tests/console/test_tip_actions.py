@@ -48,7 +48,10 @@ def test_a_tip_is_merged_by_the_receipt_number_of_the_main_one(
     assert refused.status_code == 422
     assert "没有这个受理编号的线索" in refused.get_data(as_text=True)
     assert reviewer.act(tip_id, "merge", into=f" {main} ").status_code == 303
-    assert rows.scalar("SELECT merged_into FROM handlings WHERE tip_id = :id", id=tip_id) == factories.tip_id_of(main)
+    main_id = factories.tip_id_of(main)
+    assert rows.scalar("SELECT merged_into FROM handlings WHERE tip_id = :id", id=tip_id) == main_id
+    assert f'href="/tips/{main_id}"' in reviewer.text(f"/tips/{tip_id}").split('id="h-merged"')[1]
+    assert f'href="/tips/{tip_id}"' in reviewer.text(f"/tips/{main_id}").split('id="h-merged"')[1]
 
 
 def test_limits_are_extended_tips_supervised_and_transferred(

@@ -16,7 +16,7 @@ from app.console.views.files import reporters_files
 from app.console.views.jurisdiction import jurisdiction_view
 from app.console.views.place_map import place_map
 from app.console.views.precedents import precedents_of
-from app.console.views.tip_list import CHANNEL_TEXTS
+from app.console.views.tip_list import CHANNEL_TEXTS, brief_rows
 from app.foundation import clock
 from app.foundation.permissions import Actor, Permission
 from app.geo.divisions import divisions
@@ -55,6 +55,8 @@ def tip_view(actor: Actor, found: WholeTip, whole: Mapping[str, Any], state: For
     return {
         "tip": _summary(found, whole),
         "jurisdiction": jurisdiction_view(whole["jurisdiction"], found.tip, found.subject),
+        "merged": _merged(actor, handling),
+        "exclude_url": url_for("console.list_exclusions", tip=found.tip.receipt_number),
         "map": place_map(found.jurisdiction.decision, found.tip),
         "precedents": precedents_of(actor, found.subject),
         "files": reporters_files(found.evidence, file_address),
@@ -64,6 +66,14 @@ def tip_view(actor: Actor, found: WholeTip, whole: Mapping[str, Any], state: For
         "actions": _actions(whole["available_actions"], handling.status, state),
         "reassignment_action": application(state, handling.unit_id) if whole["can_apply_reassignment"] else None,
     }
+
+
+def _merged(actor: Actor, handling: Handling) -> dict[str, Any] | None:
+    """The main tip that this one follows, and the tips that follow this one."""
+    main, followers = queries.merged_with(actor, handling)
+    if not (main or followers):
+        return None
+    return {"main": brief_rows(main), "followers": brief_rows(followers)}
 
 
 def _summary(found: WholeTip, whole: Mapping[str, Any]) -> dict[str, Any]:
