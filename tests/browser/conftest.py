@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -120,7 +121,8 @@ class Desk:
 
     def do(self, action: str, **fields: str) -> None:
         """Open an action's form, fill it by its labels, and send it; confirm where the page asks."""
-        form = self.page.locator("details.action", has=self.page.locator("summary", has_text=action))
+        begins = re.compile(rf"^\s*{action}")  # 受理 is not 不予受理
+        form = self.page.locator("details.action", has=self.page.locator("summary", has_text=begins))
         form.locator("summary").click()
         for label, value in fields.items():
             form.get_by_label(label).fill(value)
