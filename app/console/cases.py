@@ -62,6 +62,7 @@ def _register(actor: Actor, wanted: dict[str, Any], cursor: str | None) -> dict[
         "tabs": tabs(actor, "list"),
         "list_url": url_for("console.list_cases"),
         "new_url": url_for("console.ask_for_case") if policy.can_register(actor) else None,
+        "import_url": url_for("console.list_case_imports") if policy.can_register(actor) else None,
         "export_url": url_for("console.export_cases", **address),
         "cases": [case_list.case_line(actor, case, units) for case in shown],
         "page": paging("console.list_cases", address, cursor, following, total),
@@ -77,11 +78,13 @@ def tabs(actor: Actor, here: str) -> list[dict[str, Any]]:
         ("statistics", "统计分析", "console.show_case_statistics"),
         ("targets", "化解目标", "console.show_case_targets"),
         ("templates", "方案模板", "console.list_plan_templates"),
+        ("imports", "导入台账", "console.list_case_imports"),
     ]
+    shown = {"templates": not policy.sees_masked(actor), "imports": policy.can_register(actor)}
     return [
         {"label": label, "href": url_for(endpoint), "active": name == here}
         for name, label, endpoint in named
-        if name != "templates" or not policy.sees_masked(actor)
+        if shown.get(name, True)
     ]
 
 

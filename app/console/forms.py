@@ -56,8 +56,10 @@ def action_body(schema: Schema, **readers: Callable[[str], Any]) -> dict[str, An
     return body
 
 
-def receive_files(actor: Actor, field: str) -> list[ReceivedFile]:
+def receive_files(actor: Actor, field: str, *, tables: bool = False) -> list[ReceivedFile]:
     """Keep the bytes of the files sent under ``field``; to be called before the transaction that registers them.
+
+    ``tables``: spreadsheets and CSV are wanted.
 
     Raises as :func:`app.files.service.receive`.
     """
@@ -66,7 +68,9 @@ def receive_files(actor: Actor, field: str) -> list[ReceivedFile]:
     if len(sent) > files.MOST_FILES_AT_ONCE:
         raise InvalidInput(errors={field: [f"一次最多提交 {files.MOST_FILES_AT_ONCE} 个文件"]})
     return [
-        files.receive(_pieces(file.stream), file.filename or "", file.mimetype, "office", actor.account_id)
+        files.receive(
+            _pieces(file.stream), file.filename or "", file.mimetype, "office", actor.account_id, tables=tables
+        )
         for file in sent
     ]
 
