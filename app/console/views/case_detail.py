@@ -34,6 +34,7 @@ _WAN: Final = 10000
 
 STEP_TEXTS: Final[Mapping[str, str]] = {
     "register": "登记案件",
+    "import": "台账导入",
     "change": "修改案件信息",
     "link_tip": "并入线索",
     follow_up.WRITE_PLAN: "报送处置方案",
