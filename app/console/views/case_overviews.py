@@ -22,7 +22,9 @@ from app.identity.models import Unit
 
 MONTHS_SHOWN: Final = 6
 _BANDS: Final = 4
-_MAP_WIDTH: Final = 640
+_MAP_WIDTH: Final = 420
+_LETTER: Final = 13
+"""A letter on the map is so wide and high; a name that would lie on another is left to its hint."""
 _BEHIND: Final[Mapping[str, Mapping[str, str]]] = {
     "cases": {},
     "involved_yuan": {},
@@ -212,19 +214,30 @@ def choropleth(found: Statistics, wanted: Mapping[str, Any], metric: str, units:
         "number": MAP_NUMBER,
         "metric": METRICS[metric],
         "legend": _legend(most, metric),
+        "names": _names({code: place for code, (_, place) in drawn.items()}),
         "districts": [
             {
                 "name": divisions().name(code),
                 "path": path,
-                "x": x,
-                "y": y,
                 "band": _band(getattr(table.get(code, Figures()), metric), most),
                 "value": _shown(getattr(table.get(code, Figures()), metric)),
                 "href": url_for("console.list_cases", **{**base, "division": code}),
             }
-            for code, (path, (x, y)) in drawn.items()
+            for code, (path, _) in drawn.items()
         ],
     }
+
+
+def _names(places: Mapping[str, tuple[float, float]]) -> list[dict[str, Any]]:
+    """The names that have room, the outer districts first: the small ones lie together in the middle."""
+    middle = [sum(place[n] for place in places.values()) / max(len(places), 1) for n in (0, 1)]
+    outward = sorted(places.items(), key=lambda one: -sum((one[1][n] - middle[n]) ** 2 for n in (0, 1)))
+    shown: list[dict[str, Any]] = []
+    for code, (x, y) in outward:
+        name = divisions().name(code) or code
+        if all(abs(y - one["y"]) > _LETTER or abs(x - one["x"]) > _LETTER * len(name) for one in shown):
+            shown.append({"name": name, "x": x, "y": y})
+    return shown
 
 
 def _band(value: Any, most: Any) -> int:
