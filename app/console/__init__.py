@@ -8,7 +8,9 @@ from apiflask import APIFlask
 def register(application: APIFlask) -> None:
     """Connect the pages, the assets, the error page and the security headers."""
     import app.console.audit
+    import app.console.case_claims
     import app.console.case_imports
+    import app.console.case_ledger
     import app.console.case_overviews
     import app.console.case_work
     import app.console.cases

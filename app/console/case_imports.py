@@ -31,7 +31,7 @@ def list_case_imports(actor: Actor) -> str:
 
 
 def _list_page(actor: Actor, *, problem: dict[str, Any] | None = None) -> str:
-    imports.target_of(actor, ImportKind.CASES, None)
+    imports.target_of(actor, ImportKind.CASES, None, None)
     errors = (problem or {}).get("errors", {})
     return rendered(
         "console/cases/imports.html",
@@ -49,18 +49,18 @@ def _list_page(actor: Actor, *, problem: dict[str, Any] | None = None) -> str:
 def hand_in_cases(actor: Actor) -> Response:
     """Keep a register and look at it; nothing is taken in yet."""
     on_refusal_show(_list_page, actor)
-    return hand_in(actor, ImportKind.CASES, None)
+    return hand_in(actor, ImportKind.CASES)
 
 
-def hand_in(actor: Actor, kind: str, case_id: UUID | None) -> Response:
+def hand_in(actor: Actor, kind: str, case_id: UUID | None = None, batch_id: UUID | None = None) -> Response:
     """Keep the table of the present form, and lead to its preview; opens its own transaction."""
-    imports.target_of(actor, kind, case_id)
+    imports.target_of(actor, kind, case_id, batch_id)
     received = forms.receive_files(actor, "file", tables=True)
     if len(received) != 1:
         raise InvalidInput(errors={"file": ["请选择一个 Excel 或者 CSV 文件"]})
-    book, headings = imports.opened(files.content_received(received[0]), kind)
+    table = imports.opened(files.content_received(received[0]), kind)
     with transaction():
-        row = imports.keep(actor, kind, received[0], book, headings, case_id)
+        row = imports.keep(actor, kind, received[0], table, case_id, batch_id)
     return see_other(url_for("console.show_case_import", import_id=row.id))
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
+from flask.testing import FlaskClient
 from playwright.sync_api import Locator, Page, expect
 
 from app.foundation import clock
 from tests import factories
 from tests.browser.conftest import Desk, Site
-from tests.cases import office, sheets
+from tests.cases import ledgers, office, sheets
 
 REPORT = "乌存〔2019〕1号"
 
@@ -65,6 +66,21 @@ def confirm(desk: Desk, what: str) -> None:
     desk.send(form)
 
 
+def make_ready_to_share(client: FlaskClient, case_id: str) -> None:
+    """The case returns money: claims are entered and verified by two persons, money came in."""
+    for stage in ("registering", "disposing", "returning"):
+        office.move(client, case_id, "restitution_stage", stage)
+    body = {"expected_version": office.shown(client, case_id)["version"], "facts": {"outstanding_yuan": "300.01"}}
+    headers = factories.office_headers(office.HANDLER)
+    answers = [
+        client.patch(f"{office.CASES}/{case_id}", json=body, headers=headers),
+        ledgers.enter(client, case_id),
+        ledgers.verify_all(client, case_id),
+        ledgers.receive(client, case_id, "150.00"),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 201, 200, 201]
+
+
 def test_a_register_becomes_cases_and_a_case_lives_to_its_end(
     committed_app: Flask, site: Site, desk: Desk, tmp_path: Path
 ) -> None:
@@ -112,14 +128,29 @@ def test_a_register_becomes_cases_and_a_case_lives_to_its_end(
     press(desk, page.locator("form.wide-form"), "提交")
     expect(page.locator("#h-progress + .muted")).to_have_text("1 次填报")
 
-    # The city confirms; the leader approves, declares and closes.
+    # The city confirms; the district shares the money that came in; the leader approves and closes.
     as_person(desk, "city.reviewer", here)
     confirm(desk, "行政处理 未启动 → 行政受理")
     with clock.stopped_at(site.moment):
         for stage in ("determining", "admin_handled"):
             office.move(committed_app.test_client(), here.rpartition("/")[2], "admin_stage", stage)
+    with clock.stopped_at(site.moment):
+        make_ready_to_share(committed_app.test_client(), here.rpartition("/")[2])
     as_person(desk, "district.650104", here)
-    move(desk, "资金清退", "认定无法清退（退回、终止，须说明理由）")
+    page.get_by_role("link", name="打开台账").click()
+    form = page.locator("details.action", has=page.locator("summary", has_text="计算一轮分配"))
+    form.locator("summary").click()
+    form.get_by_label("资金来源").select_option(label="非法集资资金余额")
+    form.get_by_label("分配金额").fill("100")
+    desk.send(form)
+    expect(page.get_by_role("heading", name="第 1 轮")).to_be_visible()
+    looked_at(desk, "case-ledger")
+    page.get_by_role("link", name="集资参与人债权").click()
+    expect(page.get_by_text("债3")).to_be_visible()
+    desk.open(here)
+    move(desk, "资金清退", "清退完毕")
+    as_person(desk, "city.reviewer", here)
+    confirm(desk, "资金清退")
     as_person(desk, "city.leader", here)
     approval = page.locator("details.action", has=page.locator("summary", has_text="审批处置方案第 1 版"))
     approval.locator("summary").click()
@@ -127,8 +158,7 @@ def test_a_register_becomes_cases_and_a_case_lives_to_its_end(
     looked_at(desk, "case-leader")
     desk.send(approval)
     expect(page.locator("#h-plan + .muted")).to_contain_text("第 1 版执行中")
-    confirm(desk, "资金清退")
-    desk.do("结案", 理由="行政处理终结，经批准认定无法清退。")
+    desk.do("结案", 理由="行政处理终结，资金清退完毕。")
     expect(page.locator(".summary-state")).to_contain_text("已结案")
     desk.open("/cases/board?track=admin_stage")
     expect(page.locator(".board-card", has_text=REPORT)).to_be_visible()

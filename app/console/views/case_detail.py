@@ -34,7 +34,6 @@ _WAN: Final = 10000
 
 STEP_TEXTS: Final[Mapping[str, str]] = {
     "register": "登记案件",
-    "import": "台账导入",
     "change": "修改案件信息",
     "link_tip": "并入线索",
     follow_up.WRITE_PLAN: "报送处置方案",
@@ -93,6 +92,10 @@ def _told(actor: Actor, case: FundraisingCase, whole: Mapping[str, Any]) -> dict
         "entries": [_entry(entry) for entry in whole["progress"]],
         "ledger": ledger.summary(case),
         "sources": words.SOURCE_TEXTS,
+        "case_links": [
+            {"label": "文书", "icon": "file-text", "href": url_for("console.list_case_documents", case_id=case.id)}
+        ],
+        "ledger_links": [{"label": "打开台账", "href": url_for("console.show_case_ledger", case_id=case.id)}],
         "tips": _tips(actor, whole["tips"]),
         "alerts": [_alert(one) for one in queries.alerts_of(case.id)],
         "steps": _steps(whole["history"]),

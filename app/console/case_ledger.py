@@ -1,0 +1,115 @@
+"""The restitution ledger at the console: money in, assets, rounds, batches for the bank; forms lead to one page."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from app.cases import bank_file, funds, ledger, payments, queries
+from app.cases.imports import ImportKind
+from app.cases.ledger_schemas import AssetBody, DistributeBody, ExportBatchBody, MakeBatchBody, ReceiveFundBody
+from app.console import forms
+from app.console.blueprint import pages
+from app.console.case_imports import hand_in
+from app.console.cases import XLSX
+from app.console.downloads import attachment
+from app.console.refusals import on_refusal_show
+from app.console.shell import done, rendered
+from app.console.views import case_ledger as views
+from app.foundation.errors import InvalidInput
+from app.foundation.http import load, page
+from app.foundation.permissions import Actor, Permission
+
+
+@pages.get("/cases/<uuid:case_id>/ledger")
+@page(permission=Permission.CASE_READ)
+def show_case_ledger(actor: Actor, case_id: UUID) -> str:
+    """What is claimed, what came in, what was shared out and paid."""
+    return _ledger_page(actor, case_id)
+
+
+def _ledger_page(actor: Actor, case_id: UUID, *, problem: dict[str, Any] | None = None) -> str:
+    case = queries.case_for(actor, case_id)
+    return rendered("console/cases/ledger.html", actor, **views.ledger_view(actor, case, problem))
+
+
+@pages.post("/cases/<uuid:case_id>/ledger/funds")
+@page(permission=Permission.SELF_USE, changes=True)
+def receive_case_fund(actor: Actor, case_id: UUID) -> Response:
+    """Enter money that came in, by its source."""
+    on_refusal_show(_ledger_page, actor, case_id)
+    given = forms.typed_fields("source", "received_on", "origin", "asset_id") | {"yuan": views.amount("yuan")}
+    funds.receive_fund(actor, case_id, load(ReceiveFundBody(), given))
+    return done("到账资金已登记。", "console.show_case_ledger", case_id=case_id)
+
+
+@pages.post("/cases/<uuid:case_id>/ledger/assets")
+@page(permission=Permission.SELF_USE, changes=True)
+def add_case_asset(actor: Actor, case_id: UUID) -> Response:
+    """Enter an asset that was found or seized."""
+    on_refusal_show(_ledger_page, actor, case_id)
+    funds.add_asset(actor, case_id, load(AssetBody(), views.typed_asset(whole=True)))
+    return done("资产已登记。", "console.show_case_ledger", case_id=case_id)
+
+
+@pages.post("/cases/<uuid:case_id>/ledger/assets/<uuid:asset_id>")
+@page(permission=Permission.SELF_USE, changes=True)
+def change_case_asset(actor: Actor, case_id: UUID, asset_id: UUID) -> Response:
+    """Describe an asset as it stands now."""
+    on_refusal_show(_ledger_page, actor, case_id)
+    given = load(AssetBody(partial=True), views.typed_asset(whole=False))
+    funds.change_asset(actor, case_id, asset_id, forms.seen_version(), given)
+    return done("资产情况已更新。", "console.show_case_ledger", case_id=case_id)
+
+
+@pages.post("/cases/<uuid:case_id>/ledger/rounds")
+@page(permission=Permission.SELF_USE, changes=True)
+def distribute_case_round(actor: Actor, case_id: UUID) -> Response:
+    """Share a sum among the claims to the fen."""
+    on_refusal_show(_ledger_page, actor, case_id)
+    body = load(DistributeBody(), forms.typed_fields("source") | {"total_yuan": views.amount("total_yuan")})
+    row = ledger.distribute_round(actor, case_id, body["total_yuan"], body["source"])
+    return done(f"第 {row.number} 轮分配已计算。", "console.show_case_ledger", case_id=case_id)
+
+
+@pages.post("/cases/<uuid:case_id>/ledger/batches")
+@page(permission=Permission.SELF_USE, changes=True)
+def make_case_batch(actor: Actor, case_id: UUID) -> Response:
+    """Put what is to be paid of a round into a batch for the bank."""
+    on_refusal_show(_ledger_page, actor, case_id)
+    typed = forms.typed_fields("round", "reason")
+    body = load(MakeBatchBody(), typed | {"round": _number(typed.get("round"))})
+    batch = payments.make_batch(actor, case_id, body["round"], body["reason"])
+    return done(f"第 {batch.number} 批发放清单已制作。", "console.show_case_ledger", case_id=case_id)
+
+
+def _number(typed: str | None) -> int | None:
+    return int(typed) if typed and typed.isascii() and typed.isdecimal() and len(typed) < 10 else None  # noqa: PLR2004  # no count of ours is longer
+
+
+@pages.post("/cases/<uuid:case_id>/ledger/batches/<int:number>/export")
+@page(permission=Permission.SELF_USE, changes=True)
+def export_case_batch(actor: Actor, case_id: UUID, number: int) -> Response:
+    """The list for the bank, with accounts in clear; the reason goes to the auditor."""
+    on_refusal_show(_ledger_page, actor, case_id)
+    body = load(ExportBatchBody(), forms.typed_fields("format", "reason"))
+    payments.payable(actor, case_id)
+    batch = payments.batch_of(case_id, number)
+    content = bank_file.bank_file(batch, body["format"])
+    payments.note_export(actor, batch, body["format"], body["reason"])
+    media_type = XLSX if body["format"] == "xlsx" else "text/csv"
+    return attachment(content, media_type, f"银行代发清单第{number}批.{body['format']}")
+
+
+@pages.post("/cases/<uuid:case_id>/ledger/batches/<int:number>/results")
+@page(permission=Permission.SELF_USE, changes=False)  # the bytes come first, then one transaction
+def hand_in_results(actor: Actor, case_id: UUID, number: int) -> Response:
+    """Hand in the bank's answers to a batch."""
+    on_refusal_show(_ledger_page, actor, case_id)
+    queries.case_for(actor, case_id)
+    batch = payments.batch_of(case_id, number)
+    if "file" not in request.files:
+        raise InvalidInput(errors={"file": ["请选择银行回盘文件"]})
+    return hand_in(actor, ImportKind.PAYMENT_RESULTS, case_id, batch.id)
