@@ -76,48 +76,49 @@ def told_problem(problem: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _forms(case: FundraisingCase, told: Mapping[str, Any]) -> list[_Form]:
-    today = clock.today().isoformat()
-    assets = {str(one.id): f"{words.ASSET_KIND_TEXTS[one.kind]}：{one.description[:30]}" for one in told["assets"]}
-    of_asset = select("asset_id", "对应资产", options(assets)) | {"required": False}
-    forms: list[_Form] = [
-        {
-            "name": "receive_fund",
-            "label": "登记到账资金",
-            "url": url_for("console.receive_case_fund", case_id=case.id),
-            "needs": [
-                select("source", "资金来源", options(words.SOURCE_TEXTS)),
-                yuan_field("yuan", "金额", hint="冲正填负数，并写明原因"),
-                day("received_on", "到账日期", value=today),
-                words_of("origin", "来源说明", _LONGEST),
-                *([of_asset] if assets else []),
-            ],
-            "confirm": "到账记录不能修改，更正须另行登记冲正。确定登记？",
-            "tone": "plain",
-        },
-        {
-            "name": "add_asset",
-            "label": "登记资产",
-            "url": url_for("console.add_case_asset", case_id=case.id),
-            "needs": asset_fields(None),
-            "tone": "plain",
-        },
-    ]
-    if case.restitution_stage == RestitutionStage.RETURNING:
-        forms.append(
-            {
-                "name": "distribute",
-                "label": "计算一轮分配",
-                "url": url_for("console.distribute_case_round", case_id=case.id),
-                "needs": [
-                    select("source", "资金来源", options(words.SOURCE_TEXTS)),
-                    yuan_field("total_yuan", "分配金额"),
-                ],
-                "description": "按各债权尚未清退的核定金额等比分配，精确到分，各份之和等于总额。",
-                "confirm": "分配结果计算后不能更改。确定按该金额计算？",
-                "tone": "plain",
-            }
-        )
-    return forms
+    adding: _Form = {
+        "name": "add_asset",
+        "label": "登记资产",
+        "url": url_for("console.add_case_asset", case_id=case.id),
+        "needs": asset_fields(None),
+        "tone": "plain",
+    }
+    sharing = [_sharing(case)] if case.restitution_stage == RestitutionStage.RETURNING else []
+    return [_receiving(case, told["assets"]), adding, *sharing]
+
+
+def _receiving(case: FundraisingCase, assets: Sequence[CaseAsset]) -> _Form:
+    known = {str(one.id): f"{words.ASSET_KIND_TEXTS[one.kind]}：{one.description[:30]}" for one in assets}
+    of_asset = select("asset_id", "对应资产", options(known)) | {"required": False}
+    return {
+        "name": "receive_fund",
+        "label": "登记到账资金",
+        "url": url_for("console.receive_case_fund", case_id=case.id),
+        "needs": [
+            select("source", "资金来源", options(words.SOURCE_TEXTS)),
+            yuan_field("yuan", "金额", hint="冲正填负数，并写明原因"),
+            day("received_on", "到账日期", value=clock.today().isoformat()),
+            words_of("origin", "来源说明", _LONGEST),
+            *([of_asset] if known else []),
+        ],
+        "confirm": "到账记录不能修改，更正须另行登记冲正。确定登记？",
+        "tone": "plain",
+    }
+
+
+def _sharing(case: FundraisingCase) -> _Form:
+    return {
+        "name": "distribute",
+        "label": "计算一轮分配",
+        "url": url_for("console.distribute_case_round", case_id=case.id),
+        "needs": [
+            select("source", "资金来源", options(words.SOURCE_TEXTS)),
+            yuan_field("total_yuan", "分配金额"),
+        ],
+        "description": "按各债权尚未清退的核定金额等比分配，精确到分，各份之和等于总额。",
+        "confirm": "分配结果计算后不能更改。确定按该金额计算？",
+        "tone": "plain",
+    }
 
 
 def asset_fields(asset: CaseAsset | None) -> list[Field]:
@@ -213,11 +214,9 @@ def claims_view(
 ) -> dict[str, Any]:
     """The page of a case's claims, persons masked."""
     shown = found[:limit]
-    live = case.status != CaseStatus.CLOSED
-    verifies = live and policy.can_change(actor, case)
     following = shown[-1].claim_no if len(found) > limit else None
     state: dict[str, Any] = {"state": wanted.state} if wanted.state else {}
-    return {
+    return _claim_work(actor, case, problem) | {
         "case_no": case.case_no,
         "ledger_url": url_for("console.show_case_ledger", case_id=case.id),
         "list_url": url_for("console.list_cases"),
@@ -226,16 +225,21 @@ def claims_view(
         "wanted": wanted,
         "by_person": not policy.sees_masked(actor),
         "states": words.CLAIM_STATE_TEXTS,
-        "person_texts": _PERSON_TEXTS,
         "claims": [claim_line(actor, one) for one in shown],
-        "forms": [with_typed(one, problem) for one in _claim_forms(case)] if verifies else [],
-        "hand_in_url": url_for("console.hand_in_claims", case_id=case.id)
-        if live and policy.can_report(actor, case)
-        else None,
-        "open_form": with_typed(_opening(case), problem) if policy.can_pay(actor, case) else None,
         "next_url": url_for("console.list_claims", case_id=case.id, after=following, **state) if following else None,
-        "action_url": url_for("console.verify_claims", case_id=case.id),
         "problem": told_problem(problem),
+    }
+
+
+def _claim_work(actor: Actor, case: FundraisingCase, problem: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What this person may do with the claims."""
+    live = case.status != CaseStatus.CLOSED
+    verifies, reports = live and policy.can_change(actor, case), live and policy.can_report(actor, case)
+    return {
+        "forms": [with_typed(one, problem) for one in _claim_forms(case)] if verifies else [],
+        "hand_in_url": url_for("console.hand_in_claims", case_id=case.id) if reports else None,
+        "open_form": with_typed(_opening(case), problem) if policy.can_pay(actor, case) else None,
+        "action_url": url_for("console.verify_claims", case_id=case.id),
     }
 
 
