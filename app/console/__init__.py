@@ -5,6 +5,7 @@ from __future__ import annotations
 from apiflask import APIFlask
 
 
+# long because this is the list of every family of pages.
 def register(application: APIFlask) -> None:
     """Connect the pages, the assets, the error page and the security headers."""
     import app.console.audit
