@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any, Final
 
-from flask import request, url_for
+from flask import Response, request, url_for
+from marshmallow import Schema, fields
 
 from app.console import forms, queries, saved_views
 from app.console.blueprint import pages
 from app.console.shell import rendered
 from app.console.views import bulk, queue_address, tip_list
 from app.console.views import clusters as cluster_views
-from app.foundation.http import page
+from app.foundation.database import transaction
+from app.foundation.http import load, page
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
-from app.tips import clusters
+from app.tips import clusters, exports
+from app.tips.policy import can_export
 from app.tips.queries import queue_key, queue_page
+from app.tips.schemas import PlainText
 
 _A_PAGE: Final = 20
 
@@ -47,6 +52,7 @@ def _queue(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
         "views": saved_views.as_links(actor, present),
         "save_view": {"url": url_for("console.save_view"), "query": present},
         "list_url": url_for("console.list_tips"),
+        "export_url": url_for("console.export_tips") if can_export(actor) else None,
         "bulk_url": url_for("console.preview_bulk_assignment") if tip_list.may_assign(actor) else None,
         "tips": [
             tip_list.tip_line(*row, under_reassignment=moving) | {"cluster": cluster_views.mark_view(mark)}
@@ -56,6 +62,26 @@ def _queue(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
         "clusters_url": url_for("console.list_clusters"),
         "page": tip_list.paging("console.list_tips", wanted, query["cursor"], following, total),
     }
+
+
+class ExportBody(Schema):
+    """The list as it stands in the address, and the kind of file."""
+
+    query = PlainText(2000, load_default="")
+    format = fields.Enum(exports.Format, by_value=True, required=True)
+
+
+@pages.post("/tips/export")
+@page(permission=Permission.EVIDENCE_READ, changes=False)  # the file is written beside its audit row
+def export_tips(actor: Actor) -> Response:
+    """The list within this person's sight as a file that says who took it; audited."""
+    body = load(ExportBody(), forms.typed_fields("query", "format"))
+    query = queue_address.asked(queue_address.read_address(body["query"] or ""))
+    content = io.BytesIO()
+    with transaction():
+        exports.export_list(actor, queue_address.wanted_of(query), query["order"], body["format"], content)
+    headers = {"Content-Disposition": f"attachment; filename=tips.{body['format']}", "Cache-Control": "no-store"}
+    return Response(content.getvalue(), content_type=exports.MEDIA_TYPES[body["format"]], headers=headers)
 
 
 @pages.post("/tips/bulk")

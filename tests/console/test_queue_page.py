@@ -154,3 +154,26 @@ def test_hidden_columns_are_remembered_by_the_browser(officer: Callable[[str], O
     assert 'data-hide="priority channel"' in reviewer.text("/tips")
     reviewer.client.set_cookie("shudi_columns", "marks.clock")
     assert 'data-hide="clock marks"' in reviewer.text("/tips")
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("xlsx", b"PK"), ("csv", "\ufeff市处置非法集资办公室".encode())])
+def test_the_list_is_taken_away_as_it_stands_marked_and_audited(
+    officer: Callable[[str], Officer], accepted: list[UUID], kind: str, begins: bytes
+) -> None:
+    reviewer = officer("city.reviewer")
+    assert "export-dialog" in reviewer.text("/tips")
+    sent = reviewer.post("/tips/export", seen="/tips", format=kind, query="status=accepted&dispute=true")
+    assert sent.status_code == 200
+    assert sent.data.startswith(begins)
+    assert sent.headers["Content-Disposition"] == f"attachment; filename=tips.{kind}"
+    assert rows.scalar("SELECT details->>'rows' FROM audit_events WHERE action = 'tips.export'") == "1"
+    assert reviewer.post("/tips/export", seen="/tips", format="pdf").status_code == 422
+    assert reviewer.post("/tips/export", seen="/tips", format=kind, query="status=never").status_code == 422
+
+
+def test_who_only_looks_on_takes_no_list_away(officer: Callable[[str], Officer], tip_in_district: UUID) -> None:
+    observer, stranger = officer("observer.650000"), officer("district.650102")
+    assert "export-dialog" not in observer.text("/tips")
+    assert observer.post("/tips/export", format="csv").status_code == 403
+    taken = stranger.post("/tips/export", seen="/tips", format="csv").data.decode()
+    assert "瑞丰源" not in taken

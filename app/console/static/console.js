@@ -49,6 +49,7 @@ function guardSubmit(event) {
   }
   if (form.method === "post") {
     form.dataset.sent = "yes";
+    if (form.matches("[data-again]")) setTimeout(() => { releaseForms(); form.closest("dialog")?.close(); }, 1500); // a file comes, the page stays
     form.querySelectorAll("button[type=submit]").forEach((button) => button.setAttribute("aria-busy", "true"));
   }
 }
