@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.audit.models import AuditEvent
+from app.console.views.case_detail import STEP_TEXTS
 from app.foundation import clock, errors
 from app.foundation.permissions import Role
 from app.rewards.states import ACTION_TEXTS as REWARD_ACTION_TEXTS
@@ -50,6 +51,17 @@ DEEDS: Final[Mapping[str, str]] = {
     "rewards.open_payee": "查看奖励收款信息",
     "rewards.set_budget": "设定奖励预算",
     "rewards.set_rules": "设定奖励规则",
+    "cases.hand_in_sheet": "提交导入表格",
+    "cases.download_import_result": "下载导入结果",
+    "cases.export": "导出案件台账、统计",
+    "cases.export_payments": "导出银行代发清单",
+    "cases.view_claims": "查看集资参与人债权",
+    "cases.open_participant": "查看集资参与人完整信息",
+    "cases.query_claim": "参与人自助查询债权",
+    "cases.download_document": "下载案件文书",
+    "cases.set_template": "设定处置方案模板",
+    "cases.set_year_target": "设定年度化解目标",
+    **{f"cases.{step}": f"案件：{text}" for step, text in STEP_TEXTS.items()},
     **{f"rewards.{action}": f"奖励：{text}" for action, text in REWARD_ACTION_TEXTS.items()},
     **{f"workflow.{action}": f"线索：{text}" for action, text in ACTION_TEXTS.items()},
     **{f"reassignment.{action}": f"属地调整：{text}" for action, text in REASSIGNMENT_ACTION_TEXTS.items()},
@@ -58,6 +70,11 @@ DEEDS: Final[Mapping[str, str]] = {
 
 ATTEMPTS: Final[Mapping[str, str]] = {
     "console.sign_in": "登录（网页）",
+    "console.show_case": "打开案件",
+    "console.act_on_case": "办理案件",
+    "console.show_case_ledger": "打开清退台账",
+    "console.list_claims": "打开集资参与人债权",
+    "console.open_participant": "查看集资参与人完整信息",
     "console.show_tip": "打开线索",
     "console.act_on_tip": "办理线索",
     "console.open_identity": "查看举报人身份",
@@ -126,6 +143,12 @@ _OBJECTS: Final = {
     "geo_setting": "属地设置",
     "division_list": "行政区划名单",
     "learnt_roads": "道路经验表",
+    "case": "案件",
+    "case_import": "导入表格",
+    "register": "台账",
+    "claim": "债权",
+    "plan_template": "方案模板",
+    "year_target": "年度目标",
 }
 
 
