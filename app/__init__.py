@@ -109,6 +109,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         rating_api,
         recovery_api,
         retention_api,
+        upload_api,
     )
     from app.tips import cli as _geo_commands  # noqa: F401  # adds to geo's commands
     from app.tips import jobs as tip_jobs
@@ -150,7 +151,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         "notifications-digest": 600.0,
     }
     after_filing = (conversation_api, rating_api, recovery_api)
-    for room in (identity_api, tips_public_api, *after_filing, proof_api, reward_api, notification_api):
+    for room in (identity_api, tips_public_api, upload_api, *after_filing, proof_api, reward_api, notification_api):
         app.register_blueprint(room.public_api)
     office = (identity_api, tips_office_api, *after_filing, evidence_api, retention_api, workflow_api, notification_api)
     for room in (*office, assisted_api, clusters_api, audit_api, geo_api, reward_api):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from apiflask import APIFlask
@@ -24,6 +25,10 @@ _PROBLEM: Final = {
         "request_id": {"type": "string"},
     },
 }
+_PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
+_TAKE_BYTES: Final = frozenset({"uploads.take_part"})
+"""Operations whose body is the bytes themselves; no schema of ours describes it."""
+_BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
 _BEARER: Final = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 _REFUSALS: Final = {
     400: "请求格式有误",
@@ -65,26 +70,29 @@ def _completed(app: Flask, document: Any) -> Any:
         Audience.OFFICER.value: _BEARER | {"description": "工作人员会话"},
     }
     for rule in app.url_map.iter_rules():
-        path = rule.rule.replace("<uuid:", "{").replace("<", "{").replace(">", "}")
+        path = _PARAMETER.sub(r"{\1}", rule.rule)
         policy = getattr(app.view_functions[rule.endpoint], "policy", None)
         for method, operation in document["paths"].get(path, {}).items():
             if isinstance(policy, Policy) and method.upper() in (rule.methods or ()):
-                _complete_operation(operation, policy, has_id="{" in path)
+                if rule.endpoint in _TAKE_BYTES:
+                    operation["requestBody"] = {"required": True, "content": {"application/octet-stream": _BYTES}}
+                _complete_operation(operation, policy, path)
     document["servers"] = [{"url": "/"}]
     return document
 
 
-def _complete_operation(operation: dict[str, Any], policy: Policy, *, has_id: bool) -> None:
+def _complete_operation(operation: dict[str, Any], policy: Policy, path: str) -> None:
     takes = "requestBody" in operation
-    statuses = {429, 503} | ({413, 422, 400} if takes else set())
+    statuses = {429, 503} | (
+        {413, 422, 400, 404, 409} if takes else set()
+    )  # what a body names may be unknown or in the way
     statuses |= {422} if any(p["in"] == "query" for p in operation.get("parameters", [])) else set()
     statuses |= {415} if "multipart/form-data" in operation.get("requestBody", {}).get("content", {}) else set()
-    statuses |= {404} if has_id else set()
+    statuses |= {404, 409} if "{" in path else set()
+    statuses |= {401} if path.endswith("/session") else set()
     if policy.audience in {Audience.REPORTER, Audience.OFFICER}:
         operation["security"] = [{policy.audience.value: []}]
         statuses |= {401, 403}
-    if policy.audience is Audience.OFFICER and policy.changes:
-        statuses.add(409)
     for status in sorted(statuses):
         operation["responses"][str(status)] = {
             "description": _REFUSALS[status],

@@ -2,6 +2,7 @@
 
 ``POST /floor/insert?BYTES`` reads the body, inserts one row of that size with the raw driver and commits.
 ``GET /floor/read?ID`` reads one row by its primary key and ends the transaction. Each thread has a connection of its own.
+``POST /floor/upload`` streams its body into a new file and makes it durable.
 ``GET /bare/read?ID`` reads the same row as an end point of the product: declared, behind the wall, through its session.
 """
 
@@ -9,7 +10,9 @@ from __future__ import annotations
 
 import os
 import threading
+import uuid
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -53,6 +56,22 @@ def read() -> dict[str, int | None]:
     row = connection.execute("SELECT id FROM bench_floor WHERE id = %s", [int(request.query_string)]).fetchone()
     connection.rollback()
     return {"id": row[0] if row else None}
+
+
+@floor.post("/upload")
+def upload() -> tuple[dict[str, int], int]:
+    """Write the bytes of the request to a file of their own, durable like the product's."""
+    directory = Path(os.environ["DATA_DIR"]) / "floor"
+    directory.mkdir(exist_ok=True)
+    path, size = directory / uuid.uuid4().hex, 0
+    with path.open("xb", buffering=0) as file:
+        while piece := request.stream.read(64 * 1024):
+            size += file.write(piece)
+        os.fsync(file.fileno())
+    entry = os.open(directory, os.O_RDONLY)
+    os.fsync(entry)  # the file's name, too, lives through a power cut
+    os.close(entry)
+    return {"size": size}, 201
 
 
 @product.get("/bare/read")

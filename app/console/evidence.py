@@ -15,11 +15,10 @@ from app.console.shell import rendered
 from app.console.views.files import reporters_files
 from app.files import copies
 from app.files.formats import FileKind
-from app.files.http import picture_response, play_response, seclude
+from app.files.http import picture_response, play_response
 from app.files.models import CopySize, StoredFile
-from app.files.pages import page_of
 from app.foundation import clock
-from app.foundation.database import end_reading, transaction
+from app.foundation.database import transaction
 from app.foundation.errors import NotFound
 from app.foundation.http import page
 from app.foundation.permissions import Actor, Permission
@@ -47,7 +46,7 @@ def _view(found: WholeTip, stored: StoredFile) -> dict[str, Any]:
         "files": shown,
         "present": place,
         "kind": stored.kind.value,
-        "ready": stored.kind is not FileKind.IMAGE or copies.has_copies(stored.id),
+        "ready": stored.kind not in {FileKind.IMAGE, FileKind.PDF} or copies.has_copies(stored.id),
         "picture_url": url_for("console.view_tip_picture", tip_id=tip_id, file_id=stored.id),
         "page_url": url_for("console.view_tip_page", tip_id=tip_id, file_id=stored.id, number=1),
         "play_url": url_for("console.play_tip_file", tip_id=tip_id, file_id=stored.id),
@@ -75,10 +74,13 @@ def view_tip_page(actor: Actor, tip_id: UUID, file_id: UUID, number: int) -> Res
     stored = _one(whole_tip(actor, tip_id), file_id)
     if stored.kind is not FileKind.PDF:
         raise NotFound("该文件不是 PDF")
-    end_reading()
-    drawn = page_of(stored, number)
+    total = copies.pages_of(stored.id)
+    if not 1 <= number <= total:
+        raise NotFound("没有这一页")
+    answer = picture_response(copies.copy_of(stored.id, CopySize.VIEW, number))
+    answer.headers["X-Pages"] = str(total)
     _note(actor, tip_id, file_id, f"page {number}")
-    return seclude(Response(drawn.picture, mimetype="image/jpeg", headers={"X-Pages": str(drawn.total)}))
+    return answer
 
 
 @pages.get("/tips/<uuid:tip_id>/files/<uuid:file_id>/play")

@@ -1,4 +1,4 @@
-"""Clean copies of images: what an officer looks at.
+"""Clean copies of images and of the pages of a PDF: what an officer looks at.
 
 The original stays sealed, byte for byte, as evidence. A copy is drawn anew from its pixels: no position, no camera, no
 hidden second picture, nothing that a viewer could run. It is upright as the camera meant it, and a JPEG whatever came.
@@ -15,10 +15,11 @@ from typing import Final
 from uuid import UUID
 
 from PIL import Image, ImageOps, UnidentifiedImageError
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.files import service
+from app.files.documents import pictures_of
 from app.files.formats import FileKind
 from app.files.models import CopySize, FileCopy, StoredFile
 from app.files.vault import Place
@@ -43,14 +44,17 @@ class Drawn:
     place: Place
     size: int
     sha256: str
+    page: int = 1
 
 
 def draw(stored: StoredFile) -> list[Drawn]:
-    """Draw and keep both copies of an image, outside any transaction; nothing for what cannot be drawn.
+    """Draw and keep the copies of an image or a PDF, outside any transaction; nothing for what cannot be drawn.
 
     Raises:
         StorageFault: the storage does not answer.
     """
+    if stored.kind is FileKind.PDF:
+        return _pages(stored)
     if stored.kind is not FileKind.IMAGE:
         return []
     try:
@@ -63,12 +67,25 @@ def draw(stored: StoredFile) -> list[Drawn]:
     return [view, _kept(stored.id, CopySize.THUMBNAIL, picture)]
 
 
+def _pages(stored: StoredFile) -> list[Drawn]:
+    """Every page that could be drawn, and the first one small."""
+    drawn: list[Drawn] = []
+    for number, picture in enumerate(pictures_of(service.vault().stream(stored.place)), start=1):
+        drawn.append(_laid_down(stored.id, CopySize.VIEW, picture, number))
+        if number == 1:
+            with Image.open(io.BytesIO(picture)) as small:
+                small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+                drawn.append(_kept(stored.id, CopySize.THUMBNAIL, small))
+    return drawn
+
+
 def register(file_id: UUID, drawn: list[Drawn]) -> None:
     """Write the rows of copies; a file that has its copies already keeps those."""
     for one in drawn:
         row = {
             "file_id": file_id,
             "size_name": one.size_name,
+            "page": one.page,
             "media_type": _MEDIA_TYPE,
             "size": one.size,
             "sha256": one.sha256,
@@ -84,9 +101,15 @@ def has_copies(file_id: UUID) -> bool:
     return db.session.scalar(select(FileCopy.file_id).where(FileCopy.file_id == file_id).limit(1)) is not None
 
 
-def copy_of(file_id: UUID, size_name: CopySize) -> FileCopy:
+def pages_of(file_id: UUID) -> int:
+    """How many pages of a file can be looked at; 0 where no copy was made (yet), 1 for an image."""
+    views = select(func.count()).where(FileCopy.file_id == file_id, FileCopy.size_name == CopySize.VIEW)
+    return db.session.scalar(views) or 0
+
+
+def copy_of(file_id: UUID, size_name: CopySize, page: int = 1) -> FileCopy:
     """One copy; raise ``NotFound`` where there is none (yet)."""
-    copy = db.session.get(FileCopy, (file_id, size_name))
+    copy = db.session.get(FileCopy, (file_id, size_name, page))
     if copy is None:
         raise NotFound("该文件没有可供查看的副本，请下载原件")
     return copy
@@ -110,9 +133,12 @@ def _kept(file_id: UUID, size_name: CopySize, picture: Image.Image) -> Drawn:
     target = io.BytesIO()
     # Nothing of the original's head goes along: neither Exif nor comments nor colour profile.
     picture.save(target, "JPEG", quality=_QUALITY[size_name], exif=b"", icc_profile=None, comment=b"")
-    content = target.getvalue()
+    return _laid_down(file_id, size_name, target.getvalue())
+
+
+def _laid_down(file_id: UUID, size_name: CopySize, content: bytes, page: int = 1) -> Drawn:
     place = service.vault().put(file_id, [content])
-    return Drawn(size_name, place, len(content), hashlib.sha256(content).hexdigest())
+    return Drawn(size_name, place, len(content), hashlib.sha256(content).hexdigest(), page)
 
 
 @cache

@@ -39,8 +39,8 @@ _KIND_TEXTS: Final = {
     FileKind.VIDEO: "视频",
 }
 
-ACCEPTED_TEXT: Final = (
-    "可上传图片（JPG、PNG、HEIC、WebP）、PDF、Word、Excel、录音（MP3、M4A、WAV、AMR）和视频（MP4、MOV）"
+NOT_ALLOWED: Final = (
+    "不支持这种文件。可上传图片（JPG、PNG、HEIC、WebP）、PDF、Word、Excel、录音（MP3、M4A、WAV、AMR）和视频（MP4、MOV）"
 )
 
 

@@ -25,7 +25,7 @@ from app.foundation.errors import DomainError, InvalidInput, PayloadTooLarge
 
 FIELD: Final = "file"
 LARGEST_REQUEST_BYTES: Final = LARGEST_FILE_BYTES + 1024 * 1024
-_READ_AT_ONCE: Final = 64 * 1024
+_READ_AT_ONCE: Final = 128 * 1024
 _LARGEST_PART_HEAD: Final = 4 * _READ_AT_ONCE
 _MOST_PARTS: Final = 5
 

@@ -7,7 +7,17 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Enum, ForeignKey, Index, LargeBinary, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Enum,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.files.formats import FileKind
@@ -83,6 +93,42 @@ class StoredFile(Base):
         return Place(self.id, self.storage_key, self.sealed_key)
 
 
+class PartialUpload(Base):
+    """One upload in parts that is under way, or was completed less than a day ago. Its random id is all it takes."""
+
+    __tablename__ = "partial_uploads"
+    __table_args__ = (
+        CheckConstraint("size > 0 AND received BETWEEN 0 AND size", name="received_within_size"),
+        Index("ix_partial_uploads_created_at", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    received: Mapped[int] = mapped_column(BigInteger)
+    sealed_name: Mapped[bytes] = mapped_column(LargeBinary)
+    declared_type: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    file_id: Mapped[UUID | None]
+    """The file that it has become; no foreign key, since an unused file goes before its upload."""
+
+
+class UploadPart(Base):
+    """One kept part of an upload; its bytes begin ``at`` so many bytes."""
+
+    __tablename__ = "upload_parts"
+    __table_args__ = (
+        UniqueConstraint("upload_id", "at"),
+        CheckConstraint("at >= 0 AND size > 0", name="some_bytes"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    upload_id: Mapped[UUID] = mapped_column(ForeignKey("partial_uploads.id", ondelete="CASCADE"))
+    at: Mapped[int] = mapped_column(BigInteger)
+    size: Mapped[int] = mapped_column(BigInteger)
+    storage_key: Mapped[str] = mapped_column(Text, unique=True)
+    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class CopySize(StrEnum):
     """Which copy of an image: to look at, or to choose from."""
 
@@ -91,12 +137,13 @@ class CopySize(StrEnum):
 
 
 class FileCopy(Base):
-    """A clean copy of one image for the screen; the original stays as it was received."""
+    """A clean copy of an image, or of one page of a PDF, for the screen; the original stays as it was received."""
 
     __tablename__ = "file_copies"
 
     file_id: Mapped[UUID] = mapped_column(ForeignKey("stored_files.id"), primary_key=True)
     size_name: Mapped[CopySize] = mapped_column(_named(CopySize, "size_name"), primary_key=True)
+    page: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False, server_default="1")
     media_type: Mapped[str] = mapped_column(Text)
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(Text)

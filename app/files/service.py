@@ -16,7 +16,7 @@ from flask import current_app
 from sqlalchemy import delete, select, update
 
 from app.files.formats import FileKind, Format, cleaned_name
-from app.files.models import FileCopy, Purpose, PurposeName, Scan, StoredFile
+from app.files.models import FileCopy, PartialUpload, Purpose, PurposeName, Scan, StoredFile, UploadPart
 from app.files.sniffing import HEAD_BYTES, refuse_contradiction, sniff, sniff_head
 from app.files.storage import StorageFault
 from app.files.vault import Place, Vault, make_vault
@@ -38,7 +38,7 @@ _HELD: Final = {
     Scan.INFECTED: "查出病毒，文件已封存，不能打开",
     Scan.FAILED: "文件未能完成病毒查杀，已封存，请联系系统管理员",
 }
-_NOT_KEPT: Final = "文件暂时无法保存，请稍后再试"
+NOT_KEPT: Final = "文件暂时无法保存，请稍后再试"
 _NOT_READ: Final = "文件暂时无法读取，请联系系统管理员"
 
 
@@ -93,7 +93,7 @@ def receive(
     door = Purpose(purpose)
     if (door is Purpose.PUBLIC) != (uploaded_by is None):
         raise ValueError("officers' files carry their account, files of the public carry nobody's")
-    head, whole = _peek(stream)
+    head, whole = head_of(stream)
     sniff_head(head, tables=tables)
     file_id, measured = uuid.uuid4(), _Measured(whole)
     place = _stored(file_id, measured)
@@ -106,7 +106,7 @@ def receive(
         media_type=format_.media_type,
         size=measured.size,
         place=place,
-        sealed_name=_crypto().seal(name.encode(), bound_to=_name_bound_to(file_id)),
+        sealed_name=sealed_name(file_id, name),
         purpose=door,
         uploaded_by=uploaded_by,
     )
@@ -117,7 +117,7 @@ def _stored(file_id: UUID, measured: _Measured) -> Place:
         return vault().put(file_id, measured)
     except StorageFault as fault:
         logger.exception("a file could not be stored")
-        raise ServiceUnavailable(_NOT_KEPT) from fault
+        raise ServiceUnavailable(NOT_KEPT) from fault
 
 
 def register(received: ReceivedFile) -> StoredFile:
@@ -197,9 +197,14 @@ def _claimed(file_ids: Sequence[UUID], purpose: Purpose, uploaded_by: UUID | Non
     }
 
 
-def original_name(stored: StoredFile) -> str:
+def original_name(stored: StoredFile | PartialUpload) -> str:
     """The name the sender gave the file, opened; raise ``CannotOpen``. May hold personal data."""
     return _crypto().open(stored.sealed_name, bound_to=_name_bound_to(stored.id)).decode()
+
+
+def sealed_name(file_id: UUID, name: str) -> bytes:
+    """A file's name as its row keeps it: sealed, since names tell about people."""
+    return _crypto().seal(name.encode(), bound_to=_name_bound_to(file_id))
 
 
 def open_file(file_id: UUID) -> tuple[StoredFile, Iterator[bytes]]:
@@ -251,10 +256,11 @@ def _refuse_held(file_id: UUID) -> None:
 
 
 def forget_unclaimed(older_than: timedelta = UNCLAIMED_FOR) -> int:
-    """Delete the rows of uploads that nobody used; return how many. Their bytes are then orphans."""
+    """Delete the rows of uploads that nobody used or completed; return how many. Their bytes are then orphans."""
     expired = delete(StoredFile).where(
         StoredFile.claimed_at.is_(None), StoredFile.created_at <= clock.now() - older_than
     )
+    db.session.execute(delete(PartialUpload).where(PartialUpload.created_at <= clock.now() - older_than))
     return len(db.session.scalars(expired.returning(StoredFile.id)).all())
 
 
@@ -262,7 +268,8 @@ def without_row(storage_keys: Collection[str]) -> set[str]:
     """Those of ``storage_keys`` that no row names."""
     originals = select(StoredFile.storage_key).where(StoredFile.storage_key.in_(storage_keys))
     copies = select(FileCopy.storage_key).where(FileCopy.storage_key.in_(storage_keys))
-    return set(storage_keys) - set(db.session.scalars(originals.union(copies)))
+    parts = select(UploadPart.storage_key).where(UploadPart.storage_key.in_(storage_keys))
+    return set(storage_keys) - set(db.session.scalars(originals.union(copies, parts)))
 
 
 class _Measured:
@@ -282,7 +289,7 @@ class _Measured:
             yield piece
 
 
-def _peek(stream: Iterable[bytes]) -> tuple[bytes, Iterable[bytes]]:
+def head_of(stream: Iterable[bytes]) -> tuple[bytes, Iterable[bytes]]:
     """The first bytes, and the whole again."""
     pieces = iter(stream)
     head = bytearray()
@@ -300,7 +307,7 @@ def _checked_format(place: Place, size: int, name: str, declared_type: str, *, t
         refuse_contradiction(format_, name, declared_type)
     except StorageFault as fault:
         logger.exception("a stored file could not be read back")
-        raise ServiceUnavailable(_NOT_KEPT) from fault
+        raise ServiceUnavailable(NOT_KEPT) from fault
     except BaseException:
         vault().drop(place.storage_key)
         raise

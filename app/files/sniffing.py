@@ -12,7 +12,7 @@ from typing import Final
 import filetype
 
 from app.files import formats
-from app.files.formats import ACCEPTED_TEXT, Format
+from app.files.formats import NOT_ALLOWED, Format
 from app.files.media_containers import is_amr, is_mp3, is_wav, iso_media_format
 from app.files.office_documents import (
     COMPOUND_SIGNATURE,
@@ -36,7 +36,6 @@ _MARKUP: Final = re.compile(
 
 EMPTY: Final = "文件是空的，请重新选择"
 TABLES_ALONE: Final = "请上传 Excel（xlsx、xls）或 CSV 表格"
-NOT_ALLOWED: Final = f"不支持这种文件。{ACCEPTED_TEXT}"
 MARKUP_INSIDE: Final = "文件中夹带网页代码，不能上传"
 ARCHIVE_INSIDE: Final = "文件尾部夹带压缩包，不能上传"
 DAMAGED: Final = "文件已损坏或不完整，请重新选择原文件上传"
@@ -85,7 +84,7 @@ def sniff(reader: io.BufferedReader, size: int, *, tables: bool = False) -> Form
 def refuse_contradiction(format_: Format, name: str, declared_type: str) -> None:
     """Refuse a file whose name or declared type says something else than its content; raise ``UnsupportedFile``."""
     if formats.contradicts(format_, name, declared_type):
-        raise UnsupportedFile(f"文件内容是{format_.text}，与文件名或声明的类型不符，请不要改动文件名后缀，上传原文件")
+        raise UnsupportedFile("文件内容与文件名或声明的类型不符，请不要改动文件名后缀，上传原文件")
 
 
 Sniffer = Callable[[io.BufferedReader, int], Format]

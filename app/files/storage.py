@@ -61,18 +61,22 @@ class LocalStorage:
         return f"LocalStorage({self._root})"
 
     def write(self, key: str, chunks: Iterable[bytes]) -> int:
-        """See :class:`Storage`: a temporary name, fsync, rename, fsync of the directory."""
+        """See :class:`Storage`: a temporary name, rename, fsync of file and directory.
+
+        The rename comes before the fsync, so that the file system writes its journal once. What a power cut leaves
+        under the key then is named by no row, since a row is written only after this returns; the sweep takes it.
+        """
         target = self._path(key)
         draft = target.with_suffix(_UNFINISHED)
         with _told_as_storage_fault(f"cannot write {key}"):
             self._make_directory(target.parent)
         try:
-            size = _write_draft(draft, chunks)
+            size = _write_draft(draft, target, chunks)
             with _told_as_storage_fault(f"cannot write {key}"):
-                draft.rename(target)
                 _sync_directory(target.parent)
         except BaseException:
             draft.unlink(missing_ok=True)
+            target.unlink(missing_ok=True)
             raise
         return size
 
@@ -142,7 +146,7 @@ def _bytes_of(file: BinaryIO, length: int | None) -> Iterator[bytes]:
             yield chunk
 
 
-def _write_draft(draft: Path, chunks: Iterable[bytes]) -> int:
+def _write_draft(draft: Path, target: Path, chunks: Iterable[bytes]) -> int:
     size = 0
     with _told_as_storage_fault("cannot begin a file"):
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -152,6 +156,7 @@ def _write_draft(draft: Path, chunks: Iterable[bytes]) -> int:
                 _write_whole(descriptor, chunk)
             size += len(chunk)
         with _told_as_storage_fault("cannot make a file durable"):
+            draft.rename(target)
             os.fsync(descriptor)
     finally:
         os.close(descriptor)

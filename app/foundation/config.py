@@ -94,6 +94,8 @@ class Settings:
     sms: SmsSettings | None = None
     quiet_hours: tuple[time, time] | None = None
     """Beginning and end on Beijing's clock."""
+    public_languages: tuple[str, ...] = ("zh", "en")
+    wechat_text_check: bool = True
 
     @property
     def local_services(self) -> LocalServices:
@@ -123,8 +125,8 @@ class _Reader:
             return default
         return int(raw)
 
-    def switch(self, name: str) -> bool:
-        said = self.environment.get(name, "0").strip().lower()
+    def switch(self, name: str, default: str = "0") -> bool:
+        said = self.environment.get(name, default).strip().lower() or default
         if said not in _ON | _OFF:
             self.faults.append(f"{name} 应为 1 或 0")
         return said in _ON
@@ -203,6 +205,10 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         mail=_mail(reader),
         sms=_sms(reader),
         quiet_hours=_quiet_hours(reader),
+        wechat_text_check=reader.switch("WECHAT_TEXT_CHECK", default="1"),
+        public_languages=tuple(
+            reader.matching("PUBLIC_LANGUAGES", "zh,en", r"zh(,en)?(,ug)?", "以 zh 开头的 zh、en、ug 列表").split(",")
+        ),
     )
     if reader.faults:
         raise SettingsRefused(reader.faults)

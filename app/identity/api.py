@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import current_app, g
 
-from app.foundation.database import transaction
+from app.foundation.database import end_reading, transaction
 from app.foundation.errors import InvalidInput, ServiceUnavailable, SignInFailed, TooManyRequests
 from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Actor, Permission
@@ -33,6 +35,22 @@ def open_reporter_session(_actor: Actor, body: dict[str, Any]) -> dict[str, Any]
     with transaction():
         token, expires_at = service.sign_in_reporter(openid)
     return {"token": token, "expires_at": expires_at}
+
+
+@public_api.post("/session/phone")
+@endpoint(
+    audience=Audience.REPORTER,
+    permission=Permission.PUBLIC_FILE,
+    body=schemas.PhoneCodeBody(),
+    answer=schemas.PhoneView(),
+    changes=False,
+)
+def share_phone(_actor: Actor, body: dict[str, Any]) -> wechat.PhoneNumber:
+    """Exchange the code of the phone-number button for the number, so that nobody types it; nothing is kept."""
+    end_reading()
+    client: wechat.WeChatClient = current_app.extensions["shudi_wechat"]
+    with _refusals_of_wechat("手机号授权已失效，请重新授权或者手工填写", "微信暂时不可用，请手工填写手机号"):
+        return client.phone_number(body["code"])
 
 
 @public_api.delete("/session")
@@ -107,11 +125,18 @@ def checked_account(username: str, password: str, otp: str | None) -> Any:
 def exchange_code(code: str) -> str:
     """Ask WeChat whose code this is; raise the refusal that the mini-program can act on."""
     client: wechat.WeChatClient = current_app.extensions["shudi_wechat"]
-    try:
+    with _refusals_of_wechat("登录凭证无效或已使用，请重新登录", "微信登录暂时不可用，可以不登录直接匿名举报"):
         return client.exchange_code(code).openid
+
+
+@contextmanager
+def _refusals_of_wechat(code_invalid: str, away: str) -> Iterator[None]:
+    """What WeChat refuses, in words that the mini-program can show."""
+    try:
+        yield
     except wechat.WeChatCodeInvalid as fault:
-        raise InvalidInput(errors={"code": ["登录凭证无效或已使用，请重新登录"]}, code="wechat_code_invalid") from fault
+        raise InvalidInput(errors={"code": [code_invalid]}, code="wechat_code_invalid") from fault
     except wechat.WeChatRateLimited as fault:
         raise TooManyRequests(extra={"retry_after": 60}) from fault
     except wechat.WeChatError as fault:
-        raise ServiceUnavailable("微信登录暂时不可用，可以不登录直接匿名举报") from fault
+        raise ServiceUnavailable(away) from fault

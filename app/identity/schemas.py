@@ -11,6 +11,19 @@ class OpenReporterSessionBody(Schema):
     code = fields.String(required=True, validate=validate.Length(1, 128))
 
 
+class PhoneCodeBody(Schema):
+    """The code of the mini-program's phone-number button; good once, for five minutes."""
+
+    code = fields.String(required=True, validate=validate.Length(1, 200))
+
+
+class PhoneView(Schema):
+    """The number that the person chose to share; it is not kept."""
+
+    phone = fields.String(attribute="number")
+    country_code = fields.String()
+
+
 class TokenView(Schema):
     """A bearer token and the moment it expires."""
 

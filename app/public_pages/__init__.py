@@ -12,6 +12,8 @@ def register(application: APIFlask) -> None:
     import app.public_pages.following
     import app.public_pages.information
     import app.public_pages.refusals  # noqa: F401  # each hangs its pages and refusals on the blueprint
+    from app.public_pages import languages
     from app.public_pages.blueprint import pages
 
+    languages.register(application)
     application.register_blueprint(pages)

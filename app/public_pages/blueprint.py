@@ -1,8 +1,8 @@
-"""The blueprint of the public pages, its headers and its choice of text size.
+"""The blueprint of the public pages, its headers and its choice of text size and language.
 
-No cookie is set or read here: nothing may lead from an anonymous tip to a browser. The chosen text size travels in the
-address; forms carry the codes in their fields, so that no code stands in an address. Without a cookie there is no
-authority that a foreign page could borrow; a form sent by one is refused all the same.
+No cookie is set or read here: nothing may lead from an anonymous tip to a browser. The chosen text size and language
+travel in the address; forms carry the codes in their fields, so that no code stands in an address. Without a cookie
+there is no authority that a foreign page could borrow; a form sent by one is refused all the same.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from apiflask import APIBlueprint
 from flask import Response, g, request
 
 from app.foundation.errors import Forbidden
+from app.public_pages import languages
 
 VIEWS: Final = ("large", "largest")
 """Text of 22 and of 30 pixels; the ordinary page has 18 (MIIT 适老化通用设计规范: 18 to 30)."""
@@ -43,12 +44,17 @@ def _refuse_foreign_forms() -> None:
 def _note_view() -> None:
     view = request.args.get("view", "")
     g.public_view = view if view in VIEWS else ""
+    languages.note(request.args.get("lang", ""))
 
 
 @pages.url_defaults
 def _keep_view(endpoint: str, values: dict[str, Any]) -> None:
-    if g.get("public_view") and not endpoint.endswith(".static"):
+    if endpoint.endswith(".static"):
+        return
+    if g.get("public_view"):
         values.setdefault("view", g.public_view)
+    if languages.chosen().code != languages.SOURCE:
+        values.setdefault("lang", languages.chosen().code)
 
 
 @pages.after_request

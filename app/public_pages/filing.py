@@ -16,6 +16,7 @@ from app.public_pages.blueprint import pages
 from app.public_pages.shell import rendered
 from app.public_pages.statement_form import CHOICES, StatementForm, body_of, preview_body_of
 from app.tips import schemas, service
+from app.tips.doors import admit
 
 PREVIEW = "preview"
 
@@ -54,6 +55,7 @@ def _filed(form: StatementForm) -> str:
     if "truthful" not in form.values:
         raise InvalidInput(errors={"truthful": ["请确认您反映的情况属实，并已阅读隐私说明"]})
     body = load(schemas.SubmitTipBody(), body_of(form.values))
+    admit("tips", proof=form.values.get("proof"))
     with transaction():
         receipt = service.submit_tip(body, None, channel="web")
     return rendered("receipt.html", receipt=receipt, real_name=body["reporter"] is not None)
@@ -68,4 +70,7 @@ def form_page(form: StatementForm) -> str:
 def form_again(form: StatementForm, refusal: DomainError) -> Response:
     """The form with what is wrong with it; everything typed and uploaded is still there."""
     form.errors, form.problem = refusal.errors, refusal.detail or refusal.title
+    if ticket := refusal.extra.get("waiting_ticket"):
+        form.ticket, form.wait_seconds = ticket, refusal.extra["wait_seconds"]
+        form.problem = f"现在提交的人较多，请等 {form.wait_seconds} 秒后再点一次“提交举报”，填写的内容都在"
     return Response(form_page(form), mimetype="text/html")

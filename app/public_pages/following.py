@@ -6,7 +6,7 @@ Every step is a form that carries the codes in its fields and answers with the p
 from __future__ import annotations
 
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from flask import Response, g, request
 
@@ -26,7 +26,7 @@ from app.tips.progress import progress_of
 from app.tips.proof_api import proof_response
 from app.tips.rating_api import RateTipBody
 from app.tips.recovery_api import CALL_BACK, AskNewCodeBody
-from app.tips.schemas import QueryTipBody
+from app.tips.schemas import MOST_EVIDENCE, QueryTipBody
 
 CODES: Final = ("receipt_number", "query_code")
 
@@ -63,20 +63,21 @@ def supplement(_actor: Actor) -> str:
     received = receive_form("public")
     g.public_fields = received.fields
     with transaction():
-        kept = [files.register(file).id for file in received.files]
+        kept = [*received.fields.getlist("evidence"), *(str(files.register(file).id) for file in received.files)]
     if received.refused and not kept and not received.fields.get("text", "").strip():
-        raise InvalidInput("；".join(received.refused))
+        raise InvalidInput(errors={"file": received.refused})
     return _supplemented(received.fields.to_dict(), kept, received.refused)
 
 
-def _supplemented(given: dict[str, str], kept: list[UUID], refused: list[str]) -> str:
+def _supplemented(given: dict[str, str], kept: list[str], refused: list[str]) -> str:
     wanted = {name: given.get(name) or None for name in ("text", "client_request_id")}
-    body = load(bodies.SupplementTipBody(), {**{name: given.get(name, "") for name in CODES}, **wanted})
+    codes = {name: given.get(name, "") for name in CODES}
+    body = load(bodies.SupplementTipBody(), {**codes, **wanted, "evidence": kept})
     with transaction():
         tip = opened_tip(body)
-        conversation.supplement(tip, body["text"], kept, body["client_request_id"])
-        told = "补充材料已收到。" if not refused else "已收到，但有文件没有收下：" + "；".join(refused)
-        return _progress(tip, body, told)
+        conversation.supplement(tip, body["text"], body["evidence"], body["client_request_id"])
+        told = ("已收到，但有文件没有收下：", *refused) if refused else ("补充材料已收到。",)
+        return _progress(tip, body, *told)
 
 
 @pages.post("/follow/withdraw")
@@ -132,6 +133,7 @@ def _fields(*names: str) -> dict[str, Any]:
     return {name: value if value or name in CODES else None for name, value in given.items()}
 
 
-def _progress(tip: Tip, body: dict[str, Any], told: str = "") -> str:
+def _progress(tip: Tip, body: dict[str, Any], *told: str) -> str:
     codes = {name: body[name] for name in CODES}
-    return rendered("progress.html", tip=tip, codes=codes, told=told, request_id=str(uuid4()), **progress_of(tip.id))
+    about = {"codes": codes, "told": told, "request_id": str(uuid4()), "most_files": MOST_EVIDENCE}
+    return rendered("progress.html", tip=tip, **about, **progress_of(tip.id))

@@ -11,6 +11,7 @@ from app.foundation.http_errors import status_of
 from app.public_pages.blueprint import pages
 from app.public_pages.filing import form_again
 from app.public_pages.following import CODES
+from app.public_pages.languages import in_words
 from app.public_pages.shell import rendered
 
 _TYPED: Final = ("text", "reason", "comment")
@@ -29,7 +30,11 @@ def refused(refusal: DomainError) -> Response:
 
 def _problem_page(refusal: DomainError) -> Response:
     """What is wrong, the text that was typed, and the way back; the form of the codes where they were wrong."""
-    told = refusal.detail or "；".join(text for texts in refusal.errors.values() for text in texts) or refusal.title
+    told = (
+        refusal.detail
+        or "；".join(in_words(text) for texts in refusal.errors.values() for text in texts)
+        or refusal.title
+    )
     sent = g.get("public_fields", request.form)
     number = sent.get(CODES[0], "")
     if request.endpoint == "public_pages.follow":

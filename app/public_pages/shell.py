@@ -1,8 +1,8 @@
-"""What surrounds every public page: the office with its telephone and mailbox (条例 Art. 16), and the text sizes."""
+"""What surrounds every public page: the office with telephone and mailbox (条例 Art. 16), text sizes, languages."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import g, render_template, request, url_for
@@ -10,18 +10,34 @@ from flask import g, render_template, request, url_for
 from app.foundation import clock
 from app.geo.service import region_code
 from app.identity import queries as people
+from app.public_pages import languages, words
 
 
 def rendered(template: str, **view: Any) -> str:
     """A public page; ``view`` holds the variables that the template names."""
-    frame = {"office": office(), "sizes": _sizes(), "view": g.get("public_view", ""), "moment": moment}
+    frame = {
+        "office": office(),
+        "sizes": _sizes(),
+        "view": g.get("public_view", ""),
+        "language": languages.chosen(),
+        "languages": _languages(),
+        "moment": moment,
+        "day": day,
+        "script_words": words.script_words,
+        "proposal_reason": words.proposal_reason,
+    }
     return render_template(f"public/{template}", **frame, **view)
 
 
 def moment(at: datetime) -> str:
     """A moment on the wall clock of Beijing."""
     seen = clock.beijing(at)
-    return f"{seen.year}年{seen.month}月{seen.day}日 {seen:%H:%M}"
+    return f"{day(seen)} {seen:%H:%M}"
+
+
+def day(on: date) -> str:
+    """A day as the language of the page writes it; ISO 8601 outside Chinese."""
+    return f"{on.year}年{on.month}月{on.day}日" if languages.chosen().code == languages.SOURCE else f"{on:%Y-%m-%d}"
 
 
 def office() -> dict[str, str]:
@@ -37,9 +53,27 @@ def _sizes() -> list[dict[str, Any]]:
     if not request.endpoint or not request.endpoint.startswith("public_pages."):
         return []
     chosen = g.get("public_view", "")
-    choices = (("", "标准"), ("large", "长辈版"), ("largest", "特大字"))
-    endpoint = request.endpoint if request.method == "GET" else "public_pages.welcome"
     return [
-        {"view": view, "text": text, "chosen": view == chosen, "url": url_for(endpoint, view=view or None)}
-        for view, text in choices
+        {"view": view, "text": text, "chosen": view == chosen, "url": url_for(_this_page(), view=view or None)}
+        for view, text in words.SIZES
     ]
+
+
+def _languages() -> list[dict[str, Any]]:
+    """The languages as links to this page; none where there is no choice."""
+    offered = languages.offered()
+    if len(offered) == 1 or not request.endpoint or not request.endpoint.startswith("public_pages."):
+        return []
+    return [
+        {
+            "tag": one.tag,
+            "name": one.name,
+            "chosen": one == languages.chosen(),
+            "url": url_for(_this_page(), lang=None if one.code == languages.SOURCE else one.code),
+        }
+        for one in offered
+    ]
+
+
+def _this_page() -> str:
+    return str(request.endpoint) if request.method == "GET" else "public_pages.welcome"

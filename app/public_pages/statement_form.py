@@ -33,7 +33,7 @@ _TEXTS: Final = (
     "district_guess",
     "relation",
 )
-_OF_REPORTER: Final = ("name", "phone", "id_number", "reply_channel")
+_OF_REPORTER: Final = ("name", "phone", "email", "id_number", "reply_channel")
 _YES_NO: Final = {"yes": True, "no": False}
 
 CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -44,19 +44,24 @@ CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
     "conduct.amount_band": schemas.AMOUNT_BANDS,
     "conduct.participants_band": schemas.PARTICIPANTS_BANDS,
     "relation": schemas.RELATIONS,
-    "reporter.reply_channel": {"phone": "电话", "sms": "短信", "none": "不需要，我自己在网上查"},
+    "reporter.reply_channel": {"phone": "电话", "sms": "短信", "email": "电子邮件", "none": "不需要，我自己在网上查"},
 }
 
 
 @dataclass
 class StatementForm:
-    """What the form shows: values by field name, faults by field name, and a proposal of the district if one is due."""
+    """What the form shows: values by field name, faults by field name, a proposal of the district if one is due.
+
+    ``ticket`` opens the door of a crowd after ``wait_seconds`` (:mod:`app.tips.proof_of_work`).
+    """
 
     values: MultiDict[str, str] = field(default_factory=MultiDict)
     errors: Mapping[str, list[str]] = field(default_factory=dict)
     problem: str = ""
     refused_files: list[str] = field(default_factory=list)
     preview: Mapping[str, Any] | None = None
+    ticket: str = ""
+    wait_seconds: int = 0
 
     @classmethod
     def empty(cls) -> StatementForm:

@@ -12,8 +12,9 @@ from app.audit import service as audit
 from app.files import copies
 from app.files.http import download_response, picture_response
 from app.files.models import CopySize, StoredFile
+from app.files.pdf_pages import MOST_PAGES
 from app.foundation.database import transaction
-from app.foundation.errors import OutOfScope
+from app.foundation.errors import NotFound, OutOfScope
 from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Actor, Permission
 from app.tips.queries import whole_tip
@@ -46,9 +47,18 @@ def view_thumbnail(actor: Actor, tip_id: UUID, file_id: UUID) -> Response:
     return _copy(actor, tip_id, file_id, CopySize.THUMBNAIL)
 
 
-def _copy(actor: Actor, tip_id: UUID, file_id: UUID, size_name: CopySize) -> Response:
-    answer = picture_response(copies.copy_of(_evidence(actor, tip_id, file_id).id, size_name))
-    _note(actor, tip_id, file_id, size_name.value)
+@office_api.get(_PATH + "/pages/<int:number>")
+@endpoint(audience=Audience.OFFICER, permission=Permission.EVIDENCE_READ, changes=False)
+def view_page(actor: Actor, tip_id: UUID, file_id: UUID, number: int) -> Response:
+    """The picture of one page of a PDF, from 1 on."""
+    return _copy(actor, tip_id, file_id, CopySize.VIEW, number)
+
+
+def _copy(actor: Actor, tip_id: UUID, file_id: UUID, size_name: CopySize, page: int = 1) -> Response:
+    if page > MOST_PAGES:
+        raise NotFound
+    answer = picture_response(copies.copy_of(_evidence(actor, tip_id, file_id).id, size_name, page))
+    _note(actor, tip_id, file_id, size_name.value, page)
     return answer
 
 
@@ -60,6 +70,6 @@ def _evidence(actor: Actor, tip_id: UUID, file_id: UUID) -> StoredFile:
     raise OutOfScope("未找到该文件", extra={"audit_object": ("file", str(file_id))})
 
 
-def _note(actor: Actor, tip_id: UUID, file_id: UUID, what: str) -> None:
+def _note(actor: Actor, tip_id: UUID, file_id: UUID, what: str, page: int = 1) -> None:
     with transaction():
-        audit.record(actor, "files.download", "file", file_id, tip_id=str(tip_id), what=what)
+        audit.record(actor, "files.download", "file", file_id, tip_id=str(tip_id), what=what, page=page)

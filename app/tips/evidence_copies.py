@@ -1,4 +1,4 @@
-"""Clean copies of the images that come with a tip: wanted in the transaction that takes them, drawn afterwards."""
+"""Clean copies of the images and PDFs of a tip: wanted in the transaction that takes them, drawn afterwards."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ COPIES_WANTED: Final = "tips.copies_wanted"
 
 
 def want_copies(files: Iterable[StoredFile]) -> None:
-    """Leave a message for every image."""
+    """Leave a message for every image and every PDF."""
     for file in files:
-        if file.kind is FileKind.IMAGE:
+        if file.kind in {FileKind.IMAGE, FileKind.PDF}:
             outbox.leave(COPIES_WANTED, file_id=str(file.id))
 
 

@@ -16,6 +16,7 @@ from app.tips import (
     rematching,
     retention,
     search,
+    text_check,
 )
 
 
@@ -40,8 +41,14 @@ def dispatch_tip(payload: dict[str, Any]) -> None:
 
 @handles_over_network(evidence_copies.COPIES_WANTED)
 def make_copies(message_id: int, payload: dict[str, Any]) -> None:
-    """Draw the clean copies of an image. Twice is safe: rows that are there stay, spare bytes are swept up."""
+    """Draw the clean copies of an image or a PDF. Twice is safe: rows that are there stay, spare bytes are swept up."""
     evidence_copies.make_copies(message_id, UUID(payload["file_id"]))
+
+
+@handles_over_network(text_check.TEXT_CHECK_WANTED)
+def check_text(message_id: int, payload: dict[str, Any]) -> None:
+    """Ask WeChat about the text of a statement. Twice is safe: asking changes nothing, the first verdict stays."""
+    text_check.check(message_id, UUID(payload["tip_id"]))
 
 
 def link_tips() -> None:

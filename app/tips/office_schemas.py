@@ -188,6 +188,7 @@ class TipView(TipLineView):
     subject = fields.Nested(SubjectView)
     jurisdiction = fields.Dict()
     evidence = fields.List(fields.Nested(EvidenceView))
+    text_flag = fields.String(allow_none=True, metadata={"description": "微信文字安全检测的提示；没有提示为 null"})
     clocks = fields.Nested(ClockView)
     handling = fields.Nested(HandlingMarksView)
     history = fields.List(fields.Nested(HistoryView))

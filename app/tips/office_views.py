@@ -9,7 +9,7 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.permissions import Actor
 from app.geo.divisions import divisions
-from app.tips import clusters, policy
+from app.tips import clusters, policy, text_check
 from app.tips.models import Tip, TipSubject, TipWithdrawal
 from app.tips.progress import as_shown, messages_of
 from app.tips.queries import WholeTip
@@ -61,6 +61,7 @@ def whole(actor: Actor, found: WholeTip) -> dict[str, Any]:
             "subject": found.subject,
             "jurisdiction": named(found.jurisdiction.decision),
             "evidence": found.evidence,
+            "text_flag": text_check.flag_of(handling.tip_id),
             "clocks": clocks(handling),
             "handling": marks_of(handling),
             "history": handling_queries.history_of(handling.tip_id),

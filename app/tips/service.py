@@ -25,7 +25,7 @@ from app.foundation.permissions import PUBLIC, Actor
 from app.geo import service as geo
 from app.geo.divisions import divisions
 from app.geo.jurisdiction import Accused, Jurisdiction
-from app.tips import policy, receipts
+from app.tips import policy, receipts, text_check
 from app.tips.accused import accused_of
 from app.tips.evidence_copies import want_copies
 from app.tips.models import Reporter, Tip, TipEvidence, TipJurisdiction, TipSubject
@@ -195,6 +195,8 @@ def _details(tip_id: UUID, body: dict[str, Any], openid_index: bytes | None, dec
     yield Row(TipSubject, {"tip_id": tip_id, **subject})
     if body["reporter"] is not None:
         yield Row(Reporter, _sealed_reporter(tip_id, body["reporter"], openid_index))
+        if openid_index is not None:
+            yield from text_check.wanted(tip_id)
     decided = {
         "id": new_id(),
         "tip_id": tip_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
@@ -12,7 +13,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.audit import chain
-from app.console.views.audit_log import ATTEMPTS, DEEDS
+from app.console.views.audit_words import ATTEMPTS, DEEDS, OTHER, deed_text, object_text
+from app.foundation.config import REPOSITORY
 from app.foundation.database import db, transaction
 from tests import factories
 from tests.console.office import Officer
@@ -81,3 +83,29 @@ def test_deeds_and_attempts_are_named_once() -> None:
 
 def test_doors_named_in_the_log_exist(app: Flask) -> None:
     assert ATTEMPTS.keys() <= set(app.view_functions)
+
+
+def test_every_deed_in_the_code_has_chinese_words() -> None:
+    """What is written literally at a call of the audit service; what is put together there is told by its room."""
+    found = set()
+    for path in (REPOSITORY / "app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            named = isinstance(node, ast.Call) and ast.unparse(node.func) in {"audit.record", "audit.event_row"}
+            if named and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
+                found.add(node.args[1].value)
+    assert len(found) > 25
+    assert {deed for deed in found if deed not in DEEDS} == set()
+
+
+def test_no_row_of_the_log_shows_a_technical_name(app: Flask) -> None:
+    from app.foundation.http import Audience
+
+    doors = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if getattr(getattr(app.view_functions[rule.endpoint], "policy", None), "audience", None)
+        in {Audience.OFFICER, Audience.CONSOLE}
+    }
+    assert {door for door in doors if deed_text(door) == OTHER} == set()
+    assert deed_text("nowhere.known") == OTHER
+    assert object_text("nothing_known") == "对象"

@@ -49,6 +49,8 @@ def test_a_pdf_comes_as_pictures_of_its_pages(officer: Callable[[str], Officer],
     tip_id, file_id = tip_with_file(client, paper.getvalue(), "合同.pdf")
     reviewer = officer("city.reviewer")
     address = f"/tips/{tip_id}/files/{file_id}"
+    assert "正在生成查看副本" in reviewer.text(f"{address}/view")
+    factories.deliver()
     assert f'data-pages="{address}/pages/1"' in reviewer.text(f"{address}/view")
     first = reviewer.get(f"{address}/pages/1")
     assert first.status_code == 200

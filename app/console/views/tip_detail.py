@@ -92,7 +92,7 @@ def _summary(found: WholeTip, whole: Mapping[str, Any]) -> dict[str, Any]:
         "remarks": _remarks(handling),
         "open_reassignment": not whole["can_apply_reassignment"] and handling.paused_on is not None,
         "subject": _subject(found.subject),
-        "conduct": _conduct(tip),
+        "conduct": [*_conduct(tip), *([("文字安全提示", whole["text_flag"])] if whole["text_flag"] else [])],
         "description": tip.description,
     }
 

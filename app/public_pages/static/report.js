@@ -1,5 +1,5 @@
 // The public pages without WeChat work without this file. It adds: one step at a time, a draft kept on this device,
-// uploads one by one with progress, the proposal of the district in place, copying and printing, and the text size.
+// the proposal of the district in place, copying and printing, and the text size. Uploads are in uploads.js.
 "use strict";
 
 (() => {
@@ -12,6 +12,9 @@
   };
   const DRAFT = "shudi-draft";
   const SIZE = "shudi-size";
+
+  const words = shudiWords;
+  const say = shudiSay;
 
   root.classList.add("js");
   for (const element of document.querySelectorAll("button.js-only")) element.hidden = false;
@@ -42,13 +45,15 @@
     const codes = byId("codes");
     try {
       await navigator.clipboard.writeText(codes.dataset.copy);
-      byId("copied").textContent = "已复制，请粘贴到备忘录或发给家人保存。";
+      byId("copied").textContent = say("copied");
     } catch {
       getSelection().selectAllChildren(codes);
-      byId("copied").textContent = "已选中号码，请长按复制。";
+      byId("copied").textContent = say("selected");
     }
   });
 
+  const supplement = byId("supplement");
+  if (supplement) shudiUploads(supplement, byId("file"), byId("files"), supplement.querySelector("button.primary"), () => {});
   const form = byId("statement");
   if (!form) return;
 
@@ -58,12 +63,13 @@
   const saveDraft = () => {
     const values = [...form.elements].filter(isKept).filter((f) => !["radio", "checkbox"].includes(f.type) || f.checked)
       .map((f) => [f.name, f.value]).filter(([, value]) => value);
-    store.set(DRAFT, JSON.stringify({ id: form.elements.client_request_id.value, values }));
+    store.set(DRAFT, JSON.stringify({ id: form.elements.client_request_id.value, values, files: uploads.kept() }));
   };
   const restoreDraft = () => {
     let draft = null;
     try { draft = JSON.parse(store.get(DRAFT) ?? "null"); } catch { store.remove(DRAFT); }
-    if (!draft?.values?.some(([name]) => name !== "subject.kind" && name !== "naming")) return;
+    if (!draft?.values?.some(([name]) => name !== "subject.kind" && name !== "naming") && !draft?.files?.length) return;
+    uploads.restore(draft.files ?? []);
     form.elements.client_request_id.value = draft.id;
     for (const field of [...form.elements].filter(isKept)) {
       const found = draft.values.filter(([name]) => name === field.name).map(([, value]) => value);
@@ -74,9 +80,6 @@
     }
     byId("draft-note").hidden = false;
   };
-  if (form.dataset.fresh === "yes") restoreDraft();
-  form.addEventListener("input", saveDraft);
-  form.addEventListener("change", saveDraft);
   byId("draft-clear").addEventListener("click", () => { store.remove(DRAFT); location.assign(location.pathname + location.search); });
 
   // The fields of a named reporter show when they are wanted.
@@ -101,7 +104,7 @@
     byId("forward").hidden = at === steps.length - 1;
     byId("submit").hidden = at !== steps.length - 1;
     if (!focus) return;
-    byId("step-told").textContent = `第 ${at + 1} 步，共 ${steps.length} 步`;
+    byId("step-told").textContent = say("step", at + 1, steps.length);
     steps[at].focus({ preventScroll: true });
     document.querySelector(".progress").scrollIntoView({ block: "start" });
   };
@@ -129,6 +132,45 @@
     show(at + 1, true);
   });
 
+  // A crowd waits: the form is sent again by itself, with the ticket that the refusal brought.
+  const wait = Number(form.elements.proof?.dataset.wait ?? 0);
+  if (wait) {
+    byId("problem").querySelector("p").textContent = say("busy", wait);
+    setTimeout(() => form.requestSubmit(byId("submit")), 1000 * wait + 500);
+  }
+
+  // Companies of the public register, while the name is being typed; whoever chooses one need not know its code.
+  const name = form.elements["subject.name"];
+  const code = form.elements["subject.uscc"];
+  const companies = byId("companies");
+  let typing = 0;
+  let offered = [];
+  name.addEventListener("input", () => {
+    clearTimeout(typing);
+    const chosen = offered.find((one) => one.name === name.value);
+    if (chosen) {
+      if (chosen.uscc) { code.value = chosen.uscc; code.dataset.filled = chosen.uscc; code.closest("details").open = true; }
+      saveDraft();
+      return;
+    }
+    if (code.dataset.filled && code.value === code.dataset.filled) code.value = ""; // it was another company's
+    if (name.value.trim().length < 2) return;
+    typing = setTimeout(async () => {
+      try {
+        const answer = await fetch(`${companies.dataset.ask}?q=${encodeURIComponent(name.value.trim())}`, { credentials: "omit" });
+        if (!answer.ok) return;
+        offered = (await answer.json()).items;
+        companies.replaceChildren(...offered.map((one) => {
+          const option = document.createElement("option");
+          option.value = one.name;
+          option.label = [one.district_name, one.uscc].filter(Boolean).join(" · ");
+          return option;
+        }));
+        byId("step-told").textContent = offered.length ? say("companies", offered.length) : "";
+      } catch { /* a name that is not offered is as good */ }
+    }, 350);
+  });
+
   // The proposal of the district, in place.
   const value = (name) => form.elements[name].value.trim() || null;
   byId("preview-button").addEventListener("click", async (event) => {
@@ -151,89 +193,19 @@
       });
       if (!answer.ok) throw new Error(String(answer.status));
       const found = await answer.json();
-      line(found.lead ? `建议由${found.names[found.lead]}办理` : "暂时看不出由哪里办理", "strong");
-      line(found.explanation || "没有关系，请直接提交，我们会查清后交办。");
+      line(found.lead ? say("lead", found.names[found.lead]) : say("noLead"), "strong");
+      line(words.rules ? (found.lead && words.rules[found.rule]) || say("noReason") : found.explanation || say("noReason"));
     } catch {
-      line("暂时查不到，没有关系，请继续填写，我们会查清后交办。");
+      line(say("noAnswer"));
     }
   });
 
   // Files go one by one, while the rest is being written.
-  const chooser = byId("file");
-  const list = byId("files");
-  let running = 0;
   const submit = byId("submit");
-  const count = () => form.querySelectorAll("input[name=evidence]").length + running;
-  const entry = (name) => {
-    const item = document.createElement("li");
-    const label = item.appendChild(document.createElement("span"));
-    label.textContent = name;
-    const state = item.appendChild(document.createElement("em"));
-    const bar = item.appendChild(document.createElement("progress"));
-    bar.max = 100;
-    bar.value = 0;
-    bar.setAttribute("aria-label", `上传 ${name}`);
-    list.append(item);
-    return { item, state, bar };
-  };
-  const addRemove = (item, field) => {
-    const remove = item.appendChild(document.createElement("button"));
-    remove.type = "button";
-    remove.className = "plain";
-    remove.textContent = "移除";
-    remove.addEventListener("click", () => { field?.remove(); item.remove(); chooser.focus(); });
-  };
-  const uploaded = (shown, id) => {
-    const field = form.appendChild(document.createElement("input"));
-    field.type = "hidden";
-    field.name = "evidence";
-    field.value = id;
-    shown.state.textContent = "已上传";
-    addRemove(shown.item, field);
-  };
-  const failed = (shown, text) => {
-    shown.item.classList.add("failed");
-    shown.state.textContent = text;
-    addRemove(shown.item, null);
-  };
-  const problemText = (answer) => {
-    try {
-      const told = JSON.parse(answer);
-      return told.detail || Object.values(told.errors ?? {}).flat().join("；") || told.title;
-    } catch { return "没有传上去，请稍后再试"; }
-  };
-  const send = (file) => new Promise((done) => {
-    const shown = entry(file.name);
-    const request = new XMLHttpRequest();
-    const body = new FormData();
-    body.append("file", file, file.name);
-    const end = () => { shown.bar.remove(); done(); };
-    request.open("POST", chooser.dataset.upload);
-    request.upload.addEventListener("progress", (event) => { shown.bar.value = 100 * event.loaded / event.total; });
-    request.addEventListener("load", () => {
-      end();
-      if (request.status === 201) uploaded(shown, JSON.parse(request.responseText).id);
-      else failed(shown, problemText(request.responseText));
-    });
-    request.addEventListener("error", () => { end(); failed(shown, "网络中断，没有传上去，请移除后重新选择"); });
-    request.send(body);
-  });
-  chooser.addEventListener("change", async () => {
-    const chosen = [...chooser.files].slice(0, Math.max(0, Number(chooser.dataset.most) - count()));
-    const left = chooser.files.length - chosen.length;
-    chooser.value = "";
-    running += chosen.length;
-    submit.disabled = running > 0;
-    for (const file of chosen) {
-      await send(file);
-      running -= 1;
-    }
-    submit.disabled = running > 0;
-    if (left > 0) failed(entry(`另有 ${left} 个文件`), `最多 ${chooser.dataset.most} 个文件`);
-  });
-  for (const item of list.children) {
-    addRemove(item, form.querySelector(`input[name=evidence][value="${item.dataset.file}"]`));
-  }
-  form.addEventListener("submit", () => { chooser.disabled = true; submit.disabled = true; submit.textContent = "正在提交…"; });
-  addEventListener("pageshow", () => { chooser.disabled = false; submit.disabled = running > 0; submit.textContent = "提交举报"; });
+  const uploads = shudiUploads(form, byId("file"), byId("files"), submit, saveDraft);
+  if (form.dataset.fresh === "yes") restoreDraft();
+  form.addEventListener("input", saveDraft);
+  form.addEventListener("change", saveDraft);
+  form.addEventListener("submit", () => { submit.disabled = true; submit.textContent = say("submitting"); });
+  addEventListener("pageshow", () => { submit.disabled = uploads.running(); submit.textContent = say("submit"); });
 })();
