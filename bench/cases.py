@@ -27,6 +27,8 @@ from sqlalchemy import text
 
 from app import create_app
 from app.cases import ledger, money, sharing
+from app.cases import statistics as counted
+from app.cases.queries import CaseFilter
 from app.foundation.config import REPOSITORY, load_settings
 from app.foundation.database import OPEN_WALL, db, transaction
 from app.identity import tokens
@@ -145,20 +147,26 @@ def _reads(app: Any, times: int) -> dict[str, float]:
         "register, one district": "/api/v1/office/cases?limit=20&division=650104",
         "one case": f"/api/v1/office/cases/{first}",
         "its ledger": f"/api/v1/office/cases/{first}/restitution",
-        "statistics": "/api/v1/office/cases/statistics",
     }
-    return {
-        name: _p95(lambda path=path: client.get(path, headers=headers), times)
-        for name, path in paths.items()
-        if client.get(path, headers=headers).status_code == 200
-    }
+    asked = {name: lambda path=path: _asked(client, path, headers) for name, path in paths.items()}
+    return {name: _p95(ask, times) for name, ask in (asked | {"statistics": lambda: _counted(person)}).items()}
+
+
+def _asked(client: Any, path: str, headers: dict[str, str]) -> None:
+    assert client.get(path, headers=headers).status_code == 200, path
+
+
+def _counted(person: Any) -> None:
+    """The classification table of the page, which has no end point of its own."""
+    with transaction(person.wall):
+        counted.statistics(person, CaseFilter())
 
 
 def _p95(ask: Callable[[], Any], times: int) -> float:
     taken = []
     for _ in range(times):
         began = time.perf_counter()
-        assert ask().status_code == 200
+        ask()
         taken.append((time.perf_counter() - began) * 1000)
     return statistics.quantiles(taken, n=20)[-1]
 

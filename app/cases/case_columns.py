@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from marshmallow import validate
@@ -82,10 +83,16 @@ def _division(cell: Any) -> str:
         if not divisions().is_current(said):
             raise CellFault("不是现行行政区划代码")
         return said
-    found = match(said, geo.region_code())
-    if found.district is None:
+    district = _district(said, geo.region_code())
+    if district is None:
         raise CellFault("认不出是哪个区县，请写全称或六位区划代码")
-    return found.district
+    return district
+
+
+@lru_cache(maxsize=256)
+def _district(name: str, region_code: str) -> str | None:
+    """The district that a name means; a register says the same few again and again."""
+    return match(name, region_code).district
 
 
 def _divisions(cell: Any) -> list[str]:

@@ -26,6 +26,7 @@ YUAN, WAN, YI = (_UNITS[name] for name in ("元", "万元", "亿元"))
 _AMOUNT: Final = re.compile(
     r"(?:人民币|rmb|¥)?(-?[\d,]*\.?\d+(?:e[+-]?\d{1,2})?)(元|千元|百万元|千万元|万元?|亿元?)?整?"
 )
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _FLOAT_NOISE: Final = Decimal("0.000001")
 _FEN: Final = Decimal("0.01")
 _EXACT_FLOAT: Final = 2**53
@@ -63,7 +64,7 @@ def words(longest: int) -> Reader:
         said = _no_formula(str(cell).strip() if isinstance(cell, str) else folded(cell))
         if len(said) > longest:
             raise CellFault(f"超过 {longest} 字")
-        if any(unicodedata.category(letter) in {"Cc", "Cs"} and letter not in "\n\t\r" for letter in said):
+        if _CONTROL.search(said):
             raise CellFault("含有无法识别的控制字符")
         return said
 
