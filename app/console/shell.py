@@ -21,7 +21,7 @@ _NAVIGATION: Final = {
         ("登记举报", "console.ask_for_statement", "edit", Permission.TIP_ENTER),
         ("属地争议", "console.list_disputes", "scale", Permission.TIP_TRIAGE),
         ("属地调整", "console.list_reassignments", "arrows-exchange", Permission.REASSIGNMENT_READ),
-        ("举报奖励", "console.list_rewards", "circle-check", Permission.REWARD_READ),
+        ("举报奖励", "console.list_rewards", "award", Permission.REWARD_READ),
         ("督办", "console.list_supervisions", "eye-check", Permission.TIP_READ),
         ("移送公安", "console.list_police_transfers", "gavel", Permission.TIP_READ),
     ),
