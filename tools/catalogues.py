@@ -31,6 +31,7 @@ LANGUAGES = ("en", "ug")
 SPEAKING = (
     "app/public_pages/*.py",
     "app/cases/claim_query.py",
+    "app/rewards/claiming.py",
     "app/tips/schemas.py",
     "app/tips/access.py",
     "app/tips/conversation.py",
@@ -58,6 +59,7 @@ SPEAKING = (
 
 DICTIONARIES = (
     ("app/workflow/states.py", "PUBLIC_TEXTS"),
+    ("app/rewards/states.py", "PUBLIC_TEXTS"),
     ("app/cases/words.py", "CLAIM_STATE_TEXTS"),
     ("app/cases/words.py", "PAYMENT_STATE_TEXTS"),
 )

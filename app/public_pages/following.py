@@ -18,6 +18,8 @@ from app.foundation.http import Audience, load, page
 from app.foundation.permissions import Actor, Permission
 from app.public_pages.blueprint import pages
 from app.public_pages.shell import rendered
+from app.rewards import claiming
+from app.rewards.schemas import ClaimRewardBody
 from app.tips import conversation, rating, recovery
 from app.tips import conversation_schemas as bodies
 from app.tips.doors import admit, opened_tip
@@ -101,6 +103,22 @@ def rate(_actor: Actor) -> str:
     tip = opened_tip(body)
     rating.rate(tip, body["score"], body["comment"])
     return _progress(tip, body, "感谢您的评价。")
+
+
+@pages.post("/follow/reward")
+@page(audience=Audience.ANYONE, permission=Permission.PUBLIC_FILE, changes=True)
+def claim_reward(_actor: Actor) -> str:
+    """Ask for a reward, or for the money of one that was granted."""
+    body = load(ClaimRewardBody(), _fields(*CODES, "claim_code") | {"payee": _payee()})
+    tip = opened_tip(body)
+    claiming.claim(tip, body["query_code"], body["claim_code"], body["payee"])
+    return _progress(tip, body, "奖励申请已收到。")
+
+
+def _payee() -> dict[str, str] | None:
+    """Where the money is to go; none where nothing was typed."""
+    given = {name: request.form.get(f"payee.{name}", "").strip() for name in ("name", "account", "bank")}
+    return given if any(given.values()) else None
 
 
 @pages.post("/follow/proof")

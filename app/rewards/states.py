@@ -45,17 +45,15 @@ STATE_TEXTS: Final[Mapping[RewardState, str]] = {
     RewardState.LAPSED: "逾期视为放弃",
     RewardState.JOINED: "并入联名举报",
 }
-_IN_REVIEW: Final = "奖励事项正在审查"
 PUBLIC_TEXTS: Final[Mapping[RewardState, str]] = {
-    RewardState.OPEN: _IN_REVIEW,
-    RewardState.PROPOSED: _IN_REVIEW,
-    RewardState.REFUSAL_PROPOSED: _IN_REVIEW,
+    **dict.fromkeys(
+        (RewardState.OPEN, RewardState.PROPOSED, RewardState.REFUSAL_PROPOSED, RewardState.JOINED), "奖励事项正在审查"
+    ),
     RewardState.GRANTED: "已决定给予奖励，请在期限内领取",
     RewardState.CLAIMED: "已收到领取申请，等待发放",
     RewardState.PAID: "奖励已发放",
     RewardState.REFUSED: "经审查，不符合奖励条件",
     RewardState.LAPSED: "超过领取期限，视为放弃",
-    RewardState.JOINED: _IN_REVIEW,
 }
 PROMISED: Final = frozenset({RewardState.GRANTED, RewardState.CLAIMED})
 """States in which the money is decided and not all of it paid."""

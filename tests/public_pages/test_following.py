@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from tests import factories, rows
 from tests.files import samples
 from tests.public_pages.visitor import read, send, words
+from tests.rewards import office as rewards
 from tests.tips import reporters
 
 
@@ -126,3 +127,14 @@ def test_no_address_ever_holds_a_code(client: FlaskClient) -> None:
     for address, _ in read(html).forms:
         assert receipt["query_code"] not in address
     assert f"={receipt['query_code']}" not in html
+
+
+def test_a_reward_is_claimed_on_the_page_by_who_stayed_anonymous(client: FlaskClient) -> None:
+    receipt, tip_id = rewards.concluded(client, named=False)
+    page = _open(client, receipt)
+    assert "可以申请奖励" in page
+    wrong = send(client, page, "/follow/reward", claim_code="1" * 12)
+    assert "领奖码不正确" in wrong.get_data(as_text=True)
+    right = send(client, page, "/follow/reward", claim_code=receipt["claim_code"])
+    assert "奖励事项正在审查" in right.get_data(as_text=True)
+    assert rewards.reward_of(tip_id).claimed_with_code
