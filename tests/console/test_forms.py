@@ -19,7 +19,7 @@ FEEDBACK = {"outcome": "SUBSTANTIATED", "text": "查明该公司以<script>alert
 
 def posting_rules(app: Flask) -> list[str]:
     return sorted(
-        re.sub(r"<uuid:\w+>", str(uuid4()), rule.rule)
+        re.sub(r"<int:\w+>", "1", re.sub(r"<uuid:\w+>", str(uuid4()), rule.rule))
         for rule in app.url_map.iter_rules()
         if "POST" in (rule.methods or set()) and rule.endpoint.startswith("console.")
     )
