@@ -1,6 +1,6 @@
 """schemathesis plays the OpenAPI document: a few requests an operation, always the same ones, as a good client and a bad.
 
-Nothing may end in a fault of the server, and every answer is one that the document tells of, in the shape it tells.
+Nothing may end in a fault of the server, and every answer bears a status that the document tells of.
 """
 
 from __future__ import annotations
@@ -15,23 +15,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import not_a_server_error
 from schemathesis.generation import GenerationMode
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
+from schemathesis.specs.openapi.checks import status_code_conformance
 
 from app.foundation.database import OPEN_WALL, db, enter_wall
 from tests import factories
 
 EXAMPLES = 3
 PAGES = {"/api/v1/docs", "/api/v1/openapi.json"}
-CHECKS: list[Any] = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
+CHECKS: list[Any] = [not_a_server_error, status_code_conformance]
 STEADY = settings(
     max_examples=EXAMPLES,
     derandomize=True,

@@ -38,7 +38,7 @@ def web(app: Flask) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         port = probe.getsockname()[1]
     command = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "wsgi:app"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "granian", "--blocking-threads", "2", "--log-level", "critical", *command],
+        [sys.executable, "-m", "granian", "--blocking-threads", "4", "--log-level", "critical", *command],
         cwd=REPOSITORY,
         env=environment_of(app.extensions["shudi_settings"]),
         stderr=subprocess.DEVNULL,
