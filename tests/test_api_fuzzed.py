@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import status_code_conformance
 from app.foundation.database import OPEN_WALL, db, enter_wall
 from tests import factories
 
-EXAMPLES = 3
+EXAMPLES = 2
 PAGES = {"/api/v1/docs", "/api/v1/openapi.json"}
 CHECKS: list[Any] = [not_a_server_error, status_code_conformance]
 STEADY = settings(
