@@ -153,6 +153,8 @@ ROOMS: Final[Mapping[str, str]] = {
     "notifications": "消息",
     "office_assisted_filing": "代为登记举报（接口）",
     "office_audit": "审计日志（接口）",
+    "office_case_documents": "案件文书（接口）",
+    "office_case_ledger": "案件清退台账（接口）",
     "office_case_imports": "案件导入（接口）",
     "office_cases": "案件（接口）",
     "office_clusters": "同一对象归并（接口）",
