@@ -60,7 +60,7 @@ def test_a_settled_dispute_waits_for_nobody(
     officer: Callable[[str], Officer], client: FlaskClient, accepted: list[UUID]
 ) -> None:
     reviewer = officer("city.reviewer")
-    address = "/tips?dispute=true&amp;stage=city"
+    address = "/tips?stage=city&amp;dispute=true"
     assert f'href="{address}"' in reviewer.text("/")
     assert reviewer.text(unescape(address)).count("row-link") == 1
     assert factories.office_act(client, "city.reviewer", accepted[2], "assign", division="650104").status_code == 200

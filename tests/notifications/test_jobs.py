@@ -41,8 +41,9 @@ def queue_delivery(phone: Phone) -> tuple[UUID, int]:
     phone.consent()
     phone.file_tip()
     with transaction(OPEN_WALL):
-        [announcement] = outbox.claim_due(10)
-    outbox.run_message(announcement)
+        filed = outbox.claim_due(10)
+    for each in filed:
+        outbox.run_message(each)
     with transaction(OPEN_WALL):
         [message_id] = outbox.claim_due(10)
     return UUID(message(message_id).payload["delivery_id"]), message_id
@@ -140,8 +141,9 @@ class TestBusy:
         assert (delivery(delivery_id).state, delivery(delivery_id).attempts) == ("sent", 2)
         assert delivery(delivery_id).error is None
 
-    def test_a_token_that_never_came_means_not_sent(self, phone: Phone) -> None:
+    def test_a_token_that_never_came_means_not_sent(self, phone: Phone, app: Flask) -> None:
         delivery_id, message_id = queue_delivery(phone)
+        app.extensions["shudi_redis"].flushdb()  # looking at the text of the tip fetched a token
         phone.wechat.script(TOKEN, drop="after")
         outbox.run_message(message_id)
         assert (delivery(delivery_id).state, delivery(delivery_id).error) == ("queued", "not_reached")
