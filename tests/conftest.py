@@ -30,6 +30,7 @@ from app.demo.wechat_standin import WeChatStandIn, serving
 from app.foundation.config import load_settings
 from app.foundation.database import OPEN_WALL, db, enter_wall
 from app.foundation.local_services import LocalServices
+from app.geo import current
 from app.readiness import MIGRATIONS
 from tests import factories
 
@@ -136,6 +137,7 @@ def app(session_app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The application inside one transaction: whatever the test commits is a savepoint and is rolled back."""
     session_app.extensions["shudi_redis"].flushdb()
     with session_app.app_context():
+        current.look_again()  # what the test before had imported or taught is rolled back
         db.session.remove()
         with db.engine.connect() as connection:
             outer = connection.begin()
@@ -179,6 +181,7 @@ def committed_app(own_database_app: Flask) -> Iterator[Flask]:
     """An application whose transactions really commit; the tables are emptied afterwards."""
     own_database_app.extensions["shudi_redis"].flushdb()
     with own_database_app.app_context():
+        current.look_again()
         enter_wall(OPEN_WALL)
         yield own_database_app
         db.session.remove()
