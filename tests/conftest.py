@@ -32,6 +32,7 @@ from app.foundation.database import OPEN_WALL, db, enter_wall
 from app.foundation.local_services import LocalServices
 from app.geo import current
 from app.readiness import MIGRATIONS
+from app.tips import guard
 from tests import factories
 
 # How fast a busy machine is says nothing about the program.
@@ -89,6 +90,14 @@ def wechat() -> Iterator[WeChatStandIn]:
         yield running
 
 
+def _forget_what_was_remembered(app: Flask) -> None:
+    """What the test before had imported, taught or set is rolled back; a process remembers it for some seconds."""
+    for remembered in ("shudi_limits", "shudi_calendars", "shudi_register"):
+        app.extensions.pop(remembered, None)
+    current.look_again()
+    guard.forget_counts()
+
+
 class OpenEyedClient(FlaskClient):
     """A client after whose requests the test sees everything again; the request itself raised its own wall."""
 
@@ -137,7 +146,7 @@ def app(session_app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The application inside one transaction: whatever the test commits is a savepoint and is rolled back."""
     session_app.extensions["shudi_redis"].flushdb()
     with session_app.app_context():
-        current.look_again()  # what the test before had imported or taught is rolled back
+        _forget_what_was_remembered(session_app)
         db.session.remove()
         with db.engine.connect() as connection:
             outer = connection.begin()
@@ -181,7 +190,7 @@ def committed_app(own_database_app: Flask) -> Iterator[Flask]:
     """An application whose transactions really commit; the tables are emptied afterwards."""
     own_database_app.extensions["shudi_redis"].flushdb()
     with own_database_app.app_context():
-        current.look_again()
+        _forget_what_was_remembered(own_database_app)
         enter_wall(OPEN_WALL)
         yield own_database_app
         db.session.remove()
