@@ -14,13 +14,3 @@ from tests.moments import MONDAY_MORNING
 def _monday() -> Iterator[None]:
     with clock.stopped_at(MONDAY_MORNING):
         yield
-
-
-@pytest.fixture(autouse=True)
-def _nothing_kept(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What a test changed in limits and calendar was rolled back; the process must not remember it either."""
-    used = [request.getfixturevalue(name) for name in ("app", "committed_app") if name in request.fixturenames]
-    yield
-    for extensions in [one.extensions for one in used]:
-        extensions.pop("shudi_limits", None)
-        extensions.pop("shudi_calendars", None)
