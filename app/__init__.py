@@ -10,6 +10,7 @@ from typing import Any
 
 from apiflask import APIFlask
 from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.foundation.config import Settings, load_settings
 from app.foundation.cookies import CookieOfPages
@@ -33,6 +34,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.extensions["shudi_settings"] = settings
     app.extensions["shudi_crypto"] = make_crypto(settings)
     app.extensions["shudi_redis"] = connect_redis(settings)
+    if settings.trusted_proxies:  # what a caller says of the address counts for nothing without a proxy of our own
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     start_request_behind_closed_wall(app)
     _connect_database(app, settings)
     _connect_rooms(app, settings)

@@ -92,7 +92,7 @@ def wechat() -> Iterator[WeChatStandIn]:
 
 def _forget_what_was_remembered(app: Flask) -> None:
     """What the test before had imported, taught or set is rolled back; a process remembers it for some seconds."""
-    for remembered in ("shudi_limits", "shudi_calendars", "shudi_register"):
+    for remembered in ("shudi_limits", "shudi_calendars", "shudi_register", "shudi_address_ranges"):
         app.extensions.pop(remembered, None)
     current.look_again()
     guard.forget_counts()
@@ -121,6 +121,8 @@ def make_test_app(services: Services, database: str, data_dir: Path, wechat: WeC
         "WECHAT_APP_SECRET": wechat.secret,
         "WECHAT_API_BASE": wechat.base_url,
         "PUBLIC_RATE_PER_MINUTE": "1000000",  # tests of one process are one device in one minute
+        "SECOND_FACTOR_ROLES": "off",  # tests of the rules of signing in set their own
+        "PASSWORD_AGE_DAYS": "0",
         "NOTICE_QUIET_HOURS": "off",  # tests run at any hour; those of the quiet hours set their own
     }
     app = create_app(load_settings(environment))

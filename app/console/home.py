@@ -17,6 +17,7 @@ from app.console.views.tip_list import WORK_OF, brief_rows, queue_url
 from app.foundation import clock
 from app.foundation.http import page
 from app.foundation.permissions import Actor, Permission, Role
+from app.identity import sessions
 from app.notifications.queries import notice_page
 from app.tips.queries import Order, QueueFilter, Stage, queue_count
 from app.workflow.states import OPEN_STATUSES, Status
@@ -146,7 +147,7 @@ def _administration(actor: Actor) -> dict[str, Any]:
                 "seen": clock.beijing(one.seen_at),
                 "here": one.id == actor.session_id,
             }
-            for one in queries.own_sessions(actor)
+            for one in sessions.own_sessions(actor)
         ],
     }
 

@@ -23,7 +23,7 @@ from app.foundation.permissions import Actor, Permission, Role
 from app.geo.divisions import divisions
 from app.geo.service import region_code
 from app.identity import policy as people_policy
-from app.identity.models import Account, StaffSession, Unit
+from app.identity.models import Account, Unit
 from app.tips.models import Tip, TipSubject
 from app.tips.policy import visible_tips
 from app.tips.queries import tip_by_number
@@ -239,19 +239,6 @@ def waiting_disputes(actor: Actor, after: tuple[datetime, UUID] | None, limit: i
     if after:
         statement = statement.where(tuple_(Handling.registered_at, Handling.tip_id) > tuple_(*after))
     return db.session.execute(statement.order_by(Handling.registered_at, Handling.tip_id).limit(limit + 1)).all()
-
-
-def own_sessions(actor: Actor) -> Sequence[StaffSession]:
-    """Where this person is signed in, the latest first."""
-    return db.session.scalars(
-        select(StaffSession)
-        .where(
-            StaffSession.account_id == actor.account_id,
-            StaffSession.revoked_at.is_(None),
-            StaffSession.expires_at > clock.now(),
-        )
-        .order_by(StaffSession.seen_at.desc())
-    ).all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,10 @@ def _create(password: str) -> None:
         account = known.get(line["username"])
         if account is None:
             role = Role(line["role"])
-            service.create_account(PROGRAM, line["username"], f"演示{role.text}", role, line["division"], password)
+            name, division = f"演示{role.text}", line["division"]
+            service.create_account(
+                PROGRAM, line["username"], name, role, division, password, must_change_password=False
+            )
         elif not kept:
             account.password_hash = passwords.hash_password(password)
     db.session.flush()

@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -68,6 +68,25 @@ class SmsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInRules:
+    """How the office's people prove who they are (GB/T 22239-2019, 8.1.4.1).
+
+    Attributes:
+        shortest_password: characters.
+        kinds_of_letters: how many of lower case, upper case, digits and signs a password mixes.
+        password_age: after it a new password is asked for at the sign-in; ``None``: never.
+        second_factor_roles: roles whose people must set a second factor up; ``None``: all of them.
+        console_idle: a console session without a request for so long is over.
+    """
+
+    shortest_password: int = 10
+    kinds_of_letters: int = 3
+    password_age: timedelta | None = timedelta(days=90)
+    second_factor_roles: frozenset[str] | None = None
+    console_idle: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the program is told from outside."""
 
@@ -96,6 +115,7 @@ class Settings:
     """Beginning and end on Beijing's clock."""
     public_languages: tuple[str, ...] = ("zh", "en")
     wechat_text_check: bool = True
+    sign_in: SignInRules = SignInRules()
 
     @property
     def local_services(self) -> LocalServices:
@@ -206,6 +226,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         sms=_sms(reader),
         quiet_hours=_quiet_hours(reader),
         wechat_text_check=reader.switch("WECHAT_TEXT_CHECK", default="1"),
+        sign_in=_sign_in(reader),
         public_languages=tuple(
             reader.matching("PUBLIC_LANGUAGES", "zh,en", r"zh(,en)?(,ug)?", "以 zh 开头的 zh、en、ug 列表").split(",")
         ),
@@ -215,8 +236,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
-_DEMO_CHANNELS: Final = {"NOTICE_QUIET_HOURS": "off"}
-"""Whoever tries the demo at night wants to see the message arrive."""
+_DEMO_CHANNELS: Final = {"NOTICE_QUIET_HOURS": "off", "SECOND_FACTOR_ROLES": "off", "PASSWORD_AGE_DAYS": "0"}
+"""Whoever tries the demo at night wants to see the message arrive, and to sign in with the printed password alone."""
 
 
 def demo_environment(given: Mapping[str, str], data_dir: Path) -> dict[str, str]:
@@ -290,6 +311,19 @@ def _sms(reader: _Reader) -> SmsSettings | None:
         reader.faults.append("SMS_URL 应以 https:// 开头（http:// 只能用于本机）")
     adapter = reader.matching("SMS_ADAPTER", "acs3", r"[a-z0-9_]{1,32}", "接口名称，例如 acs3")
     return SmsSettings(adapter, url, key_id, secret, sign_name, progress, officer)
+
+
+def _sign_in(reader: _Reader) -> SignInRules:
+    """``SECOND_FACTOR_ROLES``: ``all``, ``off``, or role codes with commas between them."""
+    days = reader.number("PASSWORD_AGE_DAYS", 90, 0, 3650)
+    said = reader.matching("SECOND_FACTOR_ROLES", "all", r"[a-z_]+(,[a-z_]+)*", " all、off 或者以逗号分隔的岗位代码")
+    return SignInRules(
+        shortest_password=reader.number("PASSWORD_LENGTH", 10, 8, 64),
+        kinds_of_letters=reader.number("PASSWORD_KINDS", 3, 1, 4),
+        password_age=timedelta(days=days) if days else None,
+        second_factor_roles=None if said == "all" else frozenset(said.split(",")) - {"off"},
+        console_idle=timedelta(minutes=reader.number("CONSOLE_IDLE_MINUTES", 15, 5, 480)),
+    )
 
 
 def _quiet_hours(reader: _Reader) -> tuple[time, time] | None:

@@ -68,6 +68,21 @@ class AccountLocked(DomainError):
     audited = True
 
 
+class SignInUnfinished(DomainError):
+    """The password is right, but a step is due first: ``extra["step"]`` is ``password`` or ``second_factor``."""
+
+    code = "sign_in_unfinished"
+    title = "登录尚未完成"
+
+
+class AddressNotAllowed(DomainError):
+    """This role may not be used from the network that the request comes from."""
+
+    code = "address_not_allowed"
+    title = "不能从当前网络地址使用本系统"
+    audited = True
+
+
 class Forbidden(DomainError):
     """The thing may be seen, the action is not this person's."""
 

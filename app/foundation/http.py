@@ -20,7 +20,7 @@ from marshmallow import Schema, ValidationError
 from werkzeug.sansio.response import Response as BaseResponse
 
 from app.foundation.database import db, enter_wall, transaction
-from app.foundation.errors import DomainError, Forbidden, InvalidInput, PayloadTooLarge
+from app.foundation.errors import DomainError, Forbidden, InvalidInput, PayloadTooLarge, SignInUnfinished
 from app.foundation.field_faults import flat_errors, unstorable_text
 from app.foundation.permissions import PUBLIC, Actor, Permission
 
@@ -166,7 +166,7 @@ def _admit(policy: Policy) -> Actor:
     actor = registry().authenticators[policy.audience]()
     g.actor = actor
     if not actor.may(policy.permission):
-        raise Forbidden
+        raise SignInUnfinished(extra={"step": actor.due_step}) if actor.due_step else Forbidden
     enter_wall(actor.wall)
     return actor
 

@@ -22,6 +22,8 @@ STATUS_OF: Final[dict[type[errors.DomainError], int]] = {
     errors.NotSignedIn: 401,
     errors.SignInFailed: 401,
     errors.AccountLocked: 429,
+    errors.SignInUnfinished: 403,
+    errors.AddressNotAllowed: 403,
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.OutOfScope: 404,

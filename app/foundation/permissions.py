@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -46,6 +46,7 @@ class Permission(StrEnum):
     PUBLIC_FILE = "public.file"
     PUBLIC_READ = "public.read"
     SELF_USE = "self.use"
+    SELF_SECURE = "self.secure"
     TIP_READ = "tip.read"
     TIP_ENTER = "tip.enter"
     TIP_TRIAGE = "tip.triage"
@@ -89,7 +90,7 @@ class Permission(StrEnum):
 
 
 P = Permission
-_EVERYBODY: Final = frozenset({P.SELF_USE, P.PUBLIC_FILE, P.PUBLIC_READ})
+_EVERYBODY: Final = frozenset({P.SELF_USE, P.SELF_SECURE, P.PUBLIC_FILE, P.PUBLIC_READ})
 
 ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.DISTRICT_HANDLER: _EVERYBODY
@@ -138,6 +139,8 @@ class Actor:
     permissions: frozenset[Permission] = frozenset()
     acting: frozenset[Role] = frozenset()
     """Roles of absent colleagues that this person acts in today."""
+    due_step: str = ""
+    """A step of the sign-in that comes before everything else: ``password`` or ``second_factor``."""
 
     def role_for(self, permission: Permission | None) -> Role | None:
         """The role in which this person uses ``permission``: the own one where it suffices."""
@@ -191,3 +194,8 @@ def officer(
         permissions=ROLE_PERMISSIONS[role].union(*(ROLE_PERMISSIONS[one] for one in acting)),
         acting=acting,
     )
+
+
+def held_back(actor: Actor, step: str) -> Actor:
+    """The same person while ``step`` of the sign-in is due: it can be done, and nothing else."""
+    return replace(actor, permissions=frozenset({P.SELF_SECURE}), acting=frozenset(), due_step=step)

@@ -14,7 +14,8 @@ from app.foundation.database import end_reading, transaction
 from app.foundation.errors import InvalidInput, ServiceUnavailable, SignInFailed, TooManyRequests
 from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Actor, Permission
-from app.identity import delegation, schemas, service, wechat
+from app.identity import delegation, lockout, schemas, service, wechat
+from app.identity.authentication import origin_of_request
 
 public_api = APIBlueprint("public_session", __name__, url_prefix="/api/v1")
 office_api = APIBlueprint("office_session", __name__, url_prefix="/api/v1/office")
@@ -74,7 +75,7 @@ def open_officer_session(_actor: Actor, body: dict[str, Any]) -> service.SignedI
     """Sign an officer in."""
     account = checked_account(body["username"], body["password"], body["otp"])
     with transaction():
-        return service.sign_in_officer(account)
+        return service.sign_in_officer(account, origin_of_request())
 
 
 @office_api.delete("/session")
@@ -113,12 +114,19 @@ def end_delegation(actor: Actor, delegation_id: UUID) -> Any:
 
 
 def checked_account(username: str, password: str, otp: str | None) -> Any:
-    """Check credentials; a failure is counted in a transaction of its own before the refusal goes out."""
-    try:
+    """Check credentials; a failure is counted before the refusal goes out."""
+    with counting_failures(username), transaction():
         return service.check_credentials(username, password, otp)
+
+
+@contextmanager
+def counting_failures(username: str) -> Iterator[None]:
+    """Count a refused proof in a transaction of its own: what is tried in here rolls back by itself."""
+    try:
+        yield
     except SignInFailed:
         with transaction():
-            service.note_failure(username)
+            lockout.note_failure(username)
         raise
 
 

@@ -11,9 +11,11 @@ from app.foundation.database import transaction
 from app.foundation.errors import NotSignedIn
 from app.foundation.http import Audience, registry
 from app.foundation.permissions import PUBLIC, Actor
-from app.identity import service, tokens
+from app.identity import address_ranges, service, tokens
+from app.identity.sessions import Origin
 
 CONSOLE_COOKIE_KEY = "staff_session"
+LONGEST_AGENT = 200
 
 
 def register_authenticators(app: Flask) -> None:
@@ -56,7 +58,9 @@ def officer() -> Actor:
         session_id = UUID(claims["jti"])
     except ValueError as fault:
         raise NotSignedIn from fault
-    return service.actor_of_session(session_id, Audience.OFFICER)
+    actor = service.actor_of_session(session_id, Audience.OFFICER)
+    address_ranges.refuse_foreign(actor, request.remote_addr)
+    return actor
 
 
 def console_officer() -> Actor:
@@ -65,6 +69,12 @@ def console_officer() -> Actor:
     if not raw:
         raise NotSignedIn
     actor = service.actor_of_session(UUID(raw), Audience.CONSOLE)
+    address_ranges.refuse_foreign(actor, request.remote_addr)
     with transaction():
         service.touch_session(UUID(raw))
     return actor
+
+
+def origin_of_request() -> Origin:
+    """Where the present request comes from; a proxy's word counts as far as ``TRUSTED_PROXIES`` says."""
+    return Origin(request.remote_addr or "", request.headers.get("User-Agent", "")[:LONGEST_AGENT])

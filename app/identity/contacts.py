@@ -14,7 +14,7 @@ from app.foundation.database import db
 from app.foundation.errors import InvalidInput, NotFound
 from app.foundation.permissions import Actor
 from app.identity.models import Account
-from app.identity.service import crypto
+from app.identity.sealing import crypto
 
 LONGEST_ADDRESS: Final = 254
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{0,62}")

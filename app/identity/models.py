@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Integer, LargeBinary, SmallInteger, Text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.foundation.database import Base, new_id
@@ -39,15 +50,62 @@ class Account(Base):
     role: Mapped[str] = mapped_column(Text)
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
     active: Mapped[bool] = mapped_column(server_default="true")
-    failed_attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
-    locked_until: Mapped[datetime | None]
     password_changed_at: Mapped[datetime]
+    must_change_password: Mapped[bool] = mapped_column(server_default="false")
     sealed_otp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    otp_step: Mapped[int | None] = mapped_column(BigInteger)
     sealed_work_email: Mapped[bytes | None] = mapped_column(LargeBinary)
     sealed_work_mobile: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
 
     unit: Mapped[Unit] = relationship(lazy="raise")
+
+
+class PastPassword(Base):
+    """One password that a person had before, as its hash: the last few are not taken again."""
+
+    __tablename__ = "past_passwords"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    password_hash: Mapped[str] = mapped_column(Text)
+    replaced_at: Mapped[datetime]
+
+
+class RecoveryCode(Base):
+    """One code that stands in for the second factor once; only its keyed digest is kept."""
+
+    __tablename__ = "recovery_codes"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    used_at: Mapped[datetime | None]
+
+
+class SignInAttempts(Base):
+    """Failed sign-ins under one user name, whether or not somebody has it: found by a blind index of the name."""
+
+    __tablename__ = "sign_in_attempts"
+
+    name_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    failures: Mapped[int] = mapped_column(SmallInteger)
+    last_at: Mapped[datetime] = mapped_column(index=True)
+    locked_until: Mapped[datetime | None]
+
+
+class AddressRange(Base):
+    """From which networks a role may be used, from a moment on; no networks: from everywhere. Never changed."""
+
+    __tablename__ = "address_ranges"
+    __table_args__ = (Index("ix_address_ranges_role", "role", "starts_at"),)
+
+    id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    role: Mapped[str] = mapped_column(Text)
+    networks: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    starts_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
+    set_by: Mapped[UUID | None]
+    set_at: Mapped[datetime]
 
 
 class Delegation(Base):
@@ -73,7 +131,11 @@ class Delegation(Base):
 
 
 class StaffSession(Base):
-    """One sign-in of one officer, through the office API or the console; revoked rows open nothing."""
+    """One sign-in of one officer, through the office API or the console; revoked rows open nothing.
+
+    ``role`` is the role at the sign-in: with another one the session is over. ``address`` and ``agent`` are shown to
+    the person alone.
+    """
 
     __tablename__ = "staff_sessions"
     __table_args__ = (
@@ -84,6 +146,9 @@ class StaffSession(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     audience: Mapped[str] = mapped_column(Text)
+    role: Mapped[str | None] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text, server_default="")
+    agent: Mapped[str] = mapped_column(Text, server_default="")
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]

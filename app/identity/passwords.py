@@ -1,4 +1,4 @@
-"""Passwords: argon2id, and the complexity that a level-3 assessment asks for (GB/T 22239-2019)."""
+"""Passwords: argon2id, and the complexity that a level-3 assessment asks for (GB/T 22239-2019), by configuration."""
 
 from __future__ import annotations
 
@@ -7,15 +7,29 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from flask import current_app
 
+from app.foundation.config import Settings, SignInRules
 from app.foundation.errors import InvalidInput
 
-SHORTEST: Final = 10
 LONGEST: Final = 128
-KINDS_NEEDED: Final = 3
+_NUMBERS: Final = {1: "一种", 2: "两种", 3: "三种", 4: "四种"}
 
 _hasher: Final = PasswordHasher()
 _NOBODY: Final = _hasher.hash("a password that nobody has")
+
+
+def rules() -> SignInRules:
+    """The rules of this office."""
+    settings: Settings = current_app.extensions["shudi_settings"]
+    return settings.sign_in
+
+
+def rule_text() -> str:
+    """What a password must be, for people."""
+    asked = rules()
+    kinds = _NUMBERS[asked.kinds_of_letters]
+    return f"密码应为 {asked.shortest_password} 至 {LONGEST} 位，至少含大写、小写、数字、符号中的{kinds}"
 
 
 def check_complexity(password: str, username: str) -> None:
@@ -23,10 +37,9 @@ def check_complexity(password: str, username: str) -> None:
     kinds = [string.ascii_lowercase, string.ascii_uppercase, string.digits]
     found = sum(any(ch in kind for ch in password) for kind in kinds)
     found += any(ch not in string.ascii_letters + string.digits for ch in password)
-    if not SHORTEST <= len(password) <= LONGEST or found < KINDS_NEEDED:
-        raise InvalidInput(
-            errors={"password": [f"密码应为 {SHORTEST} 至 {LONGEST} 位，至少含大写、小写、数字、符号中的三种"]}
-        )
+    asked = rules()
+    if not asked.shortest_password <= len(password) <= LONGEST or found < asked.kinds_of_letters:
+        raise InvalidInput(errors={"password": [rule_text()]})
     if username.lower() in password.lower():
         raise InvalidInput(errors={"password": ["密码不能包含用户名"]})
 

@@ -6,28 +6,24 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-import pyotp
-from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.audit import service as audit
 from app.foundation import clock
-from app.foundation.crypto import Crypto
 from app.foundation.database import db, new_id
-from app.foundation.errors import AccountLocked, Conflict, InvalidInput, NotSignedIn, SignInFailed
+from app.foundation.errors import AccountLocked, Conflict, InvalidInput, NotSignedIn, SignInFailed, SignInUnfinished
 from app.foundation.http import Audience
-from app.foundation.permissions import Actor, Role, officer
+from app.foundation.permissions import Actor, Role, held_back, officer
 from app.geo.divisions import divisions
-from app.identity import delegation, passwords, tokens
+from app.identity import address_ranges, delegation, lockout, passwords, second_factor, tokens
 from app.identity.models import Account, StaffSession, Unit, WechatUser
+from app.identity.sealing import crypto
+from app.identity.sessions import Origin
 
-MOST_FAILURES: Final = 5
-LOCK_TIME: Final = timedelta(minutes=15)
-CONSOLE_IDLE: Final = timedelta(minutes=15)
 CONSOLE_LIFETIME: Final = timedelta(hours=12)
 SEEN_EVERY: Final = timedelta(seconds=30)
 
@@ -41,62 +37,78 @@ class SignedIn:
     actor: Actor
 
 
-def crypto() -> Crypto:
-    """The running application's crypto provider."""
-    provider: Crypto = current_app.extensions["shudi_crypto"]
-    return provider
-
-
 def check_credentials(username: str, password: str, otp: str | None) -> Account:
-    """The account that these credentials open; raise ``SignInFailed`` or ``AccountLocked``.
+    """The account that these credentials open; a one-time code among them is used up.
 
-    Five failures lock for a quarter of an hour (GB/T 22239-2019). The caller commits the count in a transaction of its
-    own, see :func:`note_failure`; a second factor is asked for only where one was set up.
+    Raises:
+        SignInFailed: the caller counts it in a transaction of its own, see :func:`lockout.note_failure`.
+        AccountLocked: too many failures under this name, whether or not somebody has it.
     """
-    account = db.session.scalar(select(Account).where(Account.username == username))
-    if account is not None and account.locked_until and account.locked_until > clock.now():
-        wait = int((account.locked_until - clock.now()).total_seconds()) + 1
-        raise AccountLocked(extra={"retry_after": wait, "audit_object": ("account", str(account.id))})
-    fits = passwords.matches(account.password_hash if account else None, password)
-    if account is None or not fits or not account.active or not _second_factor_fits(account, otp):
-        raise SignInFailed(extra={"audit_object": ("account", str(account.id) if account else "unknown")})
+    account = check_password(username, password)
+    check_second_factor(account, otp)
     return account
 
 
-def _second_factor_fits(account: Account, otp: str | None) -> bool:
+def check_password(username: str, password: str) -> Account:
+    """The first half of :func:`check_credentials`: an account that exists, is in use, and has this password."""
+    account = db.session.scalar(select(Account).where(Account.username == username))
+    about = {"audit_object": ("account", str(account.id) if account else "unknown")}
+    refuse_locked(username, about)
+    fits = passwords.matches(account.password_hash if account else None, password)
+    if account is None or not fits or not account.active:
+        raise SignInFailed(extra=about)
+    return account
+
+
+def refuse_locked(username: str, about: dict[str, Any]) -> None:
+    """Raise ``AccountLocked`` while the name is locked; ``about`` goes with the refusal."""
+    until = lockout.locked_until(username)
+    if until is not None:
+        wait = int((until - clock.now()).total_seconds()) + 1
+        raise AccountLocked(extra={"retry_after": wait, **about})
+
+
+def check_second_factor(account: Account, otp: str | None) -> None:
+    """The second half: where a second factor is set up, use the code up or raise ``SignInFailed``."""
     if account.sealed_otp_secret is None:
-        return True
-    secret = crypto().open(account.sealed_otp_secret, bound_to=b"otp:" + account.id.bytes).decode()
-    return pyotp.TOTP(secret).verify(otp or "", for_time=clock.now(), valid_window=1)
-
-
-def note_failure(username: str) -> None:
-    """Count a failed sign-in and lock the account at the fifth."""
-    account = db.session.scalar(
-        select(Account)
-        .where(Account.username == username)
-        .with_for_update()
-        # The count read with the password is older than the lock: guesses at one moment would count as one.
-        .execution_options(populate_existing=True)
-    )
-    if account is None:
         return
-    account.failed_attempts += 1
-    if account.failed_attempts >= MOST_FAILURES:
-        account.locked_until = clock.now() + LOCK_TIME
-        account.failed_attempts = 0
-    db.session.flush()
+    used = second_factor.consume(account, otp or "")
+    if used is None:
+        raise SignInFailed(extra={"audit_object": ("account", str(account.id))})
+    if used == "recovery":
+        left = second_factor.recovery_codes_left(account.id)
+        audit.record(actor_of_account(account.id), "identity.use_recovery_code", "account", account.id, left=left)
 
 
-def open_session(account: Account, audience: Audience) -> tuple[StaffSession, Actor]:
-    """Begin a session for an account whose credentials were checked."""
+def due_step(account: Account, signed_in_at: datetime) -> str:
+    """What this person must do before anything else: ``password``, ``second_factor``, or nothing.
+
+    A password grows too old between sign-ins, never in the middle of a piece of work.
+    """
+    rules = passwords.rules()
+    aged = rules.password_age is not None and account.password_changed_at < signed_in_at - rules.password_age
+    if account.must_change_password or aged:
+        return "password"
+    asked = rules.second_factor_roles is None or account.role in rules.second_factor_roles
+    return "second_factor" if asked and account.sealed_otp_secret is None else ""
+
+
+def open_session(account: Account, audience: Audience, origin: Origin | None = None) -> tuple[StaffSession, Actor]:
+    """Begin a session for an account whose credentials were checked; the failures under its name are forgotten.
+
+    Raises:
+        AddressNotAllowed: the account's role may not be used from ``origin``.
+    """
     moment = clock.now()
-    account.failed_attempts, account.locked_until = 0, None
+    lockout.forget(account.username)
     lifetime = CONSOLE_LIFETIME if audience is Audience.CONSOLE else tokens.LIFETIME[Audience.OFFICER]
     session = StaffSession(
         id=new_id(),
         account_id=account.id,
         audience=audience.value,
+        role=account.role,
+        address=origin.address if origin else "",
+        agent=origin.agent if origin else "",
         created_at=moment,
         seen_at=moment,
         expires_at=moment + lifetime,
@@ -104,19 +116,37 @@ def open_session(account: Account, audience: Audience) -> tuple[StaffSession, Ac
     db.session.add(session)
     db.session.flush()
     actor = actor_of_session(session.id, audience)
+    if origin is not None:
+        address_ranges.refuse_foreign(actor, origin.address)
     audit.record(actor, "identity.sign_in", "account", account.id, audience=audience.value)
     return session, actor
 
 
-def sign_in_officer(account: Account) -> SignedIn:
-    """Begin an office API session and sign its token."""
-    session, actor = open_session(account, Audience.OFFICER)
+def sign_in_officer(account: Account, origin: Origin | None = None) -> SignedIn:
+    """Begin an office API session and sign its token.
+
+    Raises:
+        SignInUnfinished: a step is due that only the console's pages can do. AddressNotAllowed.
+    """
+    if step := due_step(account, clock.now()):
+        raise SignInUnfinished(_DUE_TEXTS[step], extra={"step": step})
+    session, actor = open_session(account, Audience.OFFICER, origin)
     token, expires_at = tokens.issue(Audience.OFFICER, str(account.id), session.id, session.created_at)
     return SignedIn(token, expires_at, actor)
 
 
+_DUE_TEXTS: Final = {
+    "password": "请先登录管理网页修改密码",
+    "second_factor": "请先登录管理网页启用动态码",
+}
+
+
 def actor_of_session(session_id: UUID, audience: Audience) -> Actor:
-    """The officer of a live session; raise ``NotSignedIn`` when it is revoked, expired or idle too long."""
+    """The officer of a live session; raise ``NotSignedIn`` when it is revoked, expired or idle too long.
+
+    A session begun in another role than the present one is over. While a step of the sign-in is due, the actor may do
+    that step and nothing else.
+    """
     row = db.session.execute(
         select(StaffSession, Account, Unit)
         .join(Account, Account.id == StaffSession.account_id)
@@ -127,14 +157,17 @@ def actor_of_session(session_id: UUID, audience: Audience) -> Actor:
             StaffSession.revoked_at.is_(None),
             StaffSession.expires_at > clock.now(),
             Account.active,
+            or_(StaffSession.role.is_(None), StaffSession.role == Account.role),
         )
     ).one_or_none()
     if row is None:
         raise NotSignedIn("登录已失效，请重新登录")
     session, account, unit = row
-    if audience is Audience.CONSOLE and session.seen_at < clock.now() - CONSOLE_IDLE:
+    if audience is Audience.CONSOLE and session.seen_at < clock.now() - passwords.rules().console_idle:
         raise NotSignedIn("长时间未操作，请重新登录")
-    return _officer(account, unit, session.id)
+    actor = _officer(account, unit, session.id)
+    step = due_step(account, session.created_at)
+    return held_back(actor, step) if step else actor
 
 
 def actor_of_account(account_id: UUID) -> Actor:
@@ -213,9 +246,16 @@ def openid_of(index: bytes) -> str | None:
 
 
 def create_account(
-    actor: Actor, username: str, display_name: str, role: Role, division_code: str, password: str
+    actor: Actor,
+    username: str,
+    display_name: str,
+    role: Role,
+    division_code: str,
+    password: str,
+    *,
+    must_change_password: bool = True,
 ) -> Account:
-    """Create an account.
+    """Create an account; its first password, which somebody else knows, is changed at the first sign-in.
 
     Raises:
         Conflict: the user name is taken.
@@ -238,8 +278,8 @@ def create_account(
         role=role.value,
         unit_id=unit.id,
         active=True,
-        failed_attempts=0,
         password_changed_at=moment,
+        must_change_password=must_change_password,
         created_at=moment,
     )
     db.session.add(account)

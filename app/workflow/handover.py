@@ -15,7 +15,8 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import Forbidden, InvalidInput
 from app.foundation.permissions import Actor, Permission
-from app.identity.models import Account, Delegation, StaffSession
+from app.identity import sessions
+from app.identity.models import Account, Delegation
 from app.outbox import service as outbox
 from app.workflow.models import Reassignment
 from app.workflow.states import OPEN_REASSIGNMENTS
@@ -50,8 +51,8 @@ def hand_over(actor: Actor, leaver_name: str, successor_name: str) -> HandedOver
     ).all()
     given = HandedOver(len(requests), _end_delegations(leaver))
     leaver.active = False
-    db.session.execute(update(StaffSession).where(StaffSession.account_id == leaver.id).values(revoked_at=clock.now()))
     db.session.flush()
+    sessions.end_all_of(leaver.id)
     outbox.leave(HANDED_OVER, leaver=str(leaver.id), successor=str(successor.id))
     audit.record(
         actor,

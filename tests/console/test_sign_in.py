@@ -11,10 +11,13 @@ from flask import Flask
 
 from app.console.sign_in import local_path
 from app.foundation import clock
-from app.identity.service import CONSOLE_IDLE, CONSOLE_LIFETIME
+from app.foundation.config import SignInRules
+from app.identity.service import CONSOLE_LIFETIME
 from tests import factories
 from tests.console.office import Officer, csrf_token
 from tests.moments import MONDAY_MORNING
+
+CONSOLE_IDLE = SignInRules().console_idle
 
 
 def test_a_page_without_a_session_leads_to_the_sign_in_and_back(app: Flask) -> None:

@@ -49,6 +49,7 @@ def prepared_once(services: Services, tmp_path_factory: pytest.TempPathFactory) 
         "WECHAT_APP_ID": "wxtests",
         "WECHAT_APP_SECRET": "tests-only",
         "PORT": "8123",
+        "SECOND_FACTOR_ROLES": "off",  # as the environment of a demo says
     }
     app = create_app(load_settings(environment))
     with app.app_context():

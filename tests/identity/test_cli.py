@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.audit.models import AuditEvent
 from app.foundation.database import OPEN_WALL, transaction
@@ -35,10 +35,14 @@ class TestCreateAccount:
         given = ["--username", username, "--name", "测试员", "--role", role, "--division", division]
         return run(app, "accounts", "create", *given, said=f"{password}\n{password}\n")
 
-    def test_makes_an_account_that_can_sign_in(self, app: Flask) -> None:
+    def test_makes_an_account_that_can_sign_in_and_must_change_its_password(self, app: Flask) -> None:
         result = self.create(app)
         assert (result.exit_code, result.output.splitlines()[-1]) == (0, "已创建账号 new.handler（区县承办人）。")
         body = {"username": "new.handler", "password": PASSWORD}
+        answer = app.test_client().post("/api/v1/office/session", json=body)
+        assert (answer.status_code, answer.get_json()["step"]) == (403, "password")
+        with transaction(OPEN_WALL) as session:
+            session.execute(update(Account).where(Account.username == "new.handler").values(must_change_password=False))
         answer = app.test_client().post("/api/v1/office/session", json=body)
         assert answer.status_code == 201
         assert answer.get_json()["actor"]["division"] == "650104"
