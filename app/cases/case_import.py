@@ -30,7 +30,9 @@ _FACTS: Final = tuple(CaseFacts().fields)
 _EMPTY: Final[Mapping[str, Any]] = dict.fromkeys(_FACTS) | {
     "parties": [], "cooperating_places": [], "cross_province": False, "legacy": False, "stage_dates": {},
 }  # fmt: skip
-_UPDATED: Final = ("id", "version", "name", "jurisdiction", *_FACTS)
+_UPDATED: Final = ("id", "version", "name", *_FACTS)
+_UNREAD: Final = frozenset({"jurisdiction", "stage_dates"})
+"""Large, and needed of no known case: the engine is asked anew where a place has changed."""
 
 
 class CaseTarget:
@@ -65,15 +67,19 @@ class CaseTarget:
             made for row in rows if (case := known.get(row.values["case_no"])) and (made := self._change(row, case))
         ]
         self._insert(entered)
-        update_in_bulk(FundraisingCase, [{name: row[name] for name in _UPDATED} for row, _ in changed])
+        for moved in (False, True):
+            columns = [*_UPDATED, "jurisdiction"] if moved else _UPDATED
+            rows_changed = [row for row, _ in changed if ("jurisdiction" in row) is moved]
+            update_in_bulk(FundraisingCase, [{name: row[name] for name in columns} for row in rows_changed])
         insert_in_bulk(CaseEvent, [_event(self._doer, row, details) for row, details in changed])
         self._updated += len(changed)
 
     def _known(self, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The cases within sight that have these numbers, locked."""
         table = FundraisingCase.__table__
+        columns = [column for column in table.c if column.name not in _UNREAD]
         wanted = policy.within_sight(self._actor), table.c.case_no.in_(numbers)
-        statement = select(table).where(*wanted).order_by(table.c.id).with_for_update()
+        statement = select(*columns).where(*wanted).order_by(table.c.id).with_for_update()
         return {row["case_no"]: dict(row) for row in db.session.connection().execute(statement).mappings()}
 
     def _with_claims(self, case_ids: Sequence[UUID]) -> set[UUID]:
