@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from stdnum.cn import ric
-
 from app.cases.cell_values import CellFault, amount, choice, day, number_text, words
+from app.cases.identity_numbers import DIGITS, is_identity_number
 from app.cases.sheet_columns import Column
 
 _PHONE: Final = re.compile(r"\+?\d[\d \-]{5,19}")
 _ACCOUNT: Final = re.compile(r"\d{8,32}")
-_ID_DIGITS: Final = 18
 
 
 def id_number(cell: Any) -> str:
     """An identity number; eighteen digits are checked, passports and older numbers are taken as they are."""
     said: str = number_text(30)(cell).upper().replace(" ", "")
-    if len(said) == _ID_DIGITS and not ric.is_valid(said):
+    if len(said) == DIGITS and not is_identity_number(said):
         raise CellFault("证件号码校验不符，请核对")
     if not re.fullmatch(r"[A-Z0-9（）()\-]{5,30}", said):
         raise CellFault("证件号码应为 5 至 30 位字母或数字")

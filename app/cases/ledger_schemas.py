@@ -7,18 +7,17 @@ from decimal import Decimal
 from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
-from stdnum.cn import ric
 
 from app.cases import words
 from app.cases.bank_file import FORMATS
 from app.cases.claims import CLAIM_STATES
+from app.cases.identity_numbers import DIGITS, is_identity_number
 from app.cases.payment_states import PaymentState
 from app.foundation import clock
 from app.foundation.json_fields import JsonBoolean
 from app.tips.schemas import PlainText, Yuan
 
 _UNKNOWN: Final = "不在可选范围内"
-_ID_DIGITS: Final = 18
 
 
 def _reason() -> fields.String:
@@ -36,7 +35,7 @@ def _not_to_come(day: date) -> None:
 
 
 def _id_number(said: str) -> None:
-    if len(said) == _ID_DIGITS and not ric.is_valid(said):
+    if len(said) == DIGITS and not is_identity_number(said):
         raise ValidationError("证件号码校验不符，请核对")
 
 
