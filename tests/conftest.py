@@ -92,8 +92,9 @@ def wechat() -> Iterator[WeChatStandIn]:
 
 def _forget_what_was_remembered(app: Flask) -> None:
     """What the test before had imported, taught or set is rolled back; a process remembers it for some seconds."""
-    for remembered in ("shudi_limits", "shudi_calendars", "shudi_register", "shudi_address_ranges"):
-        app.extensions.pop(remembered, None)
+    remembered = ("shudi_limits", "shudi_calendars", "shudi_register", "shudi_address_ranges", "shudi_case_figures")
+    for name in remembered:
+        app.extensions.pop(name, None)
     current.look_again()
     guard.forget_counts()
 

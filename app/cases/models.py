@@ -27,6 +27,8 @@ class FundraisingCase(Base):
         CheckConstraint("returned_yuan <= outstanding_yuan", name="returned_within_due"),
         Index("ix_fundraising_cases_register", "registered_at", "id"),
         Index("ix_fundraising_cases_unit", "unit_id", "registered_at"),
+        Index("ix_fundraising_cases_division", "division_code", "registered_at", "id", "unit_id"),
+        Index("ix_fundraising_cases_version", "unit_id", "version"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 from flask import Flask
-from sqlalchemy import insert
+from flask.testing import FlaskClient
+from sqlalchemy import event, insert
 
 from app.cases import statistics
 from app.cases.models import FundraisingCase
@@ -168,6 +169,30 @@ def test_legacy_targets_by_year_equal_the_independent_computation(frame: pl.Data
         for year, part in sorted(years.group_by("year"), key=lambda pair: pair[0])
     ]  # fmt: skip
     assert statistics.legacy_by_year(factories.actor(office.REVIEWER)) == expected
+
+
+def test_figures_are_counted_once_and_again_after_every_change(app: Flask, client: FlaskClient) -> None:
+    actor = factories.actor(office.REVIEWER)
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        asked.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        assert statistics.statistics(actor, CaseFilter()).whole.cases == 0
+        case_id = office.case(client)
+        assert statistics.statistics(actor, CaseFilter()).whole.involved_yuan == Decimal("30000000.00")
+        asked.clear()
+        assert statistics.statistics(actor, CaseFilter()).whole.cases == 1
+        assert [("sum(fundraising_cases.version)" in one, "GROUPING SETS" in one) for one in asked] == [(True, False)]
+        body = {"expected_version": 1, "facts": {"involved_yuan": "5.00"}}
+        headers = factories.office_headers(office.HANDLER)
+        assert client.patch(f"{office.CASES}/{case_id}", json=body, headers=headers).status_code == 200
+        assert statistics.statistics(actor, CaseFilter()).whole.involved_yuan == Decimal("5.00")
+        assert statistics.statistics(factories.actor(office.OTHER), CaseFilter()).whole.cases == 0
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_no_cases_give_noughts(app: Flask) -> None:
