@@ -14,6 +14,7 @@ from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
 from app.console.views import clusters as cluster_views
 from app.console.views import police, tip_detail
+from app.console.views import rewards as reward_views
 from app.console.views.actions import refused_form
 from app.console.views.case_detail import case_badge
 from app.console.views.fields import FormState
@@ -70,6 +71,7 @@ def tip_page(
         police=way,
         letter_url=tip_detail.letter_url(actor, found.handling),
         case=case_badge(actor, tip_id),
+        reward=reward_views.card(actor, found.handling),
         list_url=url_for("console.list_tips"),
         action_url=url_for("console.act_on_tip", tip_id=tip_id),
         reassign_url=url_for("console.apply_for_reassignment", tip_id=tip_id),

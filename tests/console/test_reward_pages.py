@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -107,3 +108,24 @@ def test_nobody_else_finds_the_desk(officer: Callable[[str], Officer], reward: R
         assert person.get(path).status_code == 403
     assert 'href="/rewards"' not in person.get("/", follow_redirects=True).get_data(as_text=True)
     _ = factories
+
+
+def test_the_tips_page_says_where_its_reward_stands_to_who_may_know(
+    officer: Callable[[str], Officer], reward: Reward
+) -> None:
+    path = f"/tips/{reward.tip_id}"
+    for username in ("city.reviewer", "city.leader"):
+        page = officer(username).text(path)
+        assert f'href="/rewards/{reward.id}"' in page
+        assert "待审查" in page.split('id="h-reward"')[1].split("</section>")[0]
+    for username in ("district.650104", "city.adjuster", "observer.650000"):
+        assert "h-reward" not in officer(username).text(path), username
+
+
+def test_a_settled_tip_without_a_reward_leads_to_the_desk(
+    officer: Callable[[str], Officer], client: FlaskClient, tip_id: UUID
+) -> None:
+    assert "h-reward" not in officer("city.reviewer").text(f"/tips/{tip_id}")
+    settled = office.concluded(client, named=False)[1]
+    assert "尚未列入奖励审查" in officer("city.reviewer").text(f"/tips/{settled}")
+    assert "h-reward" not in officer("city.leader").text(f"/tips/{settled}")

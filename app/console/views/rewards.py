@@ -11,9 +11,14 @@ from werkzeug.datastructures import MultiDict
 
 from app.console.views import fields
 from app.foundation import clock
+from app.foundation.permissions import Actor, Permission
+from app.rewards import queries
 from app.rewards.eligibility import HELPFUL, JOINT, KNOWN_BEFORE, SUBSTANTIATED
 from app.rewards.rules import EXCLUSIONS, RuleSet
-from app.rewards.states import ACTION_TEXTS, RewardAction, RewardState
+from app.rewards.states import ACTION_TEXTS, PROMISED, RewardAction, RewardState
+from app.tips.progress import SETTLED_STATUSES
+from app.workflow.models import Handling
+from app.workflow.states import Status
 
 Whole = Mapping[str, Any]
 _QUESTIONS: Final[Mapping[str, str]] = {
@@ -48,6 +53,25 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def card(actor: Actor, handling: Handling) -> dict[str, Any] | None:
+    """The reward of a tip for the tip's page: where it stands and the way to it; none for who sees no rewards."""
+    if not actor.may(Permission.REWARD_READ):
+        return None
+    reward = queries.reward_of_tip(actor, handling.tip_id)
+    if reward is None:
+        may_open = actor.may(Permission.REWARD_PROPOSE) and Status(handling.status) in SETTLED_STATUSES
+        return {"href": url_for("console.list_rewards"), "state_text": None} if may_open else None
+    return {
+        "href": url_for("console.show_reward", reward_id=reward.id),
+        "state_text": RewardState(reward.state).text,
+        "tone": TONES[reward.state],
+        "yuan": reward.yuan,
+        "decide_by": reward.decide_by if reward.state in _IN_REVIEW else None,
+        "collect_by": reward.collect_by if reward.state in PROMISED else None,
+        "shared": reward.tip_id != handling.tip_id,
+    }
 
 
 TONES: Final[Mapping[str, str]] = {
