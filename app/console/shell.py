@@ -24,6 +24,8 @@ _NAVIGATION: Final = {
         ("举报奖励", "console.list_rewards", "award", Permission.REWARD_READ),
         ("督办", "console.list_supervisions", "eye-check", Permission.TIP_READ),
         ("移送公安", "console.list_police_transfers", "gavel", Permission.TIP_READ),
+        ("评价复核", "console.list_rechecks", "message", Permission.TIP_REVIEW),
+        ("身份信息清除", "console.list_removals", "shield-lock", Permission.TIP_LEAD),
     ),
     "案件与企业": (
         ("存量案件", "console.list_cases", "briefcase", Permission.CASE_READ),

@@ -207,6 +207,9 @@ class RecheckRequest(Base):
     __tablename__ = "recheck_requests"
     __table_args__ = (
         CheckConstraint("(closed_at IS NULL) = (note IS NULL)", name="closed_with_a_note"),
+        CheckConstraint(
+            "result IS NULL OR result IN ('upheld','reopened') AND closed_at IS NOT NULL", name="known_result"
+        ),
         Index("ix_recheck_requests_queue", "requested_at", "id"),
     )
 
@@ -216,6 +219,7 @@ class RecheckRequest(Base):
     concluded_by: Mapped[UUID | None]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[UUID | None]
+    result: Mapped[str | None] = mapped_column(Text)
     note: Mapped[str | None] = mapped_column(Text)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import bindparam, exists, func, select
 
 from app.foundation.database import db
-from app.tips.models import TipEvidence, TipMessage, TipRating, TipWithdrawal
+from app.tips.models import RecheckRequest, TipEvidence, TipMessage, TipRating, TipWithdrawal
 from app.workflow.models import Handling, HandlingEvent
 from app.workflow.states import OPEN_STATUSES, Action, Status
 
@@ -26,6 +26,13 @@ def leading(tip_id: UUID) -> Handling:
     return handling
 
 
+UPHELD: Final = "upheld"
+REOPENED: Final = "reopened"
+RECHECK_TEXTS: Final[Mapping[str | None, str]] = {
+    None: "市级将另行指定人员复核，请等待结果",
+    UPHELD: "市级已另行指定人员复核，维持原处理",
+    REOPENED: "市级已另行指定人员复核，决定重新办理",
+}
 Addition = Callable[[UUID], dict[str, Any] | None]
 _rewards: list[Addition] = []
 
@@ -53,6 +60,7 @@ def progress_of(tip_id: UUID) -> dict[str, Any]:
         "can_supplement": status in OPEN_STATUSES,
         "can_message": status is not Status.ARCHIVED,
         "can_rate": status in REPLIED_STATUSES and not own.rated,
+        "recheck": _recheck(tip_id) if own.rated else None,
         "withdrawn": own.withdrawn,
         "reply": handling.reply if status in REPLIED_STATUSES else None,
         "reward": next((told for add in _rewards if (told := add(tip_id))), None)
@@ -84,6 +92,15 @@ _EVENTS: Final = (
 
 def _events(tip_id: UUID) -> list[Any]:
     return list(db.session.connection().execute(_EVENTS, {"tip_id": tip_id}))
+
+
+def _recheck(tip_id: UUID) -> dict[str, Any] | None:
+    """The re-check that a low rating asked for: of its reasons nothing, of its result one sentence."""
+    asked = db.session.scalar(select(RecheckRequest).where(RecheckRequest.tip_id == tip_id))
+    if asked is None:
+        return None
+    result = asked.result or (None if asked.closed_at is None else UPHELD)  # before results were kept
+    return {"requested_at": asked.requested_at, "closed_at": asked.closed_at, "text": RECHECK_TEXTS[result]}
 
 
 def _in_plain_words(events: Iterable[Any]) -> Iterable[dict[str, Any]]:

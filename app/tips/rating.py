@@ -23,12 +23,15 @@ from app.outbox import service as outbox
 from app.tips import policy
 from app.tips.conversation import CONVERSATION_MOVED, Said
 from app.tips.models import RecheckRequest, Tip, TipRating
-from app.tips.progress import REPLIED_STATUSES, leading
+from app.tips.progress import REOPENED, REPLIED_STATUSES, UPHELD, leading
+from app.workflow import service as workflow
 from app.workflow.models import HandlingEvent
 from app.workflow.states import Action, Status
 
 LOW_SCORE: Final = 2
 """This score and below asks for the re-check."""
+RESULTS: Final = {UPHELD: "维持原处理", REOPENED: "重新办理"}
+"""What a re-check can come to; the second one reopens the tip."""
 
 
 def rate(tip: Tip, score: int, comment: str | None) -> Said:
@@ -107,12 +110,13 @@ def recheck_line(request: RecheckRequest) -> dict[str, Any]:
         "score": given.score,
         "comment": given.comment,
         "closed_at": request.closed_at,
+        "result": request.result,
         "note": request.note,
     }
 
 
-def close_recheck(actor: Actor, request_id: UUID, note: str) -> RecheckRequest:
-    """Write down what the second look found; where it found something, the tip is reopened by its own action.
+def close_recheck(actor: Actor, request_id: UUID, result: str, note: str) -> RecheckRequest:
+    """Decide what the second look came to (of :data:`RESULTS`), and tell the reporter; ``REOPENED`` reopens the tip.
 
     Raises:
         OutOfScope: none within sight. Forbidden: this person concluded the tip. Conflict: it is closed.
@@ -120,13 +124,27 @@ def close_recheck(actor: Actor, request_id: UUID, note: str) -> RecheckRequest:
     request = db.session.scalar(
         policy.visible_rechecks(actor).where(RecheckRequest.id == request_id).with_for_update(of=RecheckRequest)
     )
+    about = {"audit_object": ("recheck", str(request_id))}
     if request is None:
-        raise OutOfScope("未找到该复核请求", extra={"audit_object": ("recheck", str(request_id))})
+        raise OutOfScope("未找到该复核请求", extra=about)
     if not policy.can_recheck(actor, request):
-        raise Forbidden("复核须由未参与办结的市级审核人进行", extra={"audit_object": ("recheck", str(request_id))})
+        raise Forbidden("复核须由未参与办结的市级审核人进行", extra=about)
     if request.closed_at is not None:
         raise Conflict("该复核已经完成", code="recheck_closed")
-    request.closed_at, request.closed_by, request.note = clock.now(), actor.account_id, note
+    if result == REOPENED:
+        _handle_again(actor, request.tip_id, note)
+    request.closed_at, request.closed_by = clock.now(), actor.account_id
+    request.result, request.note = result, note
     db.session.flush()
-    audit.record(actor, "tips.close_recheck", "tip", request.tip_id)
+    audit.record(actor, "tips.close_recheck", "tip", request.tip_id, result=result)
+    outbox.leave(CONVERSATION_MOVED, tip_id=str(request.tip_id), event_id=str(new_id()), kind="recheck_closed")
     return request
+
+
+def _handle_again(actor: Actor, tip_id: UUID, reason: str) -> None:
+    """Reopen what decides about the tip; what was only replied to is archived first, what is open again stays so."""
+    handling = workflow.locked(actor, leading(tip_id).tip_id)
+    if Status(handling.status) is Status.REPLIED:
+        workflow.act(actor, handling.tip_id, Action.ARCHIVE, handling.version, {})
+    if Status(handling.status) is Status.ARCHIVED:
+        workflow.act(actor, handling.tip_id, Action.REOPEN, handling.version, {"reason": reason})

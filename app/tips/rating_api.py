@@ -45,6 +45,7 @@ class RecheckView(Schema):
     score = fields.Integer()
     comment = fields.String(allow_none=True)
     closed_at = fields.AwareDateTime(format="iso", allow_none=True)
+    result = fields.String(allow_none=True)
     note = fields.String(allow_none=True)
 
 
@@ -56,8 +57,11 @@ class RecheckPage(Schema):
 
 
 class CloseRecheckBody(Schema):
-    """What the second look found."""
+    """What the second look came to, and why."""
 
+    result = fields.String(
+        required=True, validate=validate.OneOf(list(rating.RESULTS), error="应为 upheld 或 reopened")
+    )
     note = RequiredText(2000)
 
 
@@ -94,5 +98,5 @@ def list_rechecks(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
 @office_api.post("/rechecks/<uuid:request_id>/close")
 @endpoint(audience=Audience.OFFICER, permission=Permission.TIP_REVIEW, body=CloseRecheckBody(), answer=RecheckView())
 def close_recheck(actor: Actor, request_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
-    """Write down what the second look found."""
-    return rating.recheck_line(rating.close_recheck(actor, request_id, body["note"]))
+    """Decide what the second look came to; ``reopened`` reopens the tip."""
+    return rating.recheck_line(rating.close_recheck(actor, request_id, body["result"], body["note"]))

@@ -6,7 +6,7 @@ statement, its handling and every figure stay. The terms are proposals until the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -79,19 +79,33 @@ def _years_ago(years: int) -> datetime:
 
 
 def removal_page(
-    actor: Actor, after: tuple[datetime, UUID] | None, limit: int
+    actor: Actor, after: tuple[datetime, UUID] | None, limit: int, *, decided: bool = False
 ) -> Sequence[tuple[IdentityRemoval, str, str]]:
-    """Undecided proposals within sight with receipt number and status, oldest first; one row more than ``limit``."""
-    statement = (
-        policy.visible_removals(actor)
-        .join(Tip, Tip.id == IdentityRemoval.tip_id)
-        .add_columns(Tip.receipt_number, Handling.status)
-        .where(IdentityRemoval.decision.is_(None))
-    )
+    """Proposals within sight with receipt number and status; one row more than ``limit``.
+
+    Those that wait come oldest first, the decided ones newest first.
+    """
+    statement = _removals(actor).where(IdentityRemoval.decision.is_not(None) if decided else _UNDECIDED)
+    key = (IdentityRemoval.proposed_at, IdentityRemoval.id)
     if after:
-        statement = statement.where(tuple_(IdentityRemoval.proposed_at, IdentityRemoval.id) > tuple_(*after))
-    statement = statement.order_by(IdentityRemoval.proposed_at, IdentityRemoval.id).limit(limit + 1)
+        statement = statement.where(tuple_(*key) < tuple_(*after) if decided else tuple_(*key) > tuple_(*after))
+    statement = statement.order_by(*(one.desc() if decided else one for one in key)).limit(limit + 1)
     return [(row[0], row[1], row[2]) for row in db.session.execute(statement)]
+
+
+_UNDECIDED: Final = IdentityRemoval.decision.is_(None)
+
+
+def removals_by_id(actor: Actor, removal_ids: Collection[UUID]) -> Sequence[tuple[IdentityRemoval, str, str]]:
+    """Those of these proposals within sight that wait for a decision, as the list has them."""
+    chosen = _removals(actor).where(IdentityRemoval.id.in_(removal_ids), _UNDECIDED)
+    rows = db.session.execute(chosen.order_by(IdentityRemoval.proposed_at, IdentityRemoval.id))
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def _removals(actor: Actor) -> Select[Any]:
+    statement = policy.visible_removals(actor).join(Tip, Tip.id == IdentityRemoval.tip_id)
+    return statement.add_columns(Tip.receipt_number, Handling.status)
 
 
 def decide_removal(actor: Actor, removal_id: UUID, decision: Literal["remove", "keep"], reason: str) -> IdentityRemoval:

@@ -287,6 +287,14 @@ class RewardProgressView(Schema):
     can_claim = fields.Boolean()
 
 
+class RecheckProgressView(Schema):
+    """Where the re-check that a low rating asked for stands."""
+
+    requested_at = fields.AwareDateTime(format="iso")
+    closed_at = fields.AwareDateTime(format="iso", allow_none=True)
+    text = fields.String()
+
+
 class TipProgressView(Schema):
     """Where the tip stands; the reply never repeats the tip."""
 
@@ -297,6 +305,7 @@ class TipProgressView(Schema):
     can_supplement = fields.Boolean()
     can_message = fields.Boolean()
     can_rate = fields.Boolean()
+    recheck = fields.Nested(RecheckProgressView, allow_none=True)
     withdrawn = fields.Boolean()
     reply = fields.String(allow_none=True)
     reward = fields.Nested(RewardProgressView, allow_none=True)

@@ -19,9 +19,15 @@ def _rechecks(client: FlaskClient, username: str = "city.reviewer2", **query: An
     return items
 
 
-def _close(client: FlaskClient, request_id: str, username: str = "city.reviewer2", note: str = "复核无误。") -> Any:
+def _close(
+    client: FlaskClient,
+    request_id: str,
+    username: str = "city.reviewer2",
+    note: str = "复核无误。",
+    result: str = "upheld",
+) -> Any:
     path = f"/api/v1/office/rechecks/{request_id}/close"
-    return client.post(path, json={"note": note}, headers=factories.office_headers(username))
+    return client.post(path, json={"note": note, "result": result}, headers=factories.office_headers(username))
 
 
 def test_a_rating_is_given_once_and_after_the_reply(client: FlaskClient) -> None:
@@ -71,6 +77,46 @@ def test_whoever_concluded_may_not_recheck(client: FlaskClient) -> None:
     assert _close(client, request["id"]).status_code == 409
     assert _rechecks(client) == []
     assert len(_rechecks(client, open="false")) == 1
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "told"), [("upheld", "replied", "维持原处理"), ("reopened", "accepted", "决定重新办理")]
+)
+def test_the_reporter_hears_what_the_second_look_came_to_and_not_why(
+    client: FlaskClient, result: str, status: str, told: str
+) -> None:
+    headers = factories.reporter_headers("openid-of-one-who-asks-again")
+    receipt, tip_id = reporters.replied_tip(client, reporter=factories.REPORTER, headers=headers)
+    assert reporters.progress(client, receipt)["recheck"] is None
+    reporters.call(client, "rating", receipt, score=1)
+    assert "请等待结果" in reporters.progress(client, receipt)["recheck"]["text"]
+    (request,) = _rechecks(client)
+    assert _close(client, request["id"], result="perhaps").status_code == 422
+    closed = _close(client, request["id"], note="承办人未联系举报人。", result=result)
+    assert (closed.status_code, closed.get_json()["result"]) == (200, result)
+    shown = reporters.progress(client, receipt)
+    assert told in shown["recheck"]["text"]
+    assert shown["recheck"]["closed_at"] is not None
+    assert "承办人未联系举报人" not in str(shown)
+    assert shown["status"] == status
+    steps = "SELECT string_agg(action, ' ' ORDER BY version) FROM handling_events WHERE tip_id = :id AND version > 7"
+    assert rows.scalar(steps, id=tip_id) == {"upheld": None, "reopened": "archive reopen"}[result]
+    client.post("/api/v1/subscriptions", json={"accepted": ["tip-progress-demo"]}, headers=headers)
+    reporters.run_outbox()
+    assert rows.scalar("SELECT count(*) FROM notices WHERE title LIKE '举报人不满意的评价已由市级复核%'") > 0
+    index = factories.crypto_of().blind_index("openid", "openid-of-one-who-asks-again")
+    assert rows.scalar("SELECT count(*) FROM deliveries WHERE openid_index = :index", index=index) > 0
+
+
+def test_what_was_reopened_meanwhile_is_closed_without_another_step(client: FlaskClient) -> None:
+    receipt, tip_id = reporters.replied_tip(client)
+    reporters.call(client, "rating", receipt, score=1)
+    for action, given in (("archive", {}), ("reopen", {"reason": "有新线索"})):
+        assert factories.office_act(client, "city.reviewer", tip_id, action, **given).status_code == 200
+    version = rows.scalar("SELECT version FROM handlings WHERE tip_id = :id", id=tip_id)
+    (request,) = _rechecks(client)
+    assert _close(client, request["id"], result="reopened").status_code == 200
+    assert rows.scalar("SELECT version FROM handlings WHERE tip_id = :id", id=tip_id) == version
 
 
 def test_another_district_sees_no_recheck(client: FlaskClient) -> None:
