@@ -28,7 +28,9 @@ def register(application: APIFlask) -> None:
     import app.console.police
     import app.console.queue
     import app.console.reassignments
+    import app.console.rechecks
     import app.console.registers
+    import app.console.removals
     import app.console.rewards
     import app.console.rules
     import app.console.saved_views

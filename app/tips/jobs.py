@@ -8,6 +8,7 @@ from uuid import UUID
 from app.foundation.database import OPEN_WALL, transaction
 from app.outbox.service import handles, handles_over_network
 from app.tips import (
+    cluster_merging,
     conversation,
     dispatching,
     evidence_copies,
@@ -37,6 +38,12 @@ def remember_precedent(payload: dict[str, Any]) -> None:
 def dispatch_tip(payload: dict[str, Any]) -> None:
     """Assign a clear tip. Twice is safe: a tip that is assigned does not wait for it any more."""
     dispatching.dispatch(UUID(payload["tip_id"]))
+
+
+@handles(cluster_merging.MERGE_CLUSTER)
+def merge_cluster(payload: dict[str, Any]) -> None:
+    """Merge the next tips of a cluster. Twice is safe: each run goes on behind the last tip, one at a time."""
+    cluster_merging.merge_some(UUID(payload["merge_id"]))
 
 
 @handles_over_network(evidence_copies.COPIES_WANTED)

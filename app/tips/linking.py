@@ -21,7 +21,7 @@ from app.enterprises import queries as register
 from app.foundation import clock
 from app.foundation.database import db, new_id
 from app.tips.grouping import Grouping, group
-from app.tips.models import SubjectKey, Tip, TipCluster, TipLink, TipSubject
+from app.tips.models import ClusterMerge, SubjectKey, Tip, TipCluster, TipLink, TipSubject
 from app.tips.subject_keys import Key, Named, keys_of
 from app.workflow.models import Handling
 
@@ -178,7 +178,7 @@ def _count_in(joining: Mapping[UUID, Sequence[_Unlinked]]) -> None:
 
 def _absorb(absorbed: UUID, leader: UUID) -> None:
     """Two clusters turned out to be about one subject: the older one takes tips and keys over."""
-    for model in (TipLink, SubjectKey):
+    for model in (TipLink, SubjectKey, ClusterMerge):
         rows = _table(model)
         db.session.execute(update(rows).where(rows.c.cluster_id == absorbed).values(cluster_id=leader))
     db.session.execute(delete(_table(TipCluster)).where(TipCluster.id == absorbed))

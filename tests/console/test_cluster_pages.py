@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 
-from app.tips import clusters, jobs
+from app.foundation import clock
+from app.tips import cluster_merging, clusters, jobs
 from tests import factories, rows
 from tests.console.office import Officer
+from tests.moments import MONDAY_MORNING
+from tests.tips import reporters
 
 NAME = "乌鲁木齐瑞丰源投资咨询有限公司"
 
@@ -88,3 +92,92 @@ def test_districts_are_offered_no_correction(
     page = officer("district.650104").text(f"/tips/{tip_in_district}")
     assert "同一对象 2 件" in page
     assert "移出本组" not in page
+
+
+# Merging a whole cluster ----------------------------------------------------------------------------------------------
+
+
+def merge_path(page: str) -> str:
+    return "/clusters/" + page.split('href="/clusters/')[1].split('"', maxsplit=1)[0]
+
+
+def run_to_the_end() -> None:
+    for _ in range(5):
+        reporters.run_outbox()
+
+
+def test_a_cluster_is_previewed_and_merged_in_the_background(
+    officer: Callable[[str], Officer], client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_merging, "AT_ONCE", 2)
+    receipts = [factories.file_tip(client) for _ in range(6)]
+    ids = [factories.tip_id_of(one["receipt_number"]) for one in receipts]
+    assert factories.office_act(client, "city.reviewer", ids[5], "accept").status_code == 200
+    jobs.link_tips()
+    person = officer("city.reviewer")
+    path = merge_path(person.text("/clusters"))
+    assert f'href="{path}"' in person.text(f"/tips/{ids[2]}")
+    page = person.text(path)
+    assert receipts[0]["receipt_number"] in page
+    assert "并入主件 4 件" in page
+    assert "已受理" in page.split("仍单独办理的")[1].split("</p>")[0]
+    assert rows.scalar("SELECT count(*) FROM handlings WHERE merged_into IS NOT NULL") == 0
+    ordered = person.post(path, seen=path)
+    assert ordered.status_code == 303
+    state = ordered.headers["Location"]
+    assert "正在办理" in person.text(state)
+    assert person.post(path, seen=path).status_code == 409  # one at a time
+    with clock.stopped_at(MONDAY_MORNING + timedelta(minutes=1)):
+        late = factories.file_tip(client)
+        jobs.link_tips()
+    run_to_the_end()
+    assert '已并入 <span class="num">4</span> 件' in person.text(state)
+    part = person.get(state, headers={"HX-Request": "true"}).get_data(as_text=True)
+    assert "hx-get" not in part
+    assert "<html" not in part
+    merged = "SELECT count(*) FROM handlings WHERE merged_into = :main AND status = 'merged'"
+    assert rows.scalar(merged, main=ids[0]) == 4
+    assert rows.scalar("SELECT count(*) FROM audit_events WHERE action = 'workflow.merge'") == 4
+    for one, status in ((receipts[3], "registered"), (receipts[5], "accepted"), (late, "registered")):
+        seen = reporters.progress(client, one)
+        assert seen["status"] == status
+        assert [other["receipt_number"] for other in receipts if other["receipt_number"] in str(seen)] == []
+    assert "并入主件 1 件" in person.text(path)  # what came after the order
+
+
+def test_who_stands_aside_from_a_tip_merges_the_others(
+    officer: Callable[[str], Officer], tips: list[tuple[UUID, str]]
+) -> None:
+    person = officer("city.reviewer")
+    path = merge_path(person.text("/clusters"))
+    state = person.post(path, seen=path).headers["Location"]
+    number = tips[1][1]
+    excluded = person.post("/exclusions", seen="/exclusions", receipt_number=number, reason="本人亲属")
+    assert excluded.status_code == 303, excluded.get_data(as_text=True)
+    run_to_the_end()
+    page = person.text(state)
+    assert "1 件没有并入" in page
+    assert rows.scalar("SELECT status FROM handlings WHERE tip_id = :id", id=tips[2][0]) == "merged"
+    assert rows.scalar("SELECT status FROM handlings WHERE tip_id = :id", id=tips[1][0]) == "registered"
+
+
+def test_nothing_is_merged_into_a_settled_tip(
+    officer: Callable[[str], Officer], tips: list[tuple[UUID, str]], client: FlaskClient
+) -> None:
+    given = {"reason_code": "CIVIL_DISPUTE", "reason": "属于民间借贷", "route": "人民法院"}
+    assert factories.office_act(client, "city.reviewer", tips[0][0], "reject", **given).status_code == 200
+    person = officer("city.reviewer")
+    path = merge_path(person.text("/clusters"))
+    assert "不能再并入其他线索" in person.text(path)
+    assert person.post(path, seen=path).status_code == 409
+
+
+@pytest.mark.parametrize("username", ["district.650104", "city.adjuster", "city.leader", "observer.650000"])
+def test_merging_is_the_reviewers(
+    officer: Callable[[str], Officer], tips: list[tuple[UUID, str]], username: str
+) -> None:
+    path = merge_path(officer("city.reviewer").text("/clusters"))
+    person = officer(username)
+    assert person.get(path).status_code == 403
+    assert person.post(path).status_code == 403
+    assert "整组并案" not in person.text("/clusters")

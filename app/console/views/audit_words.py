@@ -59,6 +59,7 @@ DEEDS: Final[Mapping[str, str]] = {
     "tips.open_identity": "查看举报人身份",
     "tips.detach": "移出同一对象归并组",
     "tips.attach": "归入同一对象归并组",
+    "tips.merge_cluster": "整组并案",
     "files.download": "查看或者下载文件",
     "geo.add_zone": "登记功能区约定",
     "geo.change_zone": "修改功能区约定",
@@ -135,6 +136,12 @@ ATTEMPTS: Final[Mapping[str, str]] = {
     "console.preview_hand_over": "离任移交",
     "console.hand_over": "离任移交",
     "console.resend_deliveries": "重发消息",
+    "console.preview_cluster_merge": "整组并案",
+    "console.merge_cluster": "整组并案",
+    "console.show_cluster_merge": "整组并案",
+    "console.close_recheck": "完成满意度复核",
+    "console.confirm_removals": "清除举报人身份信息",
+    "console.decide_removals": "清除举报人身份信息",
     "console.try_address": "试查地址",
     "console.add_geo_knowledge": "登记属地资料",
     "console.change_geo_zone": "修改功能区约定",
@@ -196,6 +203,8 @@ ROOMS: Final[Mapping[str, str]] = {
 OTHER: Final = "其他操作"
 
 _OBJECTS: Final = {
+    "cluster": "同一对象归并组",
+    "cluster_merge": "整组并案",
     "database": "数据库",
     "identity_removal": "身份信息清除建议",
     "keys": "密钥",

@@ -9,12 +9,15 @@ from uuid import UUID
 from flask import url_for
 
 from app.console.views import fields
+from app.console.views.tip_list import brief_rows
 from app.foundation import clock
 from app.foundation.permissions import Actor
-from app.tips import clusters
+from app.tips import cluster_merging, clusters
+from app.tips.cluster_merging import Preview
 from app.tips.clusters import Line, Mark
+from app.tips.models import ClusterMerge
 from app.tips.queries import WholeTip
-from app.workflow.states import ACTION_TEXTS, Action
+from app.workflow.states import ACTION_TEXTS, Action, Status
 
 LONGEST_REASON = 500
 
@@ -30,8 +33,10 @@ def panel(actor: Actor, found: WholeTip, whole: Mapping[str, Any], errors: Mappi
     """The panel of one tip: how many are about the same subject, which was first, and what the reviewer can correct."""
     mark: Mark | None = whole["cluster"]
     link = clusters.link_of(found.tip.id)
+    merging = mark is not None and cluster_merging.can_merge(actor)
     shown: dict[str, Any] = {
         "mark": mark_view(mark),
+        "merge_href": url_for("console.preview_cluster_merge", cluster_id=mark.id) if mark and merging else None,
         "first_href": url_for("console.show_tip", tip_id=mark.first_tip_id) if mark and not mark.first else None,
         "decided": {"at": clock.beijing(link.decided_at), "reason": link.reason} if link and link.decided_at else None,
         "actions": [],
@@ -88,11 +93,12 @@ def _other_tip(errors: Mapping[str, list[str]]) -> fields.Field:
     }
 
 
-def lines(found: Sequence[Line]) -> list[dict[str, Any]]:
-    """Clusters as lines of a list, or of the notice above the queue."""
+def lines(found: Sequence[Line], *, merging: bool = False) -> list[dict[str, Any]]:
+    """Clusters as lines of a list, or of the notice above the queue; ``merging``: with the way to merge each."""
     return [
         {
             "href": url_for("console.list_tips", cluster=line.id),
+            "merge_href": url_for("console.preview_cluster_merge", cluster_id=line.id) if merging else None,
             "subject_name": line.subject_name,
             "tips": line.tips,
             "first_at": clock.beijing(line.first_at),
@@ -101,3 +107,42 @@ def lines(found: Sequence[Line]) -> list[dict[str, Any]]:
         }
         for line in found
     ]
+
+
+# Merging a cluster ----------------------------------------------------------------------------------------------------
+
+
+def merge_preview(seen: Preview) -> dict[str, Any]:
+    """What merging a cluster would do: the main tip, how many follow it, how many stay and why."""
+    tip, handling, subject = seen.main
+    return {
+        "main": {
+            "href": url_for("console.show_tip", tip_id=tip.id),
+            "receipt_number": tip.receipt_number,
+            "subject_name": subject.name,
+            "registered_at": clock.beijing(tip.registered_at),
+            "status": Status(handling.status),
+        },
+        "merging": seen.merging,
+        "staying": [(Status(status), number) for status, number in seen.staying.items()],
+        "lines": brief_rows(seen.first_lines),
+        "cluster_url": url_for("console.list_tips", cluster=seen.cluster_id),
+        "hindrance": seen.hindrance,
+    }
+
+
+def merge_state(row: ClusterMerge) -> dict[str, Any]:
+    """How far a merger is."""
+    done = row.merged + row.refused
+    return {
+        "merge": {
+            "merged": row.merged,
+            "refused": row.refused,
+            "done": done,
+            "wanted": row.wanted,
+            "share": min(done / max(row.wanted, 1), 1),
+            "ended": clock.beijing(row.ended_at) if row.ended_at else None,
+        },
+        "main_href": url_for("console.show_tip", tip_id=row.into_tip_id),
+        "state_url": url_for("console.show_cluster_merge", merge_id=row.id),
+    }
