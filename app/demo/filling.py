@@ -26,6 +26,7 @@ from app.foundation.errors import Conflict
 from app.foundation.permissions import PROGRAM, Role
 from app.geo.service import region_code
 from app.identity.models import Account, Unit
+from app.tips import counting
 from app.tips.search import SEARCHED_SUBJECT, grams, grams_of, in_month
 from app.tips.service import crypto, phone_index
 from app.workflow import limits
@@ -110,6 +111,7 @@ def fill(tips: int, seed: int | None) -> Iterator[int]:
         connection.exec_driver_sql(definition)
         for table in _COLUMNS:
             connection.exec_driver_sql(f"ANALYZE {table}")
+    counting.start_over()
     audit.record(PROGRAM, "demo.fill", "database", "demo", tips=tips)
 
 

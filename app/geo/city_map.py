@@ -7,6 +7,7 @@ Which division a point lies in is told by :mod:`app.geo.boundaries`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -62,10 +63,26 @@ class CityMap:
 @cache
 def map_of(region_code: str) -> CityMap | None:
     """The map of a prefecture; none where the polygons do not know its districts."""
+    return _drawn(_shapes(one.code for one in divisions().children(region_code)))
+
+
+@cache
+def prefectures_around(region_code: str) -> CityMap | None:
+    """The map of the province of a prefecture, prefecture by prefecture; none where no polygon is known."""
+    import shapely
+
+    prefectures = [one.code for one in divisions().children(region_code[:2] + "0000")]
+    above = {one.code: code for code in prefectures for one in divisions().children(code)}
+    parts: dict[str, list[Any]] = {}
+    for county, shape in _shapes(above).items():
+        parts.setdefault(above[county], []).append(shape)
+    return _drawn({code: shapely.union_all(shapes) for code, shapes in parts.items()})
+
+
+def _drawn(shapes: dict[str, Any]) -> CityMap | None:
     import shapely
     from shapely.affinity import affine_transform
 
-    shapes = _shapes(region_code)
     if not shapes:
         return None
     west, south, east, north = shapely.total_bounds(list(shapes.values()))
@@ -77,11 +94,11 @@ def map_of(region_code: str) -> CityMap | None:
     return CityMap(WIDTH, round((north - south) * down + 2 * _MARGIN), places, west, north, across, down)
 
 
-def _shapes(region_code: str) -> dict[str, Any]:
-    """Polygon by code of the districts of a prefecture, in degrees."""
+def _shapes(codes: Iterable[str]) -> dict[str, Any]:
+    """Polygon by code, in degrees."""
     import shapely
 
-    found = outlines(tuple(sorted(one.code for one in divisions().children(region_code))))
+    found = outlines(tuple(sorted(codes)))
     return {code: shapely.MultiPolygon([shapely.Polygon(ring) for ring in one.rings]) for code, one in found.items()}
 
 

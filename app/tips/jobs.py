@@ -10,6 +10,7 @@ from app.outbox.service import handles, handles_over_network
 from app.tips import (
     cluster_merging,
     conversation,
+    counting,
     dispatching,
     evidence_copies,
     linking,
@@ -84,3 +85,11 @@ def index_for_search() -> None:
     while kept:
         with transaction(OPEN_WALL):
             kept = search.index_some()
+
+
+def count_tips() -> None:
+    """Keep the counts behind the statistics, a batch in a transaction. Twice is safe: they follow from the rows."""
+    more = True
+    while more:
+        with transaction(OPEN_WALL):
+            more = counting.count_some()

@@ -193,7 +193,7 @@ class TipRating(Base):
     """What one reporter thinks of the handling, given once after the reply."""
 
     __tablename__ = "tip_ratings"
-    __table_args__ = (CheckConstraint("score BETWEEN 1 AND 5", name="one_to_five"),)
+    __table_args__ = (CheckConstraint("score BETWEEN 1 AND 5", name="one_to_five"), Index("ix_tip_ratings_at", "at"))
 
     tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), primary_key=True)
     at: Mapped[datetime]
@@ -346,3 +346,67 @@ class TipGrams(Base):
     tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), primary_key=True)
     registered_at: Mapped[datetime]
     grams: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+
+
+# Figures ------------------------------------------------------------------------------------------------------------
+
+
+class TipFacts(Base):
+    """What the statistics count of one tip, as ``tips.counting`` last read it from the rows of its handling.
+
+    Days are working days; ``None`` where the step has not come, or the calendar does not reach so far.
+    """
+
+    __tablename__ = "tip_facts"
+    __table_args__ = (
+        Index("ix_tip_facts_registered_on", "registered_on"),
+        Index("ix_tip_facts_undecided", "overall_due_on", postgresql_where=text("overall_due_on IS NOT NULL")),
+        Index("ix_tip_facts_corrected", "registered_on", postgresql_where=text("corrected")),
+        Index("ix_tip_facts_score", "score", "registered_on", postgresql_where=text("score IS NOT NULL")),
+    )
+
+    tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), primary_key=True)
+    version: Mapped[int]
+    registered_on: Mapped[date]
+    unit_id: Mapped[int | None]
+    division_code: Mapped[str | None] = mapped_column(Text)
+    conduct: Mapped[str] = mapped_column(Text)
+    channel: Mapped[str] = mapped_column(Text)
+    accept_days: Mapped[int | None] = mapped_column(SmallInteger)
+    dispatch_days: Mapped[int | None] = mapped_column(SmallInteger)
+    conclude_days: Mapped[int | None] = mapped_column(SmallInteger)
+    overall_due_on: Mapped[date | None]
+    """The day that decides whether the tip is on time; empty once that is decided."""
+    on_time: Mapped[bool | None]
+    matched: Mapped[str] = mapped_column(Text)
+    corrected: Mapped[bool | None]
+    score: Mapped[int | None] = mapped_column(SmallInteger)
+
+
+class TipCount(Base):
+    """How many tips of one day (or month) of registration, unit and division share one value of one measure."""
+
+    __tablename__ = "tip_counts"
+
+    grain: Mapped[str] = mapped_column(Text, primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    """The day of registration in Beijing; of a month its first."""
+    unit_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """0 while the city holds the tips."""
+    division_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    measure: Mapped[str] = mapped_column(Text, primary_key=True)
+    value: Mapped[str] = mapped_column(Text, primary_key=True)
+    number: Mapped[int]
+
+
+class StatisticsState(Base):
+    """How far the figures have been counted; one row, none before the first run."""
+
+    __tablename__ = "statistics_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    counted_to: Mapped[UUID | None]
+    """While everything is counted anew: the last tip that was; empty when all were."""
+    seen: Mapped[UUID]
+    """The newest step of a handling at the last run."""
+    counted_at: Mapped[datetime]

@@ -13,6 +13,8 @@ from app.tips.schemas import CONDUCT_TYPES, MessageView, PlainText, current_divi
 from app.workflow.limits import PRIORITIES
 from app.workflow.states import PROGRAM_ACTIONS, Action, Status
 
+MATCHES: Final = ("sure", "review", "dispute", "none")
+"""What the program first said of a tip's district: clear, to be looked at, disputed, unknown."""
 SENSIBLE_DAY: Final = validate.Range(date(2000, 1, 1), date(2100, 12, 31), error="应为 2000 年至 2100 年之间的日期")
 
 
@@ -35,6 +37,19 @@ class ListTipsQuery(Schema):
     cluster = fields.UUID(load_default=None)
     since = fields.Date(load_default=None, validate=SENSIBLE_DAY)
     until = fields.Date(load_default=None, validate=SENSIBLE_DAY)
+    prefecture = fields.String(
+        load_default=None, validate=validate.Regexp(r"^(\d{4}00|none)$", error="应为地州的六位行政区划代码或者 none")
+    )
+    matched = fields.String(load_default=None, validate=validate.OneOf(MATCHES, error="未知的研判结果"))
+    corrected = fields.Boolean(load_default=None)
+    took = fields.String(
+        load_default=None,
+        validate=validate.Regexp(
+            r"^(accept|dispatch|conclude)(-\d{1,3})?$", error="应为 accept、dispatch 或 conclude，可加“-最少工作日数”"
+        ),
+    )
+    on_time = fields.Boolean(load_default=None)
+    score = fields.Integer(load_default=None, validate=validate.Range(1, 5, error="应为 1 至 5 分"))
     order = fields.Enum(Order, by_value=True, load_default=Order.NEWEST)
     cursor = fields.String(load_default=None, validate=validate.Length(max=200))
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 100, error="每页 1 至 100 条"))

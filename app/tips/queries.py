@@ -9,7 +9,20 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, any_, func, literal, literal_column, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from app.files.models import StoredFile
 from app.foundation import clock
@@ -17,13 +30,16 @@ from app.foundation.database import db
 from app.foundation.errors import OutOfScope
 from app.foundation.permissions import Actor
 from app.tips import receipts, search
-from app.tips.models import Reporter, Tip, TipEvidence, TipJurisdiction, TipLink, TipSubject
+from app.tips.models import Reporter, Tip, TipEvidence, TipFacts, TipJurisdiction, TipLink, TipSubject
 from app.tips.policy import visible_tips
 from app.workflow.models import Handling
 from app.workflow.policy import within_sight
 from app.workflow.states import UNDER_WAY, WITH_CITY, WITH_UNIT, Status
 
+NOWHERE: Final = "none"
+"""In the place of a prefecture: no division is known yet."""
 _ESTIMATE_UP_TO = 1000
+_PREFECTURE_DIGITS: Final = 4
 
 
 def own_tips(openid_index: bytes, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[Any]:
@@ -96,6 +112,12 @@ class QueueFilter:
     cluster: UUID | None = None
     since: date | None = None
     until: date | None = None
+    prefecture: str | None = None
+    matched: str | None = None
+    corrected: bool | None = None
+    took: str | None = None
+    on_time: bool | None = None
+    score: int | None = None
 
 
 FILTERS: Final = tuple(one.name for one in fields(QueueFilter))
@@ -244,12 +266,38 @@ def _facts(wanted: QueueFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [column == value for column, value in columns.items() if value]
     if wanted.stage:
         found.append(Handling.status.in_(sorted(STAGES[Stage(wanted.stage)])))
+    if wanted.prefecture == NOWHERE:
+        found.append(Handling.division_code.is_(None))
+    elif wanted.prefecture:
+        places = wanted.prefecture[:_PREFECTURE_DIGITS]
+        found.append(Handling.division_code.between(f"{places}00", f"{places}99~"))
+    if counted := _counted(wanted):
+        found.append(Handling.tip_id.in_(select(TipFacts.tip_id).where(*counted)))
     if wanted.cluster:
         found.append(Handling.tip_id.in_(select(TipLink.tip_id).where(TipLink.cluster_id == wanted.cluster)))
     if wanted.since:
         found.append(Handling.registered_at >= _midnight(wanted.since))
     if wanted.until:
         found.append(Handling.registered_at < _midnight(wanted.until + timedelta(days=1)))
+    return found
+
+
+def _counted(wanted: QueueFilter) -> list[ColumnElement[bool]]:
+    """What the statistics count: the list behind one of their figures is asked for in their own words."""
+    columns: dict[Any, Any] = {
+        TipFacts.matched: wanted.matched,
+        TipFacts.corrected: wanted.corrected,
+        TipFacts.on_time: wanted.on_time,
+        TipFacts.score: wanted.score,
+    }
+    found: list[ColumnElement[bool]] = [column == value for column, value in columns.items() if value is not None]
+    if wanted.took:
+        step, _, least = wanted.took.partition("-")
+        found.append(getattr(TipFacts, f"{step}_days") >= int(least or 0))
+    if found and wanted.since:
+        found.append(TipFacts.registered_on >= wanted.since)
+    if found and wanted.until:
+        found.append(TipFacts.registered_on <= wanted.until)
     return found
 
 
@@ -274,6 +322,8 @@ def _said(wanted: QueueFilter) -> list[ColumnElement[bool]]:
     """What is asked of the statement itself."""
     columns = {Tip.conduct_type: wanted.conduct, Tip.channel: wanted.channel}
     found: list[ColumnElement[bool]] = [column == value for column, value in columns.items() if value]
+    if wanted.conduct == "unknown":  # said to be unknown, or not said at all
+        found[0] = or_(Tip.conduct_type.is_(None), found[0])
     if wanted.q and (number := _number(wanted.q)):
         found += [Tip.receipt_number >= number, Tip.receipt_number < number + ":"]  # what follows the nine
     return found

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from flask.testing import FlaskClient
 
+from app.tips import jobs
 from tests import factories, rows
 from tests.console.office import Officer
 
@@ -177,3 +178,22 @@ def test_who_only_looks_on_takes_no_list_away(officer: Callable[[str], Officer],
     assert observer.post("/tips/export", format="csv").status_code == 403
     taken = stranger.post("/tips/export", seen="/tips", format="csv").data.decode()
     assert "瑞丰源" not in taken
+
+
+def test_the_lists_behind_figures_say_what_they_hold(officer: Callable[[str], Officer], accepted: list[UUID]) -> None:
+    """Counted in the background: a tip that no run has seen yet is on none of these lists."""
+    reviewer = officer("city.reviewer")
+    told = {
+        "matched=dispute": "属地有争议", "took=accept": "已受理", "took=conclude-30": "办结用时不少于 30 个工作日",
+        "on_time=false": "逾期", "corrected=true": "属地已改派", "score=2": "2 分", "prefecture=650100": "乌鲁木齐市",
+    }  # fmt: skip
+    for asked, chip in told.items():
+        assert chip in reviewer.text(f"/tips?{asked}"), asked
+    assert reviewer.text("/tips?took=accept").count("row-link") == 0
+    jobs.count_tips()
+    assert reviewer.text("/tips?took=accept").count("row-link") == len(accepted)
+    assert reviewer.text("/tips?took=accept-1").count("row-link") == 0
+    assert reviewer.text("/tips?prefecture=650100").count("row-link") == len(accepted)
+    assert reviewer.text("/tips?prefecture=652300").count("row-link") == 0
+    for wrong in ("took=archive", "took=accept-", "score=6", "prefecture=650104", "matched=perhaps"):
+        assert reviewer.get(f"/tips?{wrong}").status_code == 422, wrong

@@ -14,6 +14,7 @@ from app.cases.models import FundraisingCase
 from app.cases.queries import last_day
 from app.cases.states import CASE_STATUS_TEXTS, CaseStatus, Track
 from app.cases.statistics import COLUMN_TEXTS, Figures, Statistics
+from app.console.views import choropleth as choropleths
 from app.console.views.case_list import in_address
 from app.foundation import clock
 from app.geo.divisions import divisions
@@ -21,10 +22,9 @@ from app.geo.outlines import MAP_NUMBER, on_paper, outlines
 from app.identity.models import Unit
 
 MONTHS_SHOWN: Final = 6
-_BANDS: Final = 4
 _MAP_WIDTH: Final = 420
 _LETTER: Final = 13
-"""A letter on the map is so wide and high; a name that would lie on another is left to its hint."""
+"""A letter on the map is so wide and high."""
 _BEHIND: Final[Mapping[str, Mapping[str, str]]] = {
     "cases": {},
     "involved_yuan": {},
@@ -212,49 +212,19 @@ def choropleth(found: Statistics, wanted: Mapping[str, Any], metric: str, units:
         "width": _MAP_WIDTH,
         "height": height,
         "number": MAP_NUMBER,
-        "metric": METRICS[metric],
-        "legend": _legend(most, metric),
-        "names": _names({code: place for code, (_, place) in drawn.items()}),
-        "districts": [
+        "title": f"各区县{METRICS[metric]}",
+        "legend": choropleths.legend(most, whole=metric == "cases"),
+        "names": choropleths.names(
+            [(divisions().name(code) or code, place) for code, (_, place) in drawn.items()], _LETTER
+        ),
+        "places": [
             {
                 "name": divisions().name(code),
                 "path": path,
-                "band": _band(getattr(table.get(code, Figures()), metric), most),
-                "value": _shown(getattr(table.get(code, Figures()), metric)),
+                "band": choropleths.band(getattr(table.get(code, Figures()), metric), most),
+                "value": choropleths.shown(getattr(table.get(code, Figures()), metric)),
                 "href": url_for("console.list_cases", **{**base, "division": code}),
             }
             for code, (path, _) in drawn.items()
         ],
     }
-
-
-def _names(places: Mapping[str, tuple[float, float]]) -> list[dict[str, Any]]:
-    """The names that have room, the outer districts first: the small ones lie together in the middle."""
-    middle = [sum(place[n] for place in places.values()) / max(len(places), 1) for n in (0, 1)]
-    outward = sorted(places.items(), key=lambda one: -sum((one[1][n] - middle[n]) ** 2 for n in (0, 1)))
-    shown: list[dict[str, Any]] = []
-    for code, (x, y) in outward:
-        name = divisions().name(code) or code
-        if all(abs(y - one["y"]) > _LETTER or abs(x - one["x"]) > _LETTER * len(name) for one in shown):
-            shown.append({"name": name, "x": x, "y": y})
-    return shown
-
-
-def _band(value: Any, most: Any) -> int:
-    """0 for none, else one of four bands of equal width up to the largest."""
-    if not value or not most:
-        return 0
-    return min(_BANDS, int(value * _BANDS / most) + (1 if value < most else 0))
-
-
-def _shown(value: Any) -> str:
-    return f"{value / 10000:,.2f} 万元" if isinstance(value, Decimal) else f"{value:,}"
-
-
-def _legend(most: Any, metric: str) -> list[dict[str, Any]]:
-    steps = [most * band / _BANDS for band in range(_BANDS + 1)]
-    if metric == "cases":
-        steps = [int(step) for step in steps]
-    return [{"band": 0, "text": "无"}] + [
-        {"band": band, "text": f"至 {_shown(steps[band])}"} for band in range(1, _BANDS + 1) if most
-    ]

@@ -15,8 +15,10 @@ from app.geo.divisions import divisions
 from app.identity.models import Unit
 from app.tips.assisted_filing import CHANNELS
 from app.tips.models import Tip, TipSubject
-from app.tips.queries import Order, QueueFilter, Stage, queue_count
+from app.tips.office_schemas import MATCHES
+from app.tips.queries import NOWHERE, Order, QueueFilter, Stage, queue_count
 from app.tips.schemas import CONDUCT_TYPES
+from app.tips.statistics import Took
 from app.workflow.limits import PRIORITIES
 from app.workflow.models import Handling
 from app.workflow.states import Status
@@ -51,6 +53,12 @@ _FILTER_TEXTS: Final = {
     "supervised": "督办",
     "since": "登记不早于",
     "until": "登记不晚于",
+    "prefecture": "所在地州",
+    "matched": "系统研判",
+    "corrected": "系统研判",
+    "took": "办理用时",
+    "on_time": "总期限",
+    "score": "群众评价",
 }
 _TRUTHS: Final = {
     ("overdue", "true"): "已超期",
@@ -59,7 +67,13 @@ _TRUTHS: Final = {
     ("dispute", "false"): "无争议风险",
     ("supervised", "true"): "督办中",
     ("supervised", "false"): "未督办",
+    ("corrected", "true"): "属地已改派",
+    ("corrected", "false"): "属地未改派",
+    ("on_time", "true"): "按期办结",
+    ("on_time", "false"): "逾期",
 }
+MATCH_TEXTS: Final = dict(zip(MATCHES, ("属地明确", "待人工核定", "属地有争议", "未识别属地"), strict=True))
+TOOK_TEXTS: Final = {Took.ACCEPT: "受理", Took.DISPATCH: "交办", Took.CONCLUDE: "办结"}
 COLUMNS: Final = {
     "division": "属地",
     "clock": "期限",
@@ -139,10 +153,18 @@ def _told(name: str, value: str) -> str:
         "priority": PRIORITY_TEXTS,
         "conduct": CONDUCT_TYPES,
         "channel": CHANNEL_TEXTS,
+        "matched": MATCH_TEXTS,
+        "score": {str(score): f"{score} 分" for score in range(1, 6)},
     }
+    if name == "took":
+        step, _, least = value.partition("-")
+        done = TOOK_TEXTS[Took(step)]
+        return f"{done}用时不少于 {least} 个工作日" if least else f"已{done}"
     if name == "cluster":
         return "归并在一组的举报"
-    if name == "division":
+    if (name, value) == ("prefecture", NOWHERE):
+        return "属地未识别"
+    if name in {"division", "prefecture"}:
         return divisions().name(value) or value
     return _TRUTHS.get((name, value)) or texts.get(name, {}).get(value, value)
 

@@ -1,0 +1,155 @@
+"""Figures over the tips within sight: how many came, how long each step took, how sure the program was, who was glad.
+
+Every figure is about the tips registered within some days (Beijing, both included), so that the queue with the same
+days is the list behind it. They are read from counts that ``tips.counting`` keeps: whole months, and the days around.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
+
+from app.foundation.database import db
+from app.foundation.permissions import Actor, Permission
+from app.tips.models import StatisticsState, TipCount
+
+_DAY: Final = timedelta(days=1)
+
+
+class Took(StrEnum):
+    """A step whose working days are counted."""
+
+    ACCEPT = "accept"
+    """From registration to acceptance."""
+    DISPATCH = "dispatch"
+    """From acceptance to the first assignment."""
+    CONCLUDE = "conclude"
+    """From acceptance (the latest, where a tip was reopened) to the conclusion that holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days of registration, both included."""
+
+    since: date
+    until: date
+
+    @property
+    def before(self) -> Period:
+        """As many days immediately before."""
+        return Period(self.since - (self.until - self.since) - _DAY, self.since - _DAY)
+
+    @property
+    def days(self) -> list[date]:
+        """Every day."""
+        return [self.since + n * _DAY for n in range((self.until - self.since).days + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Division → measure → value → number of tips."""
+
+    divisions: Mapping[str, Mapping[str, Counter[str]]]
+
+    def among(self, codes: Iterable[str]) -> Tally:
+        """The same of some divisions alone."""
+        return Tally({code: self.divisions[code] for code in codes if code in self.divisions})
+
+    @property
+    def tips(self) -> int:
+        """How many tips were registered."""
+        return self.of("intake").total()
+
+    def of(self, measure: str) -> Counter[str]:
+        """Value → number of tips."""
+        found: Counter[str] = Counter()
+        for measures in self.divisions.values():
+            found.update(measures.get(measure, {}))
+        return found
+
+    def days_of(self, step: Took, share: float) -> int | None:
+        """The working days within which ``share`` of the tips had taken a step; none where no tip has."""
+        return percentile({int(days): number for days, number in self.of(step.value).items()}, share)
+
+    def rate(self, measure: str, value: str) -> float | None:
+        """The share of tips with this value among those that have one; none where none has."""
+        known = self.of(measure)
+        return known[value] / known.total() if known else None
+
+    @property
+    def score(self) -> float | None:
+        """The mean of the ratings, 1 to 5."""
+        given = self.of("score")
+        return sum(int(score) * number for score, number in given.items()) / given.total() if given else None
+
+
+def percentile(numbers: Mapping[int, int], share: float) -> int | None:
+    """The least value that at least ``share`` of all do not exceed (nearest rank); none where there is nothing."""
+    wanted, passed = share * sum(numbers.values()), 0
+    for value, number in sorted(numbers.items()):
+        passed += number
+        if passed >= wanted:
+            return value
+    return None
+
+
+def tally(actor: Actor, period: Period, division: str | None = None) -> Tally:
+    """Every measure over the tips within sight that were registered in ``period``."""
+    columns = (TipCount.division_code, TipCount.measure, TipCount.value)
+    counted = _visible(actor, division).where(_slices(period))
+    rows = db.session.execute(counted.with_only_columns(*columns, func.sum(TipCount.number)).group_by(*columns))
+    found: dict[str, dict[str, Counter[str]]] = {}
+    for code, measure, value, number in rows:
+        found.setdefault(code, {}).setdefault(measure, Counter())[value] += number
+    return Tally(found)
+
+
+def by_day(actor: Actor, period: Period, division: str | None = None) -> Counter[date]:
+    """How many tips were registered on each day."""
+    counted = _visible(actor, division).where(
+        TipCount.grain == "day", TipCount.measure == "intake", TipCount.day.between(period.since, period.until)
+    )
+    rows = db.session.execute(counted.with_only_columns(TipCount.day, func.sum(TipCount.number)).group_by(TipCount.day))
+    return Counter({row[0]: row[1] for row in rows})
+
+
+def counted_at() -> datetime | None:
+    """Up to when the figures are complete; none while they are being counted for the first time, or anew."""
+    state = db.session.scalar(select(StatisticsState))
+    return state.counted_at if state and state.counted_to is None else None
+
+
+def _visible(actor: Actor, division: str | None) -> Select[TipCount]:
+    return select(TipCount).where(_within_sight(actor), TipCount.division_code == division if division else true())
+
+
+def _within_sight(actor: Actor) -> ColumnElement[bool]:
+    """The counts of tips that an actor may see: those of all units for the city, of the own unit for a district."""
+    if not actor.may(Permission.TIP_READ):
+        return false()
+    return true() if actor.city_wide else TipCount.unit_id == actor.unit_id
+
+
+def _slices(period: Period) -> ColumnElement[bool]:
+    """Whole months where there are any, and the days around them."""
+    first = period.since if period.since.day == 1 else _next_month(period.since)
+    beyond = period.until + _DAY
+    last = beyond.replace(day=1)
+    days = TipCount.grain == "day"
+    if first >= last:
+        return and_(days, TipCount.day.between(period.since, period.until))
+    return or_(
+        and_(TipCount.grain == "month", TipCount.day >= first, TipCount.day < last),
+        and_(days, TipCount.day >= period.since, TipCount.day < first),
+        and_(days, TipCount.day >= last, TipCount.day < beyond),
+    )
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
