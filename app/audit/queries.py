@@ -25,6 +25,21 @@ def openings_of(object_type: str, object_ids: Sequence[UUID], limit: int = 100) 
     ).all()
 
 
+def changes_of(object_type: str, object_ids: Sequence[UUID | int | str], limit: int = 50) -> Sequence[AuditEvent]:
+    """Changes of these things with before and after, newest first: for the page of who administers them."""
+    return db.session.scalars(
+        select(AuditEvent)
+        .where(
+            AuditEvent.object_type == object_type,
+            AuditEvent.object_id.in_([str(one) for one in object_ids]),
+            AuditEvent.succeeded,
+            AuditEvent.details.has_key("after"),
+        )
+        .order_by(AuditEvent.id.desc())
+        .limit(limit)
+    ).all()
+
+
 def event_page(
     *, action: str | None, succeeded: bool | None, object_id: str | None, before_id: int | None, limit: int
 ) -> Sequence[AuditEvent]:

@@ -8,6 +8,7 @@ from apiflask import APIFlask
 # long because this is the list of every family of pages.
 def register(application: APIFlask) -> None:
     """Connect the pages, the assets, the error page and the security headers."""
+    import app.console.accounts
     import app.console.audit
     import app.console.case_claims
     import app.console.case_imports

@@ -11,6 +11,7 @@ from app.console import queries
 from app.console.blueprint import pages
 from app.console.notices import brief_notices
 from app.console.shell import rendered, see_other
+from app.console.views import administration
 from app.console.views.queue_address import in_address
 from app.console.views.requests import brief_requests, request_lines
 from app.console.views.tip_list import WORK_OF, brief_rows, queue_url
@@ -139,6 +140,7 @@ def _counter(actor: Actor, label: str, icon: str, tone: str, **wanted: Any) -> d
 def _administration(actor: Actor) -> dict[str, Any]:
     return {
         "lead": _LEADS[Role(actor.role)] if actor.role else "",
+        "areas": administration.areas(actor),
         "commands": _COMMANDS.get(Role(actor.role), ()) if actor.role else (),
         "sessions": [
             {
@@ -154,17 +156,16 @@ def _administration(actor: Actor) -> dict[str, Any]:
 
 _LEADS: Final = {
     Role.SYS_ADMIN: "系统管理员维护单位、账号和工作日历，不接触举报线索。",
-    Role.SECURITY_ADMIN: "安全管理员负责授权和密钥，不接触举报线索，也不能兼任系统管理员或者审计管理员。",
+    Role.SECURITY_ADMIN: "安全管理员负责授予岗位和密钥，不接触举报线索，也不能兼任系统管理员或者审计管理员。",
 }
 _COMMANDS: Final = {
     Role.SYS_ADMIN: (
         ("导入或者更新单位", "flask --app wsgi units import 单位.csv"),
-        ("创建账号", "flask --app wsgi accounts create"),
         ("导入工作日历", "flask --app wsgi calendar import 日历.csv"),
         ("试算到期日", "flask --app wsgi calendar due --from 2026-11-23 --working-days 15 --region 650000"),
     ),
     Role.SECURITY_ADMIN: (
-        ("授予岗位（创建账号时指定）", "flask --app wsgi accounts create --role 岗位代码"),
-        ("校验审计日志链", "flask --app wsgi audit verify"),
+        ("创建首批管理员账号", "flask --app wsgi accounts create"),
+        ("列出密钥", "flask --app wsgi keys status"),
     ),
 }

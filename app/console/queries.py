@@ -204,7 +204,7 @@ def colleagues(actor: Actor, roles: Collection[Role]) -> Sequence[Account]:
         select(Account)
         .where(
             Account.unit_id == actor.unit_id,
-            Account.active,
+            Account.in_office(clock.today()),
             Account.id != actor.account_id,
             Account.role.in_([role.value for role in roles]),
         )

@@ -39,8 +39,9 @@ _NAVIGATION: Final = {
         ("离任移交", "console.ask_for_hand_over", "users", Permission.ACCOUNT_MANAGE),
     ),
     "系统": (
-        ("系统维护", "console.home", "settings", Permission.ACCOUNT_MANAGE),
+        ("系统管理", "console.home", "settings", Permission.ACCOUNT_MANAGE),
         ("安全管理", "console.home", "shield-lock", Permission.ROLE_GRANT),
+        ("人员与岗位", "console.list_accounts", "users-group", Permission.ACCOUNT_READ),
         ("审计日志", "console.list_audit_events", "shield-check", Permission.AUDIT_READ),
         ("消息发送", "console.list_deliveries", "mail", Permission.DELIVERY_READ),
         ("站内消息", "console.list_notices", "bell", Permission.SELF_USE),

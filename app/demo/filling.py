@@ -127,11 +127,16 @@ def _copy(connection: Connection, rows: Rows) -> None:
 def _office() -> Office:
     if not db.session.scalar(select(func.count()).select_from(Unit).where(Unit.name.endswith("（演示）"))):
         raise Conflict("数据库中没有演示单位，拒绝填充", code="not_a_demo")
-    found = db.session.execute(select(Account, Unit).join(Unit, Unit.id == Account.unit_id).order_by(Account.username))
+    found = db.session.execute(
+        select(Account, Unit)
+        .join(Unit, Unit.id == Account.unit_id)
+        .where(Account.role.is_not(None))
+        .order_by(Account.username)
+    )
     people: dict[str, list[tuple[Officer, str]]] = {}
     for account, unit in found:
-        officer = Officer(account.id, account.display_name, account.role, unit.id)
-        people.setdefault(account.role, []).append((officer, unit.division_code))
+        officer = Officer(account.id, account.display_name, account.granted_role.value, unit.id)
+        people.setdefault(account.granted_role.value, []).append((officer, unit.division_code))
     first = {role: known[0][0] for role, known in people.items()}
     handlers = {division: officer for officer, division in people[Role.DISTRICT_HANDLER]}
     return Office(first[Role.CITY_REVIEWER], first[Role.CITY_ADJUSTER], first[Role.CITY_LEADER], handlers)

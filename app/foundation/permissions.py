@@ -79,6 +79,7 @@ class Permission(StrEnum):
     GEO_MAINTAIN = "geo.maintain"
     ENTERPRISE_READ = "enterprise.read"
     AUDIT_READ = "audit.read"
+    ACCOUNT_READ = "account.read"
     ACCOUNT_MANAGE = "account.manage"
     UNIT_MANAGE = "unit.manage"
     ROLE_GRANT = "role.grant"
@@ -113,8 +114,16 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.PROVINCE_OBSERVER: _EVERYBODY | {P.TIP_READ, P.RULES_READ, P.REASSIGNMENT_READ, P.CASE_READ},
     Role.AUDITOR: _EVERYBODY | {P.AUDIT_READ},
     Role.SYS_ADMIN: _EVERYBODY
-    | {P.ACCOUNT_MANAGE, P.UNIT_MANAGE, P.RULES_READ, P.RULES_MANAGE, P.DELIVERY_READ, P.DELIVERY_RESEND},
-    Role.SECURITY_ADMIN: _EVERYBODY | {P.ROLE_GRANT},
+    | {
+        P.ACCOUNT_READ,
+        P.ACCOUNT_MANAGE,
+        P.UNIT_MANAGE,
+        P.RULES_READ,
+        P.RULES_MANAGE,
+        P.DELIVERY_READ,
+        P.DELIVERY_RESEND,
+    },
+    Role.SECURITY_ADMIN: _EVERYBODY | {P.ACCOUNT_READ, P.ROLE_GRANT},
 }
 
 DELEGABLE_ROLES: Final = frozenset({Role.DISTRICT_HANDLER, Role.CITY_REVIEWER, Role.CITY_ADJUSTER, Role.CITY_LEADER})

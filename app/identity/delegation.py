@@ -32,7 +32,7 @@ def acting_roles(account_id: UUID) -> frozenset[Role]:
     rows = db.session.scalars(
         select(Delegation.role)
         .join(Account, Account.id == Delegation.from_account_id)
-        .where(Delegation.to_account_id == account_id, in_force(clock.today()), Account.active)
+        .where(Delegation.to_account_id == account_id, in_force(clock.today()), Account.in_office(clock.today()))
     )
     return frozenset(Role(role) for role in rows)
 
@@ -72,14 +72,14 @@ def delegate(
 
 
 def _account(field: str, username: str) -> Account:
-    found = db.session.scalar(select(Account).where(Account.username == username, Account.active))
+    found = db.session.scalar(select(Account).where(Account.username == username, Account.in_office(clock.today())))
     if found is None:
         raise InvalidInput(errors={field: ["没有这个在用账号"]})
     return found
 
 
 def _check(absent: Account, colleague: Account, starts_on: date, ends_on: date) -> None:
-    roles = {Role(absent.role), Role(colleague.role)}
+    roles = {absent.granted_role, colleague.granted_role}
     if absent.id == colleague.id or absent.unit_id != colleague.unit_id:
         raise InvalidInput(errors={"to": ["须委托本单位的另一名同事"]})
     if not roles <= DELEGABLE_ROLES:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Identity,
     Index,
@@ -16,10 +18,15 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     Text,
+    or_,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.foundation.database import Base, new_id
+from app.foundation.permissions import Role
+
+UNIT_KINDS: Final = ("region", "city", "district", "township", "zone")
+"""From the highest to the lowest."""
 
 
 class Unit(Base):
@@ -39,15 +46,22 @@ class Unit(Base):
 
 
 class Account(Base):
-    """One person of one unit with one role; the password is kept as an argon2id hash."""
+    """One person of one unit with one role; the password is kept as an argon2id hash.
+
+    The role is granted by the security administrator, from a day to a day, both included; without a role in force the
+    account opens nothing.
+    """
 
     __tablename__ = "accounts"
+    __table_args__ = (CheckConstraint("role_from <= role_until", name="role_days_in_order"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     username: Mapped[str] = mapped_column(Text, unique=True)
     display_name: Mapped[str] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
-    role: Mapped[str] = mapped_column(Text)
+    role: Mapped[str | None] = mapped_column(Text)
+    role_from: Mapped[date | None]
+    role_until: Mapped[date | None]
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
     active: Mapped[bool] = mapped_column(server_default="true")
     password_changed_at: Mapped[datetime]
@@ -59,6 +73,22 @@ class Account(Base):
     created_at: Mapped[datetime]
 
     unit: Mapped[Unit] = relationship(lazy="raise")
+
+    @property
+    def granted_role(self) -> Role:
+        """The role of an account that holds one; raise ``ValueError`` for one that does not."""
+        return Role(self.role or "")
+
+    def serves_on(self, day: date) -> bool:
+        """Whether a role is in force on this day."""
+        return bool(self.role) and (self.role_from or day) <= day <= (self.role_until or day)
+
+    @classmethod
+    def in_office(cls, day: date) -> ColumnElement[bool]:
+        """The accounts that are not disabled and hold a role on this day."""
+        began = or_(cls.role_from.is_(None), cls.role_from <= day)
+        lasts = or_(cls.role_until.is_(None), cls.role_until >= day)
+        return cls.active & cls.role.is_not(None) & began & lasts
 
 
 class PastPassword(Base):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import case, or_, select
 
 from app.foundation import clock
 from app.foundation.database import db
-from app.foundation.permissions import Role
+from app.foundation.permissions import Actor, Role
 from app.geo import service as geo
 from app.geo.divisions import divisions
+from app.identity import policy
 from app.identity.delegation import in_force
-from app.identity.models import Account, Delegation, Unit
+from app.identity.models import UNIT_KINDS, Account, Delegation, Unit
 
 
 def handling_unit_of(division_code: str) -> Unit | None:
@@ -48,12 +50,53 @@ def every_unit() -> dict[int, Unit]:
     return {unit.id: unit for unit in db.session.scalars(select(Unit))}
 
 
+def active_units() -> Sequence[Unit]:
+    """Units that act, the highest first, then by division code."""
+    rank = case({kind: place for place, kind in enumerate(UNIT_KINDS)}, value=Unit.kind)
+    return db.session.scalars(select(Unit).where(Unit.active).order_by(rank, Unit.division_code)).all()
+
+
 def people_of(unit_id: int, roles: Sequence[Role]) -> Sequence[Account]:
     """Active accounts of a unit with one of ``roles``, those who act in it today included."""
     wanted = [role.value for role in roles]
     acting = select(Delegation.to_account_id).where(Delegation.role.in_(wanted), in_force(clock.today()))
     return db.session.scalars(
         select(Account).where(
-            Account.unit_id == unit_id, Account.active, or_(Account.role.in_(wanted), Account.id.in_(acting))
+            Account.unit_id == unit_id,
+            Account.in_office(clock.today()),
+            or_(Account.role.in_(wanted), Account.id.in_(acting)),
         )
     ).all()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFilter:
+    """What an administrator looks for; ``state``: ``in_office``, ``no_role`` or ``disabled``."""
+
+    q: str | None = None
+    unit_id: int | None = None
+    role: str | None = None
+    state: str | None = None
+
+
+def account_page(actor: Actor, wanted: AccountFilter, after: str | None, limit: int) -> Sequence[Account]:
+    """Accounts within sight by user name, by keyset; one more than ``limit`` tells of a next page."""
+    statement = policy.visible_accounts(actor).order_by(Account.username).limit(limit + 1)
+    if after:
+        statement = statement.where(Account.username > after)
+    if wanted.q:
+        named = (column.contains(wanted.q, autoescape=True) for column in (Account.username, Account.display_name))
+        statement = statement.where(or_(*named))
+    if wanted.unit_id is not None:
+        statement = statement.where(Account.unit_id == wanted.unit_id)
+    if wanted.role:
+        statement = statement.where(Account.role == wanted.role)
+    today = clock.today()
+    states = {
+        "in_office": Account.in_office(today),
+        "no_role": Account.active & ~Account.in_office(today),
+        "disabled": ~Account.active,
+    }
+    if wanted.state:
+        statement = statement.where(states[wanted.state])
+    return db.session.scalars(statement).all()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from marshmallow import Schema, fields, validate
+
+from app.foundation.permissions import Role
 
 
 class OpenReporterSessionBody(Schema):
@@ -37,6 +41,58 @@ class OpenOfficerSessionBody(Schema):
     username = fields.String(required=True, validate=validate.Length(1, 64))
     password = fields.String(required=True, validate=validate.Length(1, 128))
     otp = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=16))
+
+
+ACCOUNT_STATES: Final = {"in_office": "在岗", "no_role": "没有岗位", "disabled": "已停用"}
+
+
+def _reason() -> fields.String:
+    return fields.String(required=True, validate=validate.Length(1, 500, error="请填写 1 至 500 字"))
+
+
+def _display_name() -> fields.String:
+    return fields.String(required=True, validate=validate.Length(1, 50, error="请填写 1 至 50 字"))
+
+
+class ListAccountsQuery(Schema):
+    """Filters of the list of accounts as they stand in the address."""
+
+    q = fields.String(load_default=None, validate=validate.Length(max=64))
+    unit = fields.Integer(load_default=None, validate=validate.Range(1, 2**31 - 1, error="没有这个单位"))
+    role = fields.String(load_default=None, validate=validate.OneOf(list(Role), error="没有这个岗位"))
+    state = fields.String(load_default=None, validate=validate.OneOf(list(ACCOUNT_STATES), error="未知的状态"))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=64))
+
+
+class OpenAccountBody(Schema):
+    """A new account; its role comes from the security administrator."""
+
+    username = fields.String(required=True, validate=validate.Length(1, 64))
+    display_name = _display_name()
+    division = fields.String(required=True, validate=validate.Length(1, 12))
+
+
+class ChangeAccountBody(Schema):
+    """Name and unit of an account, and why they change."""
+
+    display_name = _display_name()
+    division = fields.String(required=True, validate=validate.Length(1, 12))
+    reason = _reason()
+
+
+class GiveReasonBody(Schema):
+    """Why something is done."""
+
+    reason = _reason()
+
+
+class GrantRoleBody(Schema):
+    """A role from a day to a day; without ``ends_on`` until further notice."""
+
+    role = fields.Enum(Role, by_value=True, required=True)
+    starts_on = fields.Date(required=True)
+    ends_on = fields.Date(load_default=None, allow_none=True)
+    reason = _reason()
 
 
 class DelegateBody(Schema):

@@ -15,12 +15,20 @@ from sqlalchemy.dialects.postgresql import insert
 from app.audit import service as audit
 from app.foundation import clock
 from app.foundation.database import db, new_id
-from app.foundation.errors import AccountLocked, Conflict, InvalidInput, NotSignedIn, SignInFailed, SignInUnfinished
+from app.foundation.errors import (
+    AccountLocked,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotSignedIn,
+    SignInFailed,
+    SignInUnfinished,
+)
 from app.foundation.http import Audience
-from app.foundation.permissions import Actor, Role, held_back, officer
+from app.foundation.permissions import Actor, Permission, Role, held_back, officer
 from app.geo.divisions import divisions
 from app.identity import address_ranges, delegation, lockout, passwords, second_factor, tokens
-from app.identity.models import Account, StaffSession, Unit, WechatUser
+from app.identity.models import UNIT_KINDS, Account, StaffSession, Unit, WechatUser
 from app.identity.sealing import crypto
 from app.identity.sessions import Origin
 
@@ -97,9 +105,12 @@ def open_session(account: Account, audience: Audience, origin: Origin | None = N
     """Begin a session for an account whose credentials were checked; the failures under its name are forgotten.
 
     Raises:
-        AddressNotAllowed: the account's role may not be used from ``origin``.
+        SignInFailed: no role is in force. AddressNotAllowed: the account's role may not be used from ``origin``.
     """
     moment = clock.now()
+    if not account.serves_on(clock.today()):
+        told = "账号尚未授予岗位，或者岗位不在有效期内，请联系安全管理员"
+        raise SignInFailed(told, extra={"audit_object": ("account", str(account.id))})
     lockout.forget(account.username)
     lifetime = CONSOLE_LIFETIME if audience is Audience.CONSOLE else tokens.LIFETIME[Audience.OFFICER]
     session = StaffSession(
@@ -156,7 +167,7 @@ def actor_of_session(session_id: UUID, audience: Audience) -> Actor:
             StaffSession.audience == audience.value,
             StaffSession.revoked_at.is_(None),
             StaffSession.expires_at > clock.now(),
-            Account.active,
+            Account.in_office(clock.today()),
             or_(StaffSession.role.is_(None), StaffSession.role == Account.role),
         )
     ).one_or_none()
@@ -173,10 +184,12 @@ def actor_of_session(session_id: UUID, audience: Audience) -> Actor:
 def actor_of_account(account_id: UUID) -> Actor:
     """An officer as a job acts for: what was asked for is done with the rights held today; raise ``NotSignedIn``."""
     row = db.session.execute(
-        select(Account, Unit).join(Unit, Unit.id == Account.unit_id).where(Account.id == account_id, Account.active)
+        select(Account, Unit)
+        .join(Unit, Unit.id == Account.unit_id)
+        .where(Account.id == account_id, Account.in_office(clock.today()))
     ).one_or_none()
     if row is None:
-        raise NotSignedIn("账号已停用")
+        raise NotSignedIn("账号已停用或者没有岗位")
     return _officer(*row)
 
 
@@ -184,7 +197,7 @@ def _officer(account: Account, unit: Unit, session_id: UUID | None = None) -> Ac
     return officer(
         account.id,
         account.display_name,
-        Role(account.role),
+        account.granted_role,
         unit.id,
         unit.name,
         unit.division_code,
@@ -249,7 +262,7 @@ def create_account(
     actor: Actor,
     username: str,
     display_name: str,
-    role: Role,
+    role: Role | None,
     division_code: str,
     password: str,
     *,
@@ -257,14 +270,19 @@ def create_account(
 ) -> Account:
     """Create an account; its first password, which somebody else knows, is changed at the first sign-in.
 
+    Without ``role`` it opens nothing until the security administrator grants one.
+
     Raises:
+        Forbidden: a role by who does not grant roles.
         Conflict: the user name is taken.
         InvalidInput: a user name that nobody can sign in with, a weak password, a unit that does not exist.
     """
     if not re.fullmatch(r"[\w.@-]{1,64}", username):
         raise InvalidInput(errors={"username": ["用户名应为 1 至 64 位文字、数字、点、@、横线或下划线"]})
+    if role is not None and not actor.may(Permission.ROLE_GRANT):
+        raise Forbidden("岗位由安全管理员授予")
     passwords.check_complexity(password, username)
-    unit = db.session.scalar(select(Unit).where(Unit.division_code == division_code))
+    unit = db.session.scalar(select(Unit).where(Unit.division_code == division_code, Unit.active))
     if unit is None:
         raise InvalidInput(errors={"division": [f"没有区划代码为 {division_code} 的单位"]})
     if db.session.scalar(select(Account.id).where(Account.username == username)):
@@ -275,7 +293,7 @@ def create_account(
         username=username,
         display_name=display_name,
         password_hash=passwords.hash_password(password),
-        role=role.value,
+        role=role.value if role else None,
         unit_id=unit.id,
         active=True,
         password_changed_at=moment,
@@ -284,7 +302,8 @@ def create_account(
     )
     db.session.add(account)
     db.session.flush()
-    audit.record(actor, "identity.create_account", "account", account.id, role=role.value, division=division_code)
+    told = {"username": username, "display_name": display_name, "role": account.role, "division": division_code}
+    audit.record(actor, "identity.create_account", "account", account.id, before=None, after=told)
     return account
 
 
@@ -309,7 +328,7 @@ def import_units(actor: Actor, lines: Sequence[UnitLine]) -> tuple[int, int]:
         raise InvalidInput("名单有误，未导入任何单位", errors=faults)
     known = {unit.division_code: unit for unit in db.session.scalars(select(Unit))}
     created = sum(line.division_code not in known for line in lines)
-    for line in sorted(lines, key=lambda item: _UNIT_ORDER.index(item.kind)):
+    for line in sorted(lines, key=lambda item: UNIT_KINDS.index(item.kind)):
         unit = known.get(line.division_code)
         if unit is None:
             unit = Unit(division_code=line.division_code, active=True)
@@ -328,8 +347,8 @@ def _unit_faults(lines: Sequence[UnitLine]) -> dict[str, list[str]]:
     faults: dict[str, list[str]] = {}
     rows: dict[str, int] = {}
     for row, line in enumerate(lines, start=2):
-        if line.kind not in _UNIT_ORDER:
-            faults[f"第 {row} 行 kind"] = [f"应为 {'、'.join(_UNIT_ORDER)} 之一"]
+        if line.kind not in UNIT_KINDS:
+            faults[f"第 {row} 行 kind"] = [f"应为 {'、'.join(UNIT_KINDS)} 之一"]
         if not line.name:
             faults[f"第 {row} 行 name"] = ["单位名称必填"]
         if first := rows.get(line.division_code):
@@ -344,6 +363,3 @@ def _is_unit_code(line: UnitLine) -> bool:
     """A division's code; a functional zone that the table does not know has one of its own."""
     own = line.kind == "zone" and re.fullmatch(r"[0-9]{6}([0-9]{3})?", line.division_code)
     return bool(own) or divisions().get(line.division_code) is not None
-
-
-_UNIT_ORDER: Final = ["region", "city", "district", "township", "zone"]

@@ -64,7 +64,7 @@ def _delegation_forms(actor: Actor, state: FormState) -> list[dict[str, Any]]:
 def _colleague(name: str, label: str, actor: Actor) -> Field:
     known = queries.colleagues(actor, DELEGABLE_ROLES)
     choices = [
-        {"value": one.username, "label": f"{one.display_name}（{Role(one.role).text}，{one.username}）"}
+        {"value": one.username, "label": f"{one.display_name}（{one.granted_role.text}，{one.username}）"}
         for one in known
     ]
     return select(name, label, choices, hint="本单位的同事" if choices else "本单位没有可以代行的同事")

@@ -1,0 +1,34 @@
+"""What an administrator may keep, as a list of pages by role."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import url_for
+
+from app.foundation.permissions import Actor, Permission
+
+_P = Permission
+_AREAS: Final[tuple[tuple[Permission, str, str, str, str], ...]] = (
+    (_P.ACCOUNT_READ, "人员与岗位", "账号、岗位及其期限、停用和启用", "users-group", "console.list_accounts"),
+    (_P.ROLE_GRANT, "代行职责", "不在岗时由谁代行", "user-share", "console.list_delegations"),
+    (_P.ACCOUNT_MANAGE, "离任移交", "离任人员未办结事项的移交", "users", "console.ask_for_hand_over"),
+    (_P.RULES_READ, "期限与优先级", "办理期限、优先级界限和开关", "adjustments", "console.show_rules:figures"),
+    (_P.RULES_READ, "工作日历", "放假和调休上班的日子", "calendar", "console.show_rules:calendar"),
+    (_P.DELIVERY_READ, "消息发送", "发出的消息到了哪一步，失败的重发", "mail", "console.list_deliveries"),
+)
+"""Who keeps it, title, what it is for, icon, and the page (with its kind)."""
+
+
+def areas(actor: Actor) -> list[dict[str, Any]]:
+    """The pages of administration that this person may open."""
+    return [
+        {"title": title, "text": text, "href": _address(endpoint), "icon": icon}
+        for permission, title, text, icon, endpoint in _AREAS
+        if actor.may(permission)
+    ]
+
+
+def _address(named: str) -> str:
+    endpoint, _, kind = named.partition(":")
+    return url_for(endpoint, kind=kind) if kind else url_for(endpoint)

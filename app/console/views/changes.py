@@ -1,0 +1,67 @@
+"""What was changed, from what to what, by whom: audit rows of one thing as lines of its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from app.audit.models import AuditEvent
+from app.console.views.audit_words import deed_text
+from app.foundation import clock
+from app.foundation.permissions import Role
+from app.geo.divisions import divisions
+
+_LABELS: Final = {
+    "username": "用户名",
+    "display_name": "姓名",
+    "division": "单位",
+    "active": "状态",
+    "role": "岗位",
+    "role_from": "岗位开始日期",
+    "role_until": "岗位结束日期",
+}
+
+
+def _role(value: Any) -> str:
+    return Role(value).text if value in set(Role) else "未授予"
+
+
+def _place(value: Any) -> str:
+    return divisions().full_name(str(value)) or str(value)
+
+
+_WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "active": lambda value: "在用" if value else "停用",
+    "role": _role,
+    "division": _place,
+}
+
+
+def change_lines(events: Sequence[AuditEvent]) -> list[dict[str, Any]]:
+    """One line a change: ``{at, who, deed, changes [{label, before, after}], reason}``, newest first."""
+    return [
+        {
+            "at": clock.beijing(event.at),
+            "who": event.actor_name or "系统",
+            "deed": deed_text(event.action),
+            "changes": differences(event.details.get("before") or {}, event.details.get("after") or {}),
+            "reason": str(event.details.get("reason", "")),
+        }
+        for event in events
+    ]
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The fields that differ, in words."""
+    names = [name for name in dict.fromkeys([*before, *after]) if before.get(name) != after.get(name)]
+    return [
+        {"label": _LABELS.get(name, name), "before": _worded(name, before), "after": _worded(name, after)}
+        for name in names
+    ]
+
+
+def _worded(name: str, told: Mapping[str, Any]) -> str:
+    value = told.get(name)
+    if value is None or value == "":
+        return "（无）"
+    return _WORDS.get(name, str)(value)
