@@ -18,6 +18,7 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import Conflict, InvalidInput
 from app.foundation.permissions import Actor
+from app.identity.units import counts_open_items
 from app.tips.models import Tip, TipSubject
 from app.workflow.models import Handling
 from app.workflow.service import accompanies
@@ -93,3 +94,11 @@ def _facts(tip: Tip, subject: TipSubject) -> dict[str, Any]:
         "involved_yuan": tip.amount_yuan,
         "participants": tip.participants,
     }
+
+
+@counts_open_items("未结案件")
+def open_cases_of(unit_id: int) -> int:
+    """Cases of a unit that are not closed."""
+    kept = select(func.count()).select_from(FundraisingCase)
+    under_way = FundraisingCase.status != CaseStatus.CLOSED.value
+    return db.session.scalar(kept.where(FundraisingCase.unit_id == unit_id, under_way)) or 0

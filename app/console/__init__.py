@@ -36,7 +36,8 @@ def register(application: APIFlask) -> None:
     import app.console.rules
     import app.console.saved_views
     import app.console.sign_in
-    import app.console.tips  # noqa: F401  # each hangs its pages on the blueprint
+    import app.console.tips
+    import app.console.units  # noqa: F401  # each hangs its pages on the blueprint
     from app.console import assets, csrf, refusals, security_headers
     from app.console.blueprint import pages
 

@@ -21,6 +21,7 @@ from app.foundation.database import db
 from app.foundation.errors import InvalidInput
 from app.foundation.permissions import Actor, Permission, Role
 from app.geo.divisions import divisions
+from app.geo.models import GeoZone
 from app.geo.service import region_code
 from app.identity import policy as people_policy
 from app.identity.models import Account, Unit
@@ -178,6 +179,11 @@ def unit_names(unit_ids: Collection[int | None]) -> dict[int | None, str]:
     wanted = [unit_id for unit_id in unit_ids if unit_id is not None]
     rows = db.session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(wanted)))
     return {row.id: row.name for row in rows}
+
+
+def agreed_zones() -> Sequence[GeoZone]:
+    """Functional zones that the office noted, with who takes them: no secret, as the units themselves."""
+    return db.session.scalars(select(GeoZone).where(GeoZone.withdrawn_at.is_(None)).order_by(GeoZone.name)).all()
 
 
 def moves_of(requests: Sequence[Reassignment]) -> dict[UUID, tuple[str, str]]:

@@ -41,6 +41,7 @@ _NAVIGATION: Final = {
     "系统": (
         ("系统管理", "console.home", "settings", Permission.ACCOUNT_MANAGE),
         ("安全管理", "console.home", "shield-lock", Permission.ROLE_GRANT),
+        ("组织机构", "console.list_units", "building-bank", Permission.SELF_USE),
         ("人员与岗位", "console.list_accounts", "users-group", Permission.ACCOUNT_READ),
         ("审计日志", "console.list_audit_events", "shield-check", Permission.AUDIT_READ),
         ("消息发送", "console.list_deliveries", "mail", Permission.DELIVERY_READ),

@@ -56,6 +56,20 @@ def active_units() -> Sequence[Unit]:
     return db.session.scalars(select(Unit).where(Unit.active).order_by(rank, Unit.division_code)).all()
 
 
+def unit_tree() -> list[tuple[int, Unit]]:
+    """Every unit, also those out of use, each after the one above it, with how deep it lies."""
+    below: dict[int | None, list[Unit]] = {}
+    for unit in db.session.scalars(select(Unit).order_by(Unit.active.desc(), Unit.division_code)):
+        below.setdefault(unit.parent_id, []).append(unit)
+    found: list[tuple[int, Unit]] = []
+    waiting = [(0, unit) for unit in reversed(below.get(None, []))]
+    while waiting:
+        depth, unit = waiting.pop()
+        found.append((depth, unit))
+        waiting += [(depth + 1, one) for one in reversed(below.get(unit.id, []))]
+    return found
+
+
 def people_of(unit_id: int, roles: Sequence[Role]) -> Sequence[Account]:
     """Active accounts of a unit with one of ``roles``, those who act in it today included."""
     wanted = [role.value for role in roles]

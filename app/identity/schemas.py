@@ -7,6 +7,7 @@ from typing import Final
 from marshmallow import Schema, fields, validate
 
 from app.foundation.permissions import Role
+from app.identity.models import UNIT_KINDS
 
 
 class OpenReporterSessionBody(Schema):
@@ -92,6 +93,32 @@ class GrantRoleBody(Schema):
     role = fields.Enum(Role, by_value=True, required=True)
     starts_on = fields.Date(required=True)
     ends_on = fields.Date(load_default=None, allow_none=True)
+    reason = _reason()
+
+
+class AddUnitBody(Schema):
+    """A new unit; without ``parent`` it lies below the unit of the nearest division above."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(UNIT_KINDS, error="请选择单位类别"))
+    division = fields.String(
+        required=True, validate=validate.Regexp(r"[0-9]{6}([0-9]{3})?\Z", error="应为六位或者九位区划代码")
+    )
+    name = fields.String(required=True, validate=validate.Length(1, 100, error="请填写 1 至 100 字"))
+    parent = fields.String(load_default=None, validate=validate.Length(max=12))
+    phone = fields.String(
+        load_default="", validate=validate.Regexp(r"[0-9+\-、转 ()（）]{0,60}\Z", error="请填写电话号码")
+    )
+    email = fields.String(load_default="", validate=validate.Length(max=254))
+
+
+class ChangeUnitBody(AddUnitBody):
+    """What a unit is called, where it stands and how it is reached; and why it changes."""
+
+    class Meta:
+        """What a unit is stays."""
+
+        exclude = ("kind",)
+
     reason = _reason()
 
 

@@ -353,13 +353,13 @@ def _unit_faults(lines: Sequence[UnitLine]) -> dict[str, list[str]]:
             faults[f"第 {row} 行 name"] = ["单位名称必填"]
         if first := rows.get(line.division_code):
             faults[f"第 {row} 行 division_code"] = [f"{line.division_code} 与第 {first} 行重复"]
-        elif not _is_unit_code(line):
+        elif not is_unit_code(line):
             faults[f"第 {row} 行 division_code"] = [f"{line.division_code or '（空）'} 不是现行行政区划代码"]
         rows.setdefault(line.division_code, row)
     return faults
 
 
-def _is_unit_code(line: UnitLine) -> bool:
+def is_unit_code(line: UnitLine) -> bool:
     """A division's code; a functional zone that the table does not know has one of its own."""
     own = line.kind == "zone" and re.fullmatch(r"[0-9]{6}([0-9]{3})?", line.division_code)
     return bool(own) or divisions().get(line.division_code) is not None

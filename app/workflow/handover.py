@@ -17,9 +17,10 @@ from app.foundation.errors import Forbidden, InvalidInput
 from app.foundation.permissions import Actor, Permission
 from app.identity import sessions
 from app.identity.models import Account, Delegation
+from app.identity.units import counts_open_items
 from app.outbox import service as outbox
-from app.workflow.models import Reassignment
-from app.workflow.states import OPEN_REASSIGNMENTS
+from app.workflow.models import Handling, Reassignment
+from app.workflow.states import OPEN_REASSIGNMENTS, OPEN_STATUSES
 
 HANDED_OVER: Final = "notifications.handed_over"
 """The outbox topic: what the leaver has not read, the successor reads."""
@@ -105,3 +106,18 @@ def _end_delegations(leaver: Account) -> int:
         .execution_options(synchronize_session=False)
     )
     return len(ended.all())
+
+
+@counts_open_items("在办线索")
+def open_tips_of(unit_id: int) -> int:
+    """Tips that a unit holds and that are not at their end."""
+    held = select(func.count()).select_from(Handling)
+    return db.session.scalar(held.where(Handling.unit_id == unit_id, Handling.status.in_(sorted(OPEN_STATUSES)))) or 0
+
+
+@counts_open_items("在办的属地调整")
+def open_requests_of(unit_id: int) -> int:
+    """Open requests for reassignment that would take a tip from a unit or give it one."""
+    either = or_(Reassignment.from_unit_id == unit_id, Reassignment.to_unit_id == unit_id)
+    waiting = select(func.count()).select_from(Reassignment)
+    return db.session.scalar(waiting.where(either, Reassignment.status.in_(sorted(OPEN_REASSIGNMENTS)))) or 0

@@ -54,7 +54,8 @@ class TestCreateAccount:
             row = session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1)).one()
         assert account.password_hash.startswith("$argon2id$")
         assert (row.action, row.object_id, row.actor_kind) == ("identity.create_account", str(account.id), "program")
-        assert row.details == {"role": "district_handler", "division": "650104"}
+        assert row.details["before"] is None
+        assert (row.details["after"]["role"], row.details["after"]["division"]) == ("district_handler", "650104")
 
     @pytest.mark.parametrize(
         ("given", "said"),

@@ -11,6 +11,7 @@ from app.foundation.permissions import Actor, Permission
 _P = Permission
 _AREAS: Final[tuple[tuple[Permission, str, str, str, str], ...]] = (
     (_P.ACCOUNT_READ, "人员与岗位", "账号、岗位及其期限、停用和启用", "users-group", "console.list_accounts"),
+    (_P.SELF_USE, "组织机构", "单位、上下级、电话，功能区由谁承办", "building-bank", "console.list_units"),
     (_P.ROLE_GRANT, "代行职责", "不在岗时由谁代行", "user-share", "console.list_delegations"),
     (_P.ACCOUNT_MANAGE, "离任移交", "离任人员未办结事项的移交", "users", "console.ask_for_hand_over"),
     (_P.RULES_READ, "期限与优先级", "办理期限、优先级界限和开关", "adjustments", "console.show_rules:figures"),

@@ -10,6 +10,7 @@ from app.console.views.audit_words import deed_text
 from app.foundation import clock
 from app.foundation.permissions import Role
 from app.geo.divisions import divisions
+from app.identity.units import KIND_TEXTS
 
 _LABELS: Final = {
     "username": "用户名",
@@ -19,6 +20,12 @@ _LABELS: Final = {
     "role": "岗位",
     "role_from": "岗位开始日期",
     "role_until": "岗位结束日期",
+    "unit_name": "单位名称",
+    "kind": "单位类别",
+    "division_code": "区划",
+    "parent": "上级单位",
+    "office_phone": "办公电话",
+    "office_email": "办公邮箱",
 }
 
 
@@ -34,6 +41,8 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "active": lambda value: "在用" if value else "停用",
     "role": _role,
     "division": _place,
+    "division_code": _place,
+    "kind": lambda value: KIND_TEXTS.get(value, str(value)),
 }
 
 
