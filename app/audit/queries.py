@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app.audit.models import AuditEvent
 from app.foundation.database import db
@@ -26,14 +26,14 @@ def openings_of(object_type: str, object_ids: Sequence[UUID], limit: int = 100) 
 
 
 def changes_of(object_type: str, object_ids: Sequence[UUID | int | str], limit: int = 50) -> Sequence[AuditEvent]:
-    """Changes of these things with before and after, newest first: for the page of who administers them."""
+    """What was done to these things by hand, newest first: for the page of who administers them."""
     return db.session.scalars(
         select(AuditEvent)
         .where(
             AuditEvent.object_type == object_type,
             AuditEvent.object_id.in_([str(one) for one in object_ids]),
             AuditEvent.succeeded,
-            AuditEvent.details.has_key("after"),
+            or_(AuditEvent.details.has_key("after"), AuditEvent.details.has_key("reason")),
         )
         .order_by(AuditEvent.id.desc())
         .limit(limit)

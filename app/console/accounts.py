@@ -18,7 +18,7 @@ from app.console.views.problems import problem_views
 from app.console.views.tip_list import paging
 from app.foundation.http import load, page
 from app.foundation.permissions import Actor, Permission
-from app.identity import queries, staff
+from app.identity import account_security, queries, staff
 from app.identity.schemas import (
     ChangeAccountBody,
     GiveReasonBody,
@@ -116,7 +116,7 @@ def change_account(actor: Actor, account_id: UUID) -> Response:
 def disable_account(actor: Actor, account_id: UUID) -> Response:
     """Close the account at once."""
     on_refusal_show(_account_page, actor, account_id)
-    staff.disable(actor, account_id, load(GiveReasonBody(), forms.typed_fields("reason"))["reason"])
+    staff.disable(actor, account_id, _reason())
     return done("账号已停用，已登录的会话全部结束。", "console.show_account", account_id=account_id)
 
 
@@ -125,7 +125,7 @@ def disable_account(actor: Actor, account_id: UUID) -> Response:
 def enable_account(actor: Actor, account_id: UUID) -> Response:
     """Open the account again."""
     on_refusal_show(_account_page, actor, account_id)
-    staff.enable(actor, account_id, load(GiveReasonBody(), forms.typed_fields("reason"))["reason"])
+    staff.enable(actor, account_id, _reason())
     return done("账号已启用。", "console.show_account", account_id=account_id)
 
 
@@ -144,5 +144,49 @@ def grant_role(actor: Actor, account_id: UUID) -> Response:
 def withdraw_role(actor: Actor, account_id: UUID) -> Response:
     """Take the role away."""
     on_refusal_show(_account_page, actor, account_id)
-    staff.withdraw_role(actor, account_id, load(GiveReasonBody(), forms.typed_fields("reason"))["reason"])
+    staff.withdraw_role(actor, account_id, _reason())
     return done("岗位已收回。", "console.show_account", account_id=account_id)
+
+
+# What an administrator does about somebody's sign-in -----------------------------------------------------------------
+
+
+def _reason() -> str:
+    reason: str = load(GiveReasonBody(), forms.typed_fields("reason"))["reason"]
+    return reason
+
+
+@pages.post("/people/<uuid:account_id>/password")
+@page(permission=Permission.ACCOUNT_MANAGE, changes=True)
+def reset_password(actor: Actor, account_id: UUID) -> Response:
+    """Give a new first password, which is on the answer alone."""
+    on_refusal_show(_account_page, actor, account_id)
+    password = account_security.reset_password(actor, account_id, _reason())
+    return _told_once(actor, account_id, staff.account_in_sight(actor, account_id).username, password)
+
+
+@pages.post("/people/<uuid:account_id>/unlock")
+@page(permission=Permission.ACCOUNT_MANAGE, changes=True)
+def unlock_account(actor: Actor, account_id: UUID) -> Response:
+    """Let somebody sign in again before the lock ends."""
+    on_refusal_show(_account_page, actor, account_id)
+    account_security.unlock(actor, account_id)
+    return done("登录锁定已解除。", "console.show_account", account_id=account_id)
+
+
+@pages.post("/people/<uuid:account_id>/second-factor/remove")
+@page(permission=Permission.ROLE_GRANT, changes=True)
+def remove_second_factor(actor: Actor, account_id: UUID) -> Response:
+    """Take away the second factor of somebody who lost the device."""
+    on_refusal_show(_account_page, actor, account_id)
+    account_security.remove_second_factor(actor, account_id, _reason())
+    return done("动态码已解除，本人下次登录时重新启用。", "console.show_account", account_id=account_id)
+
+
+@pages.post("/people/<uuid:account_id>/sessions/end")
+@page(permission=Permission.SELF_USE, changes=True)  # either administrator; the service tells who
+def end_account_sessions(actor: Actor, account_id: UUID) -> Response:
+    """Sign somebody out everywhere."""
+    on_refusal_show(_account_page, actor, account_id)
+    ended = account_security.end_sessions(actor, account_id, _reason())
+    return done(f"已结束 {ended} 处登录。", "console.show_account", account_id=account_id)

@@ -6,7 +6,6 @@ separation). Every change is audited with before and after.
 
 from __future__ import annotations
 
-import secrets
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -18,8 +17,8 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope
 from app.foundation.permissions import Actor, Permission, Role
-from app.identity import policy, service
-from app.identity.models import Account, Delegation, StaffSession, Unit
+from app.identity import account_security, policy, service, sessions
+from app.identity.models import Account, Delegation, Unit
 
 ADMINISTRATORS: Final = frozenset({Role.SYS_ADMIN, Role.SECURITY_ADMIN, Role.AUDITOR})
 _LEVELS: Final = {
@@ -45,7 +44,7 @@ def open_account(actor: Actor, username: str, display_name: str, division_code: 
     """
     if not actor.may(Permission.ACCOUNT_MANAGE):
         raise Forbidden
-    password = secrets.token_urlsafe(9) + "-Aa1"
+    password = account_security.first_password()
     return service.create_account(actor, username, display_name, None, division_code, password), password
 
 
@@ -79,11 +78,7 @@ def disable(actor: Actor, account_id: UUID, reason: str) -> Account:
         raise Conflict("账号已停用", code="account_disabled")
     before = _told(account)
     account.active = False
-    db.session.execute(
-        update(StaffSession)
-        .where(StaffSession.account_id == account.id, StaffSession.revoked_at.is_(None))
-        .values(revoked_at=clock.now())
-    )
+    sessions.end_all_of(account.id)
     _remember(actor, "identity.disable_account", account, before, reason)
     return account
 

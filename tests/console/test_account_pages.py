@@ -186,3 +186,35 @@ def test_delegations_end_with_the_role(officer: Callable[[str], Officer]) -> Non
     officer("secadmin").post(f"/people/{who}/role/withdraw", seen=f"/people/{who}", reason="离岗")
     assert rows.scalar("SELECT count(*) FROM delegations WHERE ended_at IS NULL") == 0
     assert factories.actor("city.adjuster").acting == frozenset()
+
+
+def test_a_lost_password_and_a_lost_device_need_two_administrators(
+    officer: Callable[[str], Officer], app: Flask
+) -> None:
+    admin, security, person = officer("sysadmin"), officer("secadmin"), officer("city.leader")
+    url = f"/people/{account_id('city.leader')}"
+    reason = {"seen": url, "reason": "本人当面申请"}
+    assert security.post(f"{url}/password", **reason).status_code == 403
+    answer = admin.post(f"{url}/password", action="reset_password", **reason)
+    password = re.search(r"<dt>密码</dt><dd>([^<]+)</dd>", answer.get_data(as_text=True))
+    assert password
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert person.get("/tips").status_code == 303, "signed out everywhere"
+    assert sign_in(app, "city.leader", factories.PASSWORD).status_code == 401
+    assert sign_in(app, "city.leader", password[1]).status_code == 303
+    assert admin.post(f"{url}/second-factor/remove", **reason).status_code == 403
+    assert security.post(f"{url}/second-factor/remove", **reason).status_code == 409, "there is none"
+    page = admin.text(url)
+    assert "重置密码" in page
+    assert "本人当面申请" in page
+
+
+def test_a_locked_name_is_told_and_unlocked(officer: Callable[[str], Officer], app: Flask) -> None:
+    admin, url = officer("sysadmin"), f"/people/{account_id('city.leader')}"
+    for _ in range(5):
+        sign_in(app, "city.leader", "Wrong-Pass-1")
+    assert "登录锁定" in admin.text("/people?q=city.leader")
+    assert admin.post(f"{url}/unlock", seen=url, action="unlock_account").status_code == 303
+    assert sign_in(app, "city.leader", factories.PASSWORD).status_code == 303
+    assert officer("city.reviewer").post(f"{url}/sessions/end", reason="试").status_code in {403, 404}
+    assert admin.post(f"{url}/sessions/end", seen=url, action="end_account_sessions", reason="核查").status_code == 303

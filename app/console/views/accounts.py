@@ -14,6 +14,7 @@ from app.console.views.changes import change_lines
 from app.console.views.fields import Field, FormState, options, select, text
 from app.foundation import clock
 from app.foundation.permissions import Actor, Permission, Role
+from app.identity.lockout import locked_until, locks_of
 from app.identity.models import Account
 from app.identity.queries import active_units
 from app.identity.schemas import ACCOUNT_STATES
@@ -32,7 +33,7 @@ def choices() -> dict[str, Any]:
 
 def lines(rows: Sequence[Account]) -> list[dict[str, Any]]:
     """One line an account."""
-    units = queries.unit_names({one.unit_id for one in rows})
+    units, locks = queries.unit_names({one.unit_id for one in rows}), locks_of(one.username for one in rows)
     return [
         {
             "href": url_for("console.show_account", account_id=one.id),
@@ -41,7 +42,7 @@ def lines(rows: Sequence[Account]) -> list[dict[str, Any]]:
             "unit": units.get(one.unit_id, ""),
             "role": _role_text(one),
             "days": _days(one),
-            "state": _state(one),
+            "state": _state(one, locked=one.username in locks),
         }
         for one in rows
     ]
@@ -58,7 +59,9 @@ def _days(one: Account) -> str:
     return f"{begins}{f'至 {one.role_until:%Y-%m-%d}' if one.role_until else ''}"
 
 
-def _state(one: Account) -> dict[str, str]:
+def _state(one: Account, *, locked: bool) -> dict[str, str]:
+    if one.active and locked:
+        return {"text": "登录锁定", "tone": "urgent"}
     if not one.active:
         return {"text": ACCOUNT_STATES["disabled"], "tone": "end"}
     if not one.serves_on(clock.today()):
@@ -103,7 +106,7 @@ def detail(actor: Actor, account: Account, state: FormState) -> dict[str, Any]:
             ("动态码", "已设置" if account.sealed_otp_secret else "未设置"),
             ("创建时间", f"{clock.beijing(account.created_at):%Y-%m-%d %H:%M}"),
         ],
-        "state": _state(account),
+        "state": _state(account, locked=locked_until(account.username) is not None),
         "forms": [] if account.id == actor.account_id else _forms(actor, account, state),
         "own": account.id == actor.account_id,
         "changes": change_lines(changes_of("account", [account.id])),
@@ -116,7 +119,7 @@ def _forms(actor: Actor, account: Account, state: FormState) -> list[dict[str, A
         found += _role_forms(account, state)
     if actor.may(Permission.ACCOUNT_MANAGE):
         found += _account_forms(account, state)
-    return found
+    return [*found, _form("end_account_sessions", "结束全部登录", [_why("理由")], "本人须重新登录。", state, account)]
 
 
 def _role_forms(account: Account, state: FormState) -> list[dict[str, Any]]:
@@ -132,6 +135,10 @@ def _role_forms(account: Account, state: FormState) -> list[dict[str, Any]]:
     if account.role:
         described = "收回后立即不能登录，已打开的页面也不能再用；代行委托同时结束。"
         found.append(_form("withdraw_role", "收回岗位", [_why("收回理由")], described, state, account, tone="danger"))
+    if account.sealed_otp_secret:
+        described = "仅限设备遗失等情形，须当面核实本人身份。解除后登录全部结束，下次登录时重新启用。"
+        fields = [_why("解除理由")]
+        found.append(_form("remove_second_factor", "解除动态码", fields, described, state, account, tone="danger"))
     return found
 
 
@@ -140,7 +147,11 @@ def _account_forms(account: Account, state: FormState) -> list[dict[str, Any]]:
     fields = [_line("display_name", "姓名", 50, value=account.display_name), _unit_field(division), _why("理由")]
     described = "调到其他单位的，原岗位即行结束，由安全管理员重新授予。"
     found = [_form("change_account", "修改姓名或者单位", fields, described, state, account)]
+    if locked_until(account.username):
+        found.append(_form("unlock_account", "解除登录锁定", [], "核实是本人操作后再解除。", state, account))
     if account.active:
+        described = "新密码只显示一次，全部登录随之结束；本人下次登录时须修改。动态码不受影响。"
+        found.append(_form("reset_password", "重置密码", [_why("重置理由")], described, state, account, tone="danger"))
         described = "立即结束全部登录。人员离任的，请先办理“离任移交”，把未办结的事项交给接任者。"
         found.append(_form("disable_account", "停用账号", [_why("停用理由")], described, state, account, tone="danger"))
     else:

@@ -53,11 +53,16 @@ def change_lines(events: Sequence[AuditEvent]) -> list[dict[str, Any]]:
             "at": clock.beijing(event.at),
             "who": event.actor_name or "系统",
             "deed": deed_text(event.action),
-            "changes": differences(event.details.get("before") or {}, event.details.get("after") or {}),
+            "changes": differences(_fields(event, "before"), _fields(event, "after")),
             "reason": str(event.details.get("reason", "")),
         }
         for event in events
     ]
+
+
+def _fields(event: AuditEvent, side: str) -> Mapping[str, Any]:
+    told = event.details.get(side)
+    return told if isinstance(told, Mapping) else {}
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, str]]:
