@@ -141,6 +141,9 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
         "cases-sweep": case_jobs.sweep_cases,
         "notifications-digest": notification_jobs.daily_digest,
     }
+    app.extensions["shudi_tasks"] = {
+        "audit-verify": audit_jobs.verify,
+    }
     app.extensions["shudi_periodic_intervals"] = {
         "audit-seal": 2.0,
         "files-orphans": 3600.0,

@@ -23,7 +23,7 @@ office_api = APIBlueprint("office_audit", __name__, url_prefix="/api/v1/office")
 )
 def list_events(_actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     """The audit log, newest first; for auditors alone."""
-    before, limit = query.pop("cursor"), query["limit"]
-    rows = queries.event_page(before_id=before, **query)
+    before, limit = query.pop("cursor"), query.pop("limit")
+    rows = queries.event_page(queries.EventFilter(**query), before, limit)
     shown = rows[:limit]
     return {"items": shown, "next_cursor": shown[-1].id if len(rows) > len(shown) else None}

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import func, select, update
 
@@ -91,31 +91,48 @@ def verify(crypto: Crypto) -> Iterator[Verdict]:
 
     Sealing waits meanwhile: rows sealed between the reading of the tail and of the head would look like a lost tail.
     """
+    at, finished = START, False
+    while not finished:
+        verdict, at, finished = verify_piece(crypto, at)
+        yield verdict
+
+
+class Place(NamedTuple):
+    """A row of the chain, and its digest, up to which everything holds."""
+
+    seq: int
+    digest: bytes
+
+
+START: Final = Place(0, GENESIS)
+
+
+def verify_piece(crypto: Crypto, begun: Place) -> tuple[Verdict, Place, bool]:
+    """Walk on from ``begun`` for some rows, at the end to the head; return what holds, the place to go on, and the end.
+
+    The place is the caller's word: who goes on in another transaction trusts what he kept meanwhile.
+    """
     db.session.execute(select(func.pg_advisory_xact_lock_shared(_SEALER_LOCK)))
     unsealed = db.session.scalar(select(func.count()).where(AuditEvent.seq.is_(None))) or 0
-    seq, digest = 0, GENESIS
-    while True:
-        rows = db.session.scalars(
-            select(AuditEvent)
-            .where(AuditEvent.seq > seq)
-            .order_by(AuditEvent.seq)
-            .limit(_READ_AT_ONCE)
-            .execution_options(populate_existing=True)
-        ).all()
-        for event in rows:
-            seq += 1
-            fault = _fault_of(crypto, event, seq, digest)
-            if fault:
-                yield Verdict(seq, unsealed, seq, fault)
-                return
-            digest = event.digest or b""
-        db.session.expunge_all()
-        yield Verdict(seq, unsealed, None, "")
-        if len(rows) < _READ_AT_ONCE:
-            break
-    fault = _head_fault(crypto, seq, digest)
-    if fault:
-        yield Verdict(seq, unsealed, seq + 1, fault)
+    seq, digest = begun
+    rows = db.session.scalars(
+        select(AuditEvent)
+        .where(AuditEvent.seq > seq)
+        .order_by(AuditEvent.seq)
+        .limit(_READ_AT_ONCE)
+        .execution_options(populate_existing=True)
+    ).all()
+    for event in rows:
+        seq += 1
+        if fault := _fault_of(crypto, event, seq, digest):
+            return Verdict(seq, unsealed, seq, fault), begun, True
+        digest = event.digest or b""
+        db.session.expunge(event)
+    if len(rows) == _READ_AT_ONCE:
+        return Verdict(seq, unsealed, None, ""), Place(seq, digest), False
+    if fault := _head_fault(crypto, seq, digest):
+        return Verdict(seq, unsealed, seq + 1, fault), begun, True
+    return Verdict(seq, unsealed, None, ""), Place(seq, digest), True
 
 
 def _link(crypto: Crypto, seq: int, previous: bytes, event: AuditEvent) -> bytes:

@@ -21,6 +21,9 @@ class AuditEvent(Base):
         Index("ix_audit_events_unsealed", "id", postgresql_where="seq IS NULL"),
         Index("ix_audit_events_seq", "seq", unique=True),
         Index("ix_audit_events_object", "object_type", "object_id"),
+        Index("ix_audit_events_action", "action", "id"),
+        Index("ix_audit_events_actor_id", "actor_id", "id", postgresql_where="actor_id IS NOT NULL"),
+        Index("ix_audit_events_unit_id", "unit_id", "id", postgresql_where="unit_id IS NOT NULL"),
         CheckConstraint("(seq IS NULL) = (digest IS NULL)", name="sealed_as_a_whole"),
     )
 

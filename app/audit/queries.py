@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, func, or_, select
 
 from app.audit.models import AuditEvent
 from app.foundation.database import db
+
+_SKEW: Final = timedelta(minutes=1)
+"""Rows get their number when they are written and their moment a little before: the two orders differ by seconds."""
 
 
 def openings_of(object_type: str, object_ids: Sequence[UUID], limit: int = 100) -> Sequence[AuditEvent]:
@@ -40,17 +46,73 @@ def changes_of(object_type: str, object_ids: Sequence[UUID | int | str], limit: 
     ).all()
 
 
-def event_page(
-    *, action: str | None, succeeded: bool | None, object_id: str | None, before_id: int | None, limit: int
-) -> Sequence[AuditEvent]:
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """What an auditor looks for.
+
+    Attributes:
+        actors: the accounts that acted.
+        unit_id: the unit that they acted for.
+        action: deed, or the door that an attempt was refused at.
+        object_type: kind of thing.
+        object_id: one thing.
+        succeeded: done, or refused.
+        since: first moment.
+        before: the moment after the last.
+    """
+
+    actors: tuple[UUID, ...] | None = None
+    unit_id: int | None = None
+    action: str | None = None
+    object_type: str | None = None
+    object_id: str | None = None
+    succeeded: bool | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+def event_page(wanted: EventFilter, before_id: int | None, limit: int) -> Sequence[AuditEvent]:
     """Audit rows, newest first, by keyset; one row more than ``limit`` tells of a next page."""
-    statement = select(AuditEvent).order_by(AuditEvent.id.desc()).limit(limit + 1)
-    if action:
-        statement = statement.where(AuditEvent.action == action)
-    if succeeded is not None:
-        statement = statement.where(AuditEvent.succeeded == succeeded)
-    if object_id:
-        statement = statement.where(AuditEvent.object_id == object_id)
+    return db.session.scalars(_events(wanted, before_id).limit(limit + 1)).all()
+
+
+def events(wanted: EventFilter, most: int) -> Iterator[AuditEvent]:
+    """Up to ``most`` audit rows, newest first, read as they are needed."""
+    rows = db.session.scalars(_events(wanted, None).limit(most).execution_options(yield_per=1000))
+    yield from rows
+
+
+def _events(wanted: EventFilter, before_id: int | None) -> Select[AuditEvent]:
+    statement = select(AuditEvent).order_by(AuditEvent.id.desc())
+    exact = {
+        AuditEvent.unit_id: wanted.unit_id,
+        AuditEvent.action: wanted.action,
+        AuditEvent.object_type: wanted.object_type,
+        AuditEvent.object_id: wanted.object_id,
+        AuditEvent.succeeded: wanted.succeeded,
+    }
+    statement = statement.where(*(column == value for column, value in exact.items() if value is not None))
+    if wanted.actors is not None:
+        statement = statement.where(AuditEvent.actor_id.in_(wanted.actors))
     if before_id is not None:
         statement = statement.where(AuditEvent.id < before_id)
-    return db.session.scalars(statement).all()
+    if wanted.since is not None:
+        statement = statement.where(AuditEvent.at >= wanted.since, AuditEvent.id >= _first_id(wanted.since - _SKEW))
+    if wanted.before is not None:
+        statement = statement.where(AuditEvent.at < wanted.before, AuditEvent.id < _first_id(wanted.before + _SKEW))
+    return statement
+
+
+def _first_id(moment: datetime) -> int:
+    """The first number from ``moment`` on, found by halving: rows are numbered in the order of time, give or take."""
+    low, high = 0, (db.session.scalar(select(func.max(AuditEvent.id))) or 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = db.session.execute(
+            select(AuditEvent.id, AuditEvent.at).where(AuditEvent.id >= middle).order_by(AuditEvent.id).limit(1)
+        ).one_or_none()
+        if found is None or found.at >= moment:
+            high = middle
+        else:
+            low = found.id + 1
+    return low

@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 
-from app.audit.models import AuditEvent
 from app.files.models import StoredFile
 from app.foundation import clock
 from app.foundation.database import db
@@ -186,6 +185,11 @@ def agreed_zones() -> Sequence[GeoZone]:
     return db.session.scalars(select(GeoZone).where(GeoZone.withdrawn_at.is_(None)).order_by(GeoZone.name)).all()
 
 
+def every_unit_name() -> dict[int | None, str]:
+    """Names of all units by id, for long lists."""
+    return {row.id: row.name for row in db.session.execute(select(Unit.id, Unit.name))}
+
+
 def moves_of(requests: Sequence[Reassignment]) -> dict[UUID, tuple[str, str]]:
     """From where to where each request moves its tip, as names of places."""
     ids = {unit_id for one in requests for unit_id in (one.from_unit_id, one.to_unit_id) if unit_id is not None}
@@ -247,36 +251,12 @@ def waiting_disputes(actor: Actor, after: tuple[datetime, UUID] | None, limit: i
     return db.session.execute(statement.order_by(Handling.registered_at, Handling.tip_id).limit(limit + 1)).all()
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFilter:
-    """What an auditor looks for; days are Beijing days, both included."""
-
-    q: str | None = None
-    action: str | None = None
-    succeeded: bool | None = None
-    since: date | None = None
-    until: date | None = None
+def people_named(words: str) -> tuple[UUID, ...]:
+    """Accounts whose name or user name holds these words."""
+    named = (column.contains(words, autoescape=True) for column in (Account.display_name, Account.username))
+    return tuple(db.session.scalars(select(Account.id).where(or_(*named)).limit(200)))
 
 
-def audit_page(wanted: AuditFilter, before_id: int | None, limit: int) -> Sequence[AuditEvent]:
-    """Audit rows, newest first, by keyset; one row more than ``limit`` tells of a next page. For auditors alone."""
-    statement = select(AuditEvent).order_by(AuditEvent.id.desc()).limit(limit + 1)
-    if before_id is not None:
-        statement = statement.where(AuditEvent.id < before_id)
-    if wanted.q:
-        statement = statement.where(
-            or_(AuditEvent.actor_name.contains(wanted.q, autoescape=True), AuditEvent.object_id == wanted.q)
-        )
-    if wanted.action:
-        statement = statement.where(AuditEvent.action == wanted.action)
-    if wanted.succeeded is not None:
-        statement = statement.where(AuditEvent.succeeded == wanted.succeeded)
-    if wanted.since:
-        statement = statement.where(AuditEvent.at >= _midnight(wanted.since))
-    if wanted.until:
-        statement = statement.where(AuditEvent.at < _midnight(wanted.until + timedelta(days=1)))
-    return db.session.scalars(statement).all()
-
-
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """When a Beijing day begins."""
     return datetime.combine(day, time(), clock.BEIJING)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, Text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -35,3 +36,27 @@ class OutboxMessage(Base):
     done_at: Mapped[datetime | None]
     given_up_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
+
+
+class OfficeTask(Base):
+    """One piece of long work that somebody asked for at a page, with its progress and its result (``memory``)."""
+
+    __tablename__ = "office_tasks"
+    __table_args__ = (
+        CheckConstraint("state IN ('queued','running','done','failed')", name="known_state"),
+        Index("ix_office_tasks_kind", "kind", "asked_at"),
+        Index("uq_office_tasks_under_way", "kind", unique=True, postgresql_where="state IN ('queued','running')"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    asked_by: Mapped[UUID | None]
+    asked_at: Mapped[datetime]
+    beat_at: Mapped[datetime | None]
+    """When the run that has it last left something; empty while none has it."""
+    finished_at: Mapped[datetime | None]
+    done: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    whole: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    memory: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    fault: Mapped[str | None] = mapped_column(Text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
@@ -10,13 +11,17 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
 from sqlalchemy import text
 
 from app.audit import chain
+from app.audit import service as audit
 from app.console.views.audit_words import ATTEMPTS, DEEDS, OTHER, deed_text, object_text
+from app.foundation import clock
 from app.foundation.config import REPOSITORY
 from app.foundation.database import db, transaction
-from tests import factories
+from app.foundation.permissions import PROGRAM
+from tests import factories, rows
 from tests.console.office import Officer
 from tests.moments import MONDAY_MORNING
 
@@ -44,6 +49,74 @@ def test_the_log_is_filtered(officer: Callable[[str], Officer], tip_id: UUID) ->
     today, tomorrow = (MONDAY_MORNING + timedelta(days=days) for days in (0, 1))
     assert lines(auditor.text(f"/audit?from={today:%Y-%m-%d}&to={today:%Y-%m-%d}&action=workflow.accept")) == 1
     assert "没有符合条件的日志" in auditor.text(f"/audit?from={tomorrow:%Y-%m-%d}&to={tomorrow:%Y-%m-%d}")
+
+
+def test_the_log_is_filtered_by_person_thing_and_unit(officer: Callable[[str], Officer], tip_id: UUID) -> None:
+    officer("city.reviewer").act(tip_id, "accept")
+    auditor = officer("auditor")
+    assert lines(auditor.text("/audit?q=测试市级审核人&action=workflow.accept")) == 1
+    assert lines(auditor.text("/audit?q=city.reviewer&action=workflow.accept")) == 1
+    assert "没有符合条件的日志" in auditor.text("/audit?q=测试市级负责人&action=workflow.accept")
+    city = rows.scalar("SELECT id FROM units WHERE division_code = '650100'")
+    district = rows.scalar("SELECT id FROM units WHERE division_code = '650102'")
+    assert lines(auditor.text(f"/audit?unit={city}&action=workflow.accept")) == 1
+    assert "没有符合条件的日志" in auditor.text(f"/audit?unit={district}&action=workflow.accept")
+    assert "线索：受理" in auditor.text("/audit?kind=tip").split('id="results"')[1]
+    assert "线索：受理" not in auditor.text("/audit?kind=account").split('id="results"')[1]
+
+
+def test_days_are_found_however_the_rows_lie(app: Flask, officer: Callable[[str], Officer]) -> None:
+    auditor = officer("auditor")
+    for later in range(5):
+        with clock.stopped_at(MONDAY_MORNING + timedelta(days=later)), transaction():
+            for _ in range(7):
+                audit.record(PROGRAM, "demo.fill", "database", f"day-{later}")
+    page = auditor.text("/audit?action=demo.fill&from=2026-03-03&to=2026-03-04")
+    assert lines(page) == 14
+    assert "day-1" in page
+    assert "day-2" in page
+    assert lines(auditor.text("/audit?action=demo.fill&from=2026-03-05")) == 14
+    assert lines(auditor.text("/audit?action=demo.fill&to=2026-03-02")) == 7
+
+
+def test_changes_are_told_with_before_and_after(officer: Callable[[str], Officer]) -> None:
+    who = rows.scalar("SELECT id FROM accounts WHERE username = 'city.leader'")
+    given = {"action": "disable_account", "reason": "停职"}
+    officer("sysadmin").post(f"/people/{who}/disable", seen=f"/people/{who}", **given)
+    page = officer("auditor").text(f"/audit?kind=account&q={who}")
+    assert "状态：在用 → 停用" in page
+    assert "停职" in page
+
+
+def test_the_log_is_exported_with_a_mark_and_the_export_is_on_record(
+    officer: Callable[[str], Officer], tip_id: UUID
+) -> None:
+    auditor = officer("auditor")
+    answer = auditor.post("/audit/export", seen="/audit", action="identity.sign_in", cursor="5")
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(answer.data)).get_sheet_by_index(0).to_python()
+    assert "测试审计管理员" in str(sheet[0][0])
+    assert "不得外传" in str(sheet[0][0])
+    assert [row[5] for row in sheet[2:]] == ["登录"]
+    assert "导出审计日志" in auditor.text("/audit?action=audit.export")
+    for other in ("sysadmin", "secadmin", "city.leader"):
+        assert officer(other).post("/audit/export").status_code == 403
+    assert "没有符合条件" not in auditor.text("/audit")
+
+
+def test_the_chain_is_verified_on_demand(app: Flask, officer: Callable[[str], Officer], tip_id: UUID) -> None:
+    auditor = officer("auditor")
+    assert "最近一次整链校验" not in auditor.text("/audit")
+    assert auditor.post("/audit/verification", seen="/audit").status_code == 303
+    assert 'id="task-state"' in auditor.text("/audit")
+    assert auditor.post("/audit/verification", seen="/audit").status_code == 409, "one at a time"
+    assert "HX-Refresh" not in auditor.get("/audit/verification").headers
+    factories.deliver()
+    assert auditor.get("/audit/verification").headers["HX-Refresh"] == "true"
+    assert "最近一次整链校验：" in auditor.text("/audit")
+    assert rows.scalar("SELECT count(*) FROM audit_events WHERE action = 'audit.verify'") == 1
+    assert officer("sysadmin").post("/audit/verification").status_code == 403
 
 
 @pytest.mark.parametrize("query", ["result=failed", "from=yesterday", "cursor=x", "cursor=-1", "nothing=1"])

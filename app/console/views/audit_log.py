@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from app.audit.models import AuditEvent
-from app.console.views.audit_words import ATTEMPTS, DEEDS, deed_text, object_text
+from app.console.views.audit_words import ATTEMPTS, DEEDS, OBJECTS, deed_text, object_text
+from app.console.views.changes import changes_in
 from app.foundation import clock, errors
 from app.foundation.permissions import Role
+from app.identity.queries import active_units
 
 
 def audit_line(event: AuditEvent, unit_name: str) -> dict[str, Any]:
@@ -22,6 +24,7 @@ def audit_line(event: AuditEvent, unit_name: str) -> dict[str, Any]:
         "object_text": f"{object_text(event.object_type)} {event.object_id}",
         "result": "done" if event.succeeded else "refused",
         "note": _note(event),
+        "changes": changes_in(event),
     }
 
 
@@ -46,6 +49,16 @@ _REFUSAL_TITLES: Final = (
         "not_found": "不在权限范围内",
     }
 )
+
+
+def object_choices() -> list[dict[str, str]]:
+    """Kinds of things that the log can be filtered by."""
+    return [{"value": value, "label": label} for value, label in sorted(OBJECTS.items(), key=lambda one: one[1])]
+
+
+def unit_choices() -> list[dict[str, Any]]:
+    """Units that the log can be filtered by."""
+    return [{"value": unit.id, "label": unit.name} for unit in active_units()]
 
 
 def action_choices() -> list[dict[str, str]]:

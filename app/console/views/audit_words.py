@@ -12,6 +12,9 @@ from app.workflow.states import ACTION_TEXTS, POLICE_ACTION_TEXTS, REASSIGNMENT_
 
 DEEDS: Final[Mapping[str, str]] = {
     "tips.export": "导出线索",
+    "audit.export": "导出审计日志",
+    "audit.verify": "校验审计日志链",
+    "outbox.start_task": "启动后台任务",
     "tips.supplement": "举报人补充材料",
     "tips.message": "举报人留言",
     "tips.withdraw": "举报人撤回举报",
@@ -140,6 +143,8 @@ ATTEMPTS: Final[Mapping[str, str]] = {
     "console.import_calendar": "导入工作日历",
     "console.delegate": "委托代行职责",
     "console.end_delegation": "结束代行职责",
+    "console.export_audit_events": "导出审计日志",
+    "console.verify_audit_chain": "校验审计日志链",
     "console.add_unit": "新增单位",
     "console.change_unit": "修改单位",
     "console.deactivate_unit": "停用单位",
@@ -227,7 +232,7 @@ ROOMS: Final[Mapping[str, str]] = {
 """The first part of a deed's or a door's name, for what has no words of its own yet."""
 OTHER: Final = "其他操作"
 
-_OBJECTS: Final = {
+OBJECTS: Final[Mapping[str, str]] = {
     "cluster": "同一对象归并组",
     "cluster_merge": "整组并案",
     "database": "数据库",
@@ -261,7 +266,11 @@ _OBJECTS: Final = {
     "claim": "债权",
     "plan_template": "方案模板",
     "year_target": "年度目标",
+    "audit_chain": "审计日志",
+    "task": "后台任务",
+    "role": "岗位",
 }
+"""Kinds of things that rows are about."""
 
 
 def deed_text(action: str) -> str:
@@ -272,4 +281,4 @@ def deed_text(action: str) -> str:
 
 def object_text(kind: str) -> str:
     """The kind of thing that a row is about."""
-    return _OBJECTS.get(kind, "对象")
+    return OBJECTS.get(kind, "对象")

@@ -53,11 +53,16 @@ def change_lines(events: Sequence[AuditEvent]) -> list[dict[str, Any]]:
             "at": clock.beijing(event.at),
             "who": event.actor_name or "系统",
             "deed": deed_text(event.action),
-            "changes": differences(_fields(event, "before"), _fields(event, "after")),
+            "changes": changes_in(event),
             "reason": str(event.details.get("reason", "")),
         }
         for event in events
     ]
+
+
+def changes_in(event: AuditEvent) -> list[dict[str, str]]:
+    """The fields that a deed changed, in words; none for what changed no fields."""
+    return differences(_fields(event, "before"), _fields(event, "after"))
 
 
 def _fields(event: AuditEvent, side: str) -> Mapping[str, Any]:
