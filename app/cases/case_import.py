@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from app.cases import case_facts, policy, service
 from app.cases.case_columns import CASE_COLUMNS, STAGE_FIELDS, facts_of
-from app.cases.ledger_models import CaseClaim
+from app.cases.computed_amounts import WHY, computed_of
 from app.cases.models import CaseEvent, FundraisingCase
 from app.cases.schemas import CaseFacts
 from app.cases.sheet_engine import ReadRow
@@ -48,7 +48,7 @@ class CaseTarget:
         self._actor = actor
         self._doer = service.doer(actor, service.IMPORT)
         self._units: dict[str | None, Unit | None] = {}
-        self._with_ledger: set[UUID] = set()
+        self._computed: dict[UUID, frozenset[str]] = {}
         self._created = self._updated = self._unchanged = 0
 
     def counts(self) -> tuple[int, int, int]:
@@ -61,7 +61,7 @@ class CaseTarget:
     def write(self, rows: Sequence[ReadRow]) -> None:
         """Enter and update cases, and write their history with them."""
         known = self._known([row.values["case_no"] for row in rows])
-        self._with_ledger = self._with_claims([case["id"] for case in known.values()])
+        self._computed = computed_of([case["id"] for case in known.values()])
         entered = {row.values["case_no"]: row for row in rows if row.values["case_no"] not in known}
         changed = [
             made for row in rows if (case := known.get(row.values["case_no"])) and (made := self._change(row, case))
@@ -81,11 +81,6 @@ class CaseTarget:
         wanted = policy.within_sight(self._actor), table.c.case_no.in_(numbers)
         statement = select(*columns).where(*wanted).order_by(table.c.id).with_for_update()
         return {row["case_no"]: dict(row) for row in db.session.connection().execute(statement).mappings()}
-
-    def _with_claims(self, case_ids: Sequence[UUID]) -> set[UUID]:
-        """Those of the cases whose claims are kept: what was returned of them follows from the payments."""
-        kept = select(CaseClaim.case_id).where(CaseClaim.case_id.in_(case_ids)).distinct()
-        return set(db.session.scalars(kept))
 
     # New cases ----------------------------------------------------------------------------------------------------
 
@@ -142,9 +137,9 @@ class CaseTarget:
         if "parties" in given:
             given["parties"] = _merged_parties(case["parties"], given["parties"])
         changed = {name: value for name, value in given.items() if value != case[name]}
-        if "returned_yuan" in changed and case["id"] in self._with_ledger:
-            row.refuse("returned_yuan", "已清退金额由清退台账计算，未改动", note=True)
-            del changed["returned_yuan"]
+        for name in sorted(self._computed.get(case["id"], frozenset()) & changed.keys()):
+            row.refuse(name, f"{WHY[name]}，未改动", note=True)
+            del changed[name]
         if not changed:
             self._unchanged += 1
             return None

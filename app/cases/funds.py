@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from app.cases import case_facts, service
+from app.cases.computed_amounts import follow_assets
 from app.cases.follow_up import reported
 from app.cases.ledger_models import CaseAsset, CaseFund, DistributionRound
 from app.cases.models import FundraisingCase
@@ -85,6 +86,8 @@ def add_asset(actor: Actor, case_id: UUID, given: Mapping[str, Any]) -> Fundrais
     """Enter an asset that was found or seized; raises as :func:`reported`."""
     case = reported(actor, case_id)
     db.session.add(CaseAsset(**given, id=new_id(), case_id=case.id, version=1, entered_at=clock.now()))
+    db.session.flush()
+    follow_assets(case)
     service.note(actor, case, DESCRIBE_ASSET, {"kind": given["kind"], "state": given["state"]})
     return case
 
@@ -111,6 +114,8 @@ def change_asset(
     if asset.state == "realised" and asset.realised_yuan is None:
         raise InvalidInput(errors={"realised_yuan": ["已变现的资产须填写变现金额"]})
     asset.version += 1
+    db.session.flush()
+    follow_assets(case)
     told = {"asset": str(asset.id), "changed": case_facts.told_changes(before, changed)}
     service.note(actor, case, DESCRIBE_ASSET, told)
     return case

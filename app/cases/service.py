@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.audit import service as audit
 from app.cases import case_facts, policy
-from app.cases.ledger_models import CaseClaim
+from app.cases.computed_amounts import WHY, computed_of
 from app.cases.models import CaseEvent, CaseTip, FundraisingCase, StageProposal
 from app.cases.queries import waiting_proposals
 from app.cases.states import (
@@ -86,21 +88,27 @@ def change(actor: Actor, case_id: UUID, expected_version: int, facts: Mapping[st
     if facts.get("case_no", case.case_no) != case.case_no and _is_taken(facts["case_no"]):
         raise Conflict("该案件编号已登记", code="case_no_taken")
     before = {name: getattr(case, name) for name in facts}
-    if facts.get("returned_yuan", case.returned_yuan) != case.returned_yuan and _has_ledger(case.id):
-        raise InvalidInput(errors={"returned_yuan": ["已建立清退台账，已清退金额由台账计算"]})
     changed = {name: value for name, value in facts.items() if value != before[name]}
+    if typed := computed_of([case.id]).get(case.id, frozenset()) & changed.keys():
+        raise InvalidInput(errors={name: [WHY[name]] for name in sorted(typed)})
+    case_facts.check_amounts({name: getattr(case, name) for name in ("returned_yuan", "outstanding_yuan")} | changed)
     for name, value in changed.items():
         setattr(case, name, value)
-    case_facts.check_amounts({"returned_yuan": case.returned_yuan, "outstanding_yuan": case.outstanding_yuan})
+    _flush_number()
     if case_facts.PLACES & changed.keys():
         case.jurisdiction = case_facts.jurisdiction_of({name: getattr(case, name) for name in case_facts.PLACES})
     _write(actor, case, CHANGE, _Step(details={"changed": case_facts.told_changes(before, changed)}))
     return case
 
 
-def _has_ledger(case_id: UUID) -> bool:
-    """Whether claims are kept: what was returned then follows from the payments, and nobody types it."""
-    return db.session.scalar(select(CaseClaim.id).where(CaseClaim.case_id == case_id).limit(1)) is not None
+def _flush_number() -> None:
+    """Write the facts; raise ``Conflict`` where another case has the number, within sight or not."""
+    try:
+        db.session.flush()
+    except IntegrityError as fault:
+        if not isinstance(fault.orig, UniqueViolation):
+            raise
+        raise Conflict("该案件编号已登记", code="case_no_taken") from fault
 
 
 def _is_taken(case_no: str) -> bool:

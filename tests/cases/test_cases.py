@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from app.foundation import clock
 from app.foundation.database import db, enter_wall
 from tests import factories, rows
 from tests.cases import office
+from tests.threads import at_once
 
 
 class TestEntering:
@@ -101,6 +103,28 @@ class TestCorrecting:
         answer = self.change(client, case_id, returned_yuan="12000000.01")
         assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["returned_yuan"])
         assert self.change(client, case_id, returned_yuan="12000000.00").get_json()["returned_ratio"] == "1.0000"
+
+    def test_a_number_that_another_district_has_is_refused_and_nothing_more_is_told(self, client: FlaskClient) -> None:
+        office.case(client, case_no="乌非集〔2021〕8号", username=office.OTHER)
+        case_id = office.case(client)
+        body = {"expected_version": 1, "facts": {}, "case_no": "乌非集〔2021〕8号"}
+        answer = client.patch(f"{office.CASES}/{case_id}", json=body, headers=factories.office_headers(office.HANDLER))
+        assert (answer.status_code, answer.get_json()["code"]) == (409, "case_no_taken")
+        assert answer.get_json()["detail"] == "该案件编号已登记"
+        assert office.shown(client, case_id)["case_no"] == "乌非集〔2021〕7号"
+
+    def test_two_that_take_one_number_at_once(self, committed_app: Flask) -> None:
+        client = committed_app.test_client()
+        cases = [office.case(client, case_no=f"甲{number}") for number in range(4)]
+        headers = factories.office_headers(office.HANDLER)
+
+        def take(case_id: str) -> int:
+            body = {"expected_version": 1, "facts": {}, "case_no": "同号"}
+            answer = committed_app.test_client().patch(f"{office.CASES}/{case_id}", json=body, headers=headers)
+            return answer.status_code
+
+        answers = at_once(committed_app, [lambda c=case_id: take(c) for case_id in cases])
+        assert sorted(answers) == [200, 409, 409, 409]
 
     def test_who_comes_late_is_told(self, client: FlaskClient) -> None:
         case_id = office.case(client)

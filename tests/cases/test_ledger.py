@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.foundation.database import db, enter_wall
 from tests import factories, rows
-from tests.cases import ledgers, office
+from tests.cases import ledgers, office, sheets
 from tests.cases.ledgers import CLAIMS, PERSON, enter, ledger, receive, share, verify_all
 
 
@@ -118,6 +118,43 @@ class TestSources:
         assert linked.get_json()["funds"][-1]["asset_id"] == told[0]["id"]
         changed = office.shown(client, case_id)["history"][-2]["details"]["changed"]
         assert changed["realised_yuan"] == [None, "500.00"]
+
+    def test_what_is_under_control_and_realised_is_the_sum_of_the_assets_and_nobody_types_it(
+        self, client: FlaskClient, case_id: str
+    ) -> None:
+        typed = {"facts": {"controlled_yuan": "9.00"}}
+        headers = factories.office_headers(office.HANDLER)
+
+        def amounts() -> tuple[str, str]:
+            facts = office.shown(client, case_id)["facts"]
+            return facts["controlled_yuan"], facts["realised_yuan"]
+
+        def change(**body: Any) -> Any:
+            body |= {"expected_version": office.shown(client, case_id)["version"]}
+            return client.patch(f"{office.CASES}/{case_id}", json=body, headers=headers)
+
+        assert change(**typed).status_code == 200
+        ids = []
+        for state, value in (("seized", "100.01"), ("valued", "200.02"), ("found", "400.00")):
+            asset = {"kind": "vehicle", "description": "轿车", "state": state, "valuation_yuan": value}
+            ids.append(ledgers.post(client, case_id, "assets", asset).get_json()["assets"][-1]["id"])
+        assert amounts() == ("300.03", "0.00")
+        sold = {"expected_version": 1, "asset": {"state": "realised", "realised_yuan": "150.00"}}
+        ledgers.patch(client, case_id, f"assets/{ids[1]}", sold)
+        assert amounts() == ("300.03", "150.00")
+        ledgers.patch(client, case_id, f"assets/{ids[0]}", {"expected_version": 1, "asset": {"state": "released"}})
+        assert amounts() == ("200.02", "150.00")
+        refused = change(facts={"controlled_yuan": "9.00", "realised_yuan": "9.00", "court": "某法院"})
+        assert (refused.status_code, sorted(refused.get_json()["errors"])) == (
+            422,
+            ["controlled_yuan", "realised_yuan"],
+        )
+        assert change(facts={"controlled_yuan": "200.02", "court": "某法院"}).status_code == 200
+        case = office.shown(client, case_id)
+        content = sheets.workbook([["案件编号", "案件名称", "已变现（元）"], [case["case_no"], case["name"], 1]])
+        told = sheets.take_in(client, content)
+        assert (told["unchanged"], told["faults"][0]["cell"], told["faults"][0]["note"]) == (1, "C2", True)
+        assert amounts() == ("200.02", "150.00")
 
 
 class TestClaims:
