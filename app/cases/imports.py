@@ -202,6 +202,8 @@ def start(
     """
     row = import_for(actor, import_id)
     db.session.refresh(row, with_for_update=True)
+    if row.file_id is None:
+        raise Conflict("该文件已超过保存期限并清除，请重新上传", code="import_file_removed")
     if row.state in {ImportState.QUEUED, ImportState.RUNNING} or (row.state == ImportState.DONE and not row.dry_run):
         raise Conflict("该文件正在导入或已导入", code="import_under_way")
     headings = remapped(headings_of(row), chosen)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from app.cases import import_result, imports, reminders
+from app.cases import import_result, imports, reminders, retention
 from app.cases.imports import ImportState
 from app.cases.models import SheetImport
 from app.cases.sheet_columns import Headings
@@ -59,6 +59,7 @@ def _leave_to_the_other(message_id: int, import_id: UUID) -> None:
 def _run(row: SheetImport) -> None:
     with transaction(OPEN_WALL):
         actor = identity.actor_of_account(row.uploaded_by)
+    assert row.file_id is not None  # noqa: S101  # only what is over loses its file
     _, pieces = files.open_file(row.file_id)
     book, headings = Workbook(b"".join(pieces)), imports.headings_of(row)
     end_reading()
@@ -93,6 +94,11 @@ def _result(row: SheetImport, book: Workbook, headings: Headings, outcome: Outco
 
 
 def sweep_cases() -> None:
-    """Remind of what is due and supervise what was missed. Twice is safe: a reminder exists once for its due date."""
+    """Remind of what is due, supervise what was missed, remove files after their time.
+
+    Twice is safe: a reminder exists once for its due date, a file that is removed is not found again.
+    """
     with transaction(OPEN_WALL):
         reminders.sweep()
+    with transaction(OPEN_WALL):
+        retention.remove_old_files()

@@ -248,7 +248,8 @@ class SheetImport(Base):
     case_id: Mapped[UUID | None] = mapped_column(ForeignKey("fundraising_cases.id"))
     batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("case_batches.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
-    file_id: Mapped[UUID] = mapped_column(ForeignKey("stored_files.id"))
+    file_id: Mapped[UUID | None] = mapped_column(ForeignKey("stored_files.id"))
+    """None once the file was removed after its time (``retention``)."""
     uploaded_by: Mapped[UUID]
     uploaded_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(Text)

@@ -74,7 +74,7 @@ def show_case_import(actor: Actor, import_id: UUID) -> str:
 def _import_page(actor: Actor, import_id: UUID, *, problem: dict[str, Any] | None = None) -> str:
     row = imports.import_for(actor, import_id)
     samples: list[list[str]] = []
-    if row.state == ImportState.PREVIEW:
+    if row.state == ImportState.PREVIEW and row.file_id is not None:
         _, pieces = files.open_file(row.file_id)
         book, headings = imports.opened(b"".join(pieces), row.kind)
         samples = imports.samples(book, headings)

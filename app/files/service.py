@@ -264,6 +264,11 @@ def forget_unclaimed(older_than: timedelta = UNCLAIMED_FOR) -> int:
     return len(db.session.scalars(expired.returning(StoredFile.id)).all())
 
 
+def forget(file_ids: Collection[UUID]) -> None:
+    """Delete the rows of files whose time is over; their bytes are then orphans. The caller names them nowhere more."""
+    db.session.execute(delete(StoredFile).where(StoredFile.id.in_(file_ids)))
+
+
 def without_row(storage_keys: Collection[str]) -> set[str]:
     """Those of ``storage_keys`` that no row names."""
     originals = select(StoredFile.storage_key).where(StoredFile.storage_key.in_(storage_keys))

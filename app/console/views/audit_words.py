@@ -90,6 +90,7 @@ DEEDS: Final[Mapping[str, str]] = {
     "rewards.set_rules": "设定奖励规则",
     "cases.hand_in_sheet": "提交导入表格",
     "cases.download_import_result": "下载导入结果",
+    "cases.remove_import_file": "清除到期的导入文件",
     "cases.export": "导出案件台账、统计",
     "cases.export_payments": "导出银行代发清单",
     "cases.view_claims": "查看集资参与人债权",
