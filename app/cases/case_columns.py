@@ -167,20 +167,36 @@ CASE_COLUMNS: Final = (
 )  # fmt: skip
 
 
+PARTY_FIELDS: Final = frozenset({"fundraisers", "uscc", "persons", "assistants"})
+
+
 def facts_of(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a case from the fields of a row: the names become parties, the rest is taken as it is."""
-    facts = {name: value for name, value in values.items() if name not in _PARTY_FIELDS}
-    if not any(name in values for name in _PARTY_FIELDS):
+    """The facts of a case from the fields of its rows: the names become parties, the rest is taken as it is."""
+    facts = {name: value for name, value in values.items() if name not in {*PARTY_FIELDS, "further"}}
+    rows = [values, *values.get("further", ())]
+    if not any(name in row for row in rows for name in PARTY_FIELDS):
         return facts
-    parties = [_party(name, "fundraiser") for name in values.get("fundraisers", ())]
+    found = [party for part in (_units, _persons, _assistants) for row in rows for party in part(row)]
+    parties: dict[tuple[str, str], dict[str, Any]] = {}
+    for party in found:
+        parties.setdefault((party["role"], party["name"]), party)
+    return facts | {"parties": list(parties.values())}
+
+
+def _units(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The credit code of a row is that of the first unit named in it."""
+    parties = [_party(name, "fundraiser") for name in row.get("fundraisers", ())]
     if parties and parties[0]["kind"] == "organization":
-        parties[0]["uscc"] = values.get("uscc")
-    parties += [_party(name, "fundraiser") for name in values.get("persons", ())]
-    parties += [_party(name, "assistant") for name in values.get("assistants", ())]
-    return facts | {"parties": parties}
+        parties[0]["uscc"] = row.get("uscc")
+    return parties
 
 
-_PARTY_FIELDS: Final = frozenset({"fundraisers", "uscc", "persons", "assistants"})
+def _persons(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [_party(name, "fundraiser") for name in row.get("persons", ())]
+
+
+def _assistants(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [_party(name, "assistant") for name in row.get("assistants", ())]
 
 
 def _party(name: str, role: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.cases import case_facts, policy, service
-from app.cases.case_columns import CASE_COLUMNS, STAGE_FIELDS, facts_of
+from app.cases.case_columns import CASE_COLUMNS, PARTY_FIELDS, STAGE_FIELDS, facts_of
 from app.cases.computed_amounts import WHY, computed_of
 from app.cases.models import CaseEvent, FundraisingCase
 from app.cases.schemas import CaseFacts
@@ -40,6 +40,7 @@ class CaseTarget:
 
     columns = CASE_COLUMNS
     key = "case_no"
+    further = PARTY_FIELDS
 
     def __init__(self, actor: Actor) -> None:
         """Raise ``Forbidden`` for whoever registers no cases."""
@@ -133,7 +134,9 @@ class CaseTarget:
         """(the row with the changes, what the history tells); ``None`` where nothing differs or nothing may."""
         if self._refuses_change(row, case):
             return None
-        given = facts_of({name: value for name, value in row.values.items() if name in {*_FACTS, "name", *_PARTY}})
+        given = facts_of(
+            {name: value for name, value in row.values.items() if name in {*_FACTS, "name", "further", *PARTY_FIELDS}}
+        )
         if "parties" in given:
             given["parties"] = _merged_parties(case["parties"], given["parties"])
         changed = {name: value for name, value in given.items() if value != case[name]}
@@ -165,9 +168,6 @@ class CaseTarget:
         if not policy.may_change_of_unit(self._actor, case["unit_id"]):
             row.refuse("case_no", "您无权修改该案件")
         return row.refused
-
-
-_PARTY: Final = ("fundraisers", "uscc", "persons", "assistants")
 
 
 def _merged_parties(known: list[dict[str, Any]], given: list[dict[str, Any]]) -> list[dict[str, Any]]:

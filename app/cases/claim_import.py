@@ -27,6 +27,7 @@ class ClaimTarget:
 
     columns = CLAIM_COLUMNS
     key = "claim_no"
+    further = frozenset[str]()
 
     def __init__(self, actor: Actor, case_id: UUID) -> None:
         """Raise as :func:`reported`."""
@@ -89,6 +90,7 @@ class ResultTarget:
 
     columns = RESULT_COLUMNS
     key = "claim_no"
+    further = frozenset[str]()
 
     def __init__(self, actor: Actor, case_id: UUID, batch_id: UUID) -> None:
         """Raise as :func:`payments.payable`."""

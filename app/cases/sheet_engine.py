@@ -21,6 +21,7 @@ CHUNK: Final = 1000
 MOST_FAULTS: Final = 20_000
 _REMEMBERED: Final = 500
 _SHORT: Final = 40
+_LONGEST_SPAN: Final = 100
 _FOOTERS: Final = ("合计", "总计", "小计", "填报", "制表", "审核", "说明", "注：", "备注：")
 
 
@@ -48,6 +49,10 @@ class ReadRow:
     values: dict[str, Any]
     places: dict[str, tuple[int, str]] = field(repr=False)
     faults: list[Fault] = field(default_factory=list)
+    span: int = 1
+    """How many rows of the sheet it is."""
+    lacking: list[Fault] = field(default_factory=list)
+    """What every row needs, and this one has not; further rows of a thing need nothing."""
 
     @property
     def refused(self) -> bool:
@@ -71,6 +76,11 @@ class Target(Protocol):
     @property
     def key(self) -> str:
         """The field by which a row is known again."""
+        ...
+
+    @property
+    def further(self) -> frozenset[str]:
+        """Fields that stand once for each of several rows of one thing; they come under ``further`` in its values."""
         ...
 
     def write(self, rows: Sequence[ReadRow]) -> None:
@@ -99,7 +109,7 @@ class Outcome:
 
     def note(self, rows: Sequence[ReadRow]) -> None:
         """Count a chunk and keep its faults."""
-        self.rows += len(rows)
+        self.rows += sum(row.span for row in rows)
         self.refused += sum(row.refused for row in rows)
         for row in rows:
             self.faults += row.faults[: MOST_FAULTS - len(self.faults)]
@@ -162,13 +172,41 @@ def _rows(book: Workbook, headings: Headings, target: Target) -> Iterator[ReadRo
     shown = {heading.index: heading.words for heading in headings.columns}
     places = {column.field: (index, shown[index]) for index, column, _ in by_place}
     seen: dict[str, int] = {}
+    held: ReadRow | None = None
     for row in book.rows(headings.sheet):
         if row.number <= headings.last_row or row.blank:
             continue
         read = _read(row, by_place, places)
-        if target.key in read.values or not _is_footer(row):
+        if held is not None and _goes_on(held, read, target):
+            _join(held, read, target.further)
+        elif target.key in read.values or not _is_footer(row):
+            if held is not None:
+                yield held
+            read.faults = sorted([*read.faults, *read.lacking], key=lambda fault: fault.column)
             _refuse_twice(read, target.key, seen)
-            yield read
+            held = read
+    if held is not None:
+        yield held
+
+
+def _goes_on(held: ReadRow, read: ReadRow, target: Target) -> bool:
+    """Whether a row only adds to the one above: it says nothing else, or (merged cells) repeats everything else."""
+    more = {name: value for name, value in read.values.items() if name in target.further}
+    columns = {read.places[name][0] for name in target.further & read.places.keys()}
+    unread = any(fault.column in columns for fault in read.faults)
+    if not (more or unread) or held.span >= _LONGEST_SPAN:
+        return False
+    rest = {name: value for name, value in read.values.items() if name not in target.further}
+    above = {name: value for name, value in held.values.items() if name not in {*target.further, "further"}}
+    repeats = rest == above and (unread or any(value != held.values.get(name) for name, value in more.items()))
+    return repeats or not rest
+
+
+def _join(held: ReadRow, read: ReadRow, further: frozenset[str]) -> None:
+    more = {name: value for name, value in read.values.items() if name in further}
+    held.values.setdefault("further", []).append(more)
+    held.faults += read.faults
+    held.span += 1
 
 
 def _remembering(read: Reader) -> Reader:
@@ -194,7 +232,7 @@ def _read(row: SheetRow, by_place: Sequence[tuple[int, Column, Any]], places: di
         cell = row.cells[index] if index < len(row.cells) else None
         if cell is None or (isinstance(cell, str) and not cell.strip()):
             if column.needed:
-                read.refuse(column.field, f"{column.text}不能为空")
+                read.lacking.append(Fault(row.number, index, places[column.field][1], f"{column.text}不能为空"))
             continue
         try:
             read.values[column.field] = reader(cell)

@@ -176,6 +176,54 @@ class TestBrokenSheets:
         assert (told["state"], told["created"]) == ("done", 2), told
         assert {item["division"] for item in register(client).values()} == {factories.TIANSHAN}
 
+    def test_a_case_over_several_rows_has_all_its_accused(self, client: FlaskClient) -> None:
+        headings = ["案件编号", "案件名称", "涉案单位", "信用代码", "犯罪嫌疑人", "协助人", "属地", "涉案金额"]
+        content = sheets.workbook(
+            [
+                headings,
+                ["甲1", "甲案", "甲投资有限公司", "91650100M0001TGQ01", "张测试", None, "新市区", 100],
+                [None, None, "乙商贸有限公司", "91650100M0001TGQ02", "李测试", None, None, None],
+                [None, None, None, None, "张测试", "王测试", None, None],
+                ["甲2", "乙案", "丙投资有限公司", None, None, None, "新市区", 200],
+                ["甲2", "乙案", "丁投资有限公司", None, None, None, "新市区", 200],
+                ["甲3", "丙案", "戊投资有限公司", None, None, None, "新市区", 300],
+            ]
+        )
+        told = sheets.take_in(client, content)
+        assert (told["state"], told["created"], told["rows"]) == ("done", 3, 6), told
+        first = facts(client, "甲1")["facts"]["parties"]
+        assert [(one["role"], one["name"], one["uscc"]) for one in first] == [
+            ("fundraiser", "甲投资有限公司", "91650100M0001TGQ01"),
+            ("fundraiser", "乙商贸有限公司", "91650100M0001TGQ02"),
+            ("fundraiser", "张测试", None),
+            ("fundraiser", "李测试", None),
+            ("assistant", "王测试", None),
+        ]
+        assert [one["name"] for one in facts(client, "甲2")["facts"]["parties"]] == ["丙投资有限公司", "丁投资有限公司"]
+        assert facts(client, "甲2")["history"][0]["details"]["row"] == 5
+        again = sheets.take_in(client, content)
+        assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, 3)
+
+    def test_merged_cells_of_one_case_and_a_fault_in_its_second_row(self, client: FlaskClient) -> None:
+        headings = ["案件编号", "案件名称", "涉案单位", "属地"]
+        content = sheets.workbook(
+            [headings, [None, None, "甲投资有限公司", None], [None, None, "=1+1", None]],
+            merged=[("A2:A3", "甲1"), ("B2:B3", "甲案"), ("D2:D3", "新市区")],
+        )
+        told = sheets.take_in(client, content, by_row=True)
+        assert told["created"] == 0
+        assert faults(told)[0][0] == "A3"
+        content = sheets.workbook(
+            [headings, [None, None, "甲投资有限公司", None], [None, None, "乙投资有限公司", None]],
+            merged=[("A2:A3", "甲1"), ("B2:B3", "甲案"), ("D2:D3", "新市区")],
+        )
+        assert sheets.take_in(client, content)["created"] == 1
+        assert [one["name"] for one in facts(client, "甲1")["facts"]["parties"]] == ["甲投资有限公司", "乙投资有限公司"]
+
+    def test_the_same_row_twice_is_a_mistake_and_no_further_row(self, client: FlaskClient) -> None:
+        told = sheets.take_in(client, sheets.table(sheets.row(1), sheets.row(1)))
+        assert faults(told) == [("A3", "与第 2 行重复")]
+
     def test_every_fault_is_told_by_its_cell(self, client: FlaskClient) -> None:
         told = sheets.take_in(
             client,
