@@ -134,9 +134,8 @@ class CaseTarget:
         """(the row with the changes, what the history tells); ``None`` where nothing differs or nothing may."""
         if self._refuses_change(row, case):
             return None
-        given = facts_of(
-            {name: value for name, value in row.values.items() if name in {*_FACTS, "name", "further", *PARTY_FIELDS}}
-        )
+        known = {*_FACTS, "name", "further", *PARTY_FIELDS}
+        given = facts_of({name: value for name, value in row.values.items() if name in known})
         if "parties" in given:
             given["parties"] = _merged_parties(case["parties"], given["parties"])
         changed = {name: value for name, value in given.items() if value != case[name]}
