@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -38,6 +39,7 @@ from app.identity import service as identity
 from app.identity import tokens
 from app.identity.authentication import CONSOLE_COOKIE_KEY
 from app.identity.models import Account
+from app.tips import jobs
 from bench.stage import machine, say
 
 SIZES: Final = (1_000, 100_000, 1_000_000)
@@ -67,6 +69,12 @@ class Sample(NamedTuple):
     statements: Sequence[str]
     addresses: Sequence[str]
     page_1000: str
+
+
+def _year(chance: random.Random) -> str:
+    """A year that begins and ends within a month, so that whole months and single days are added up."""
+    until = clock.today() - timedelta(days=chance.randrange(400))
+    return f"since={until - timedelta(days=364)}&until={until}"
 
 
 def _list(words: str) -> Choose:
@@ -119,6 +127,11 @@ CASES: Final = (
     Case("page: queue of a district", "page", _DISTRICT, lambda _s, _c: "/tips"),
     Case("page: one tip", "page", _CITY, lambda s, c: f"/tips/{c.choice(s.ids)}"),
     Case("page: reassignments", "page", _CITY, lambda _s, _c: "/reassignments"),
+    Case("page: figures of 30 days", "page", _CITY, lambda _s, _c: "/statistics"),
+    Case("page: figures of a year", "page", _CITY, lambda _s, c: f"/statistics?{_year(c)}"),
+    Case("page: figures of a district", "page", _DISTRICT, lambda _s, c: f"/statistics?{_year(c)}"),
+    Case("page: list behind a figure", "page", _CITY, lambda _s, c: f"/tips?took=conclude-{c.randrange(5, 30)}&{_year(c)}"),
+    Case("page: list behind a rare figure", "page", _CITY, lambda _s, c: f"/tips?corrected=true&{_year(c)}"),
 )  # fmt: skip
 
 
@@ -128,6 +141,7 @@ def main() -> int:
     figures: dict[int, dict[str, list[float]]] = {}
     for size in options.sizes:
         with _filled(options.data / str(size), size) as (app, url), app.app_context():
+            _count()
             figures[size] = _measure(app, _sample(url), options.requests, _clock(options.clock))
             if options.plans and size == max(options.sizes):
                 _write_plans(app, _sample(url))
@@ -175,6 +189,13 @@ def _filled(data_dir: Path, size: int) -> Iterator[tuple[Flask, str]]:
         yield create_app(load_settings(environment)), endpoints.database_url
     finally:
         services.release()
+
+
+def _count() -> None:
+    """Let the background count what it has not counted."""
+    began = time.perf_counter()
+    jobs.count_tips()
+    say(f"counted in {time.perf_counter() - began:,.1f} s")
 
 
 def _sample(url: str) -> Sample:
@@ -260,7 +281,9 @@ def _write_plans(app: Flask, sample: Sample) -> None:
         (PLANS / f"{name}.txt").write_text("\n".join(_explained(seen)), encoding="utf-8")
 
 
-_ABOUT_TIPS: Final = re.compile(r"\b(handlings|tips|tip_subjects|handling_events|search_tips|reassignments)\b")
+_ABOUT_TIPS: Final = re.compile(
+    r"\b(handlings|tips|tip_subjects|handling_events|search_tips|reassignments|tip_facts|tip_counts)\b"
+)
 
 
 def _explained(statements: Sequence[tuple[str, Any]]) -> Iterator[str]:

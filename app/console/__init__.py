@@ -36,6 +36,7 @@ def register(application: APIFlask) -> None:
     import app.console.rules
     import app.console.saved_views
     import app.console.sign_in
+    import app.console.tip_statistics
     import app.console.tips
     import app.console.units  # noqa: F401  # each hangs its pages on the blueprint
     from app.console import assets, csrf, refusals, security_headers

@@ -18,6 +18,7 @@ _NAVIGATION: Final = {
     "线索": (
         ("工作台", "console.home", "home", Permission.TIP_READ),
         ("举报线索", "console.list_tips", "clipboard-list", Permission.TIP_READ),
+        ("数据看板", "console.show_tip_statistics", "chart-bar", Permission.TIP_READ),
         ("登记举报", "console.ask_for_statement", "edit", Permission.TIP_ENTER),
         ("属地争议", "console.list_disputes", "scale", Permission.TIP_TRIAGE),
         ("属地调整", "console.list_reassignments", "arrows-exchange", Permission.REASSIGNMENT_READ),

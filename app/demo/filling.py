@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 from stdnum.iso7064 import mod_11_10
 
 from app.audit import service as audit
@@ -92,6 +92,8 @@ def fill(tips: int, seed: int | None) -> Iterator[int]:
     Raises:
         Conflict: this database is no demo, or has no demo office.
     """
+    # Rules and calendar are read now and then, and between a batch may take its time.
+    db.session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     filler = _Filler(Random(seed), _office(), tips)  # noqa: S311  # invented data, the same for the same seed
     with db.engine.begin() as connection, ThreadPoolExecutor(1) as sender:
         # As the owner, for this transaction alone: COPY does not work behind row-level security.

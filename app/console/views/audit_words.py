@@ -12,6 +12,7 @@ from app.workflow.states import ACTION_TEXTS, POLICE_ACTION_TEXTS, REASSIGNMENT_
 
 DEEDS: Final[Mapping[str, str]] = {
     "tips.export": "导出线索",
+    "tips.export_statistics": "导出线索统计",
     "audit.export": "导出审计日志",
     "audit.verify": "校验审计日志链",
     "outbox.start_task": "启动后台任务",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from app.geo.city_map import CityMap
+from app.geo.city_map import CityMap, Place
 from app.geo.outlines import MAP_NUMBER
 
 _BANDS: Final = 4
@@ -27,7 +27,7 @@ def coloured(
         "number": MAP_NUMBER,
         "title": title,
         "legend": legend(most, whole=True),
-        "names": names([(place.name, (place.x, place.y)) for place in drawn.places], _LETTERS),
+        "names": names([(place.name, (_inside(place, drawn.width), place.y)) for place in drawn.places], _LETTERS),
         "places": [
             {
                 "name": place.name,
@@ -39,6 +39,12 @@ def coloured(
             for place in drawn.places
         ],
     }
+
+
+def _inside(place: Place, width: float) -> float:
+    """Where a name is centred so that none of it is cut off."""
+    half = len(place.name) * _LETTERS / 2
+    return min(max(place.x, half), width - half)
 
 
 def names(places: Sequence[tuple[str, tuple[float, float]]], letter: float) -> list[dict[str, Any]]:
