@@ -9,6 +9,7 @@ from apiflask import APIFlask
 def register(application: APIFlask) -> None:
     """Connect the pages, the assets, the error page and the security headers."""
     import app.console.accounts
+    import app.console.address_ranges
     import app.console.audit
     import app.console.case_claims
     import app.console.case_imports
@@ -24,6 +25,7 @@ def register(application: APIFlask) -> None:
     import app.console.home
     import app.console.intake
     import app.console.notices
+    import app.console.own_account
     import app.console.palette
     import app.console.people
     import app.console.police

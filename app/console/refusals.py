@@ -20,7 +20,7 @@ from app.console.forms import PROSE
 from app.console.shell import office_name, rendered, rendered_plain, see_other
 from app.console.views.sign_in import sign_in_page
 from app.foundation.database import enter_wall
-from app.foundation.errors import DomainError, NotSignedIn
+from app.foundation.errors import AddressNotAllowed, DomainError, NotSignedIn, SignInUnfinished
 from app.foundation.http import Audience, current_actor, registry
 from app.foundation.http_errors import problem_of
 from app.foundation.permissions import Actor
@@ -76,11 +76,12 @@ def typed_text() -> str:
 
 def _plain_or_framed(problem: Problem) -> str:
     status = problem["status"]
+    own_words = status in _WORDED_BY_TEMPLATE and problem["code"] != AddressNotAllowed.code
     told = "；".join(text for texts in problem.get("errors", {}).values() for text in texts)
     error = {
         "status": status,
-        "title": None if status in _WORDED_BY_TEMPLATE else problem["title"],
-        "text": problem.get("detail") or told or (None if status in _WORDED_BY_TEMPLATE else " "),
+        "title": None if own_words else problem["title"],
+        "text": problem.get("detail") or told or (None if own_words else " "),
         "request_id": problem.get("request_id"),
         "retry_after": problem.get("retry_after"),
         "home_url": url_for("console.home"),
@@ -102,7 +103,7 @@ def _viewer() -> Actor | None:
         return None
     try:
         actor = registry().authenticators[Audience.CONSOLE]()
-    except NotSignedIn:
+    except (NotSignedIn, AddressNotAllowed):
         return None
     enter_wall(actor.wall)
     return actor
@@ -125,6 +126,18 @@ def lead_to_sign_in(error: NotSignedIn) -> Response:
     if "HX-Request" in request.headers:
         return Response(status=204, headers={"HX-Redirect": address})
     return see_other(address)
+
+
+@pages.errorhandler(SignInUnfinished)
+def lead_to_due_step(error: SignInUnfinished) -> Response:
+    """Send to the page of the step that comes before everything else, and back here afterwards."""
+    address = url_for(_STEP_PAGES[error.extra["step"]], next=_present_page())
+    if "HX-Request" in request.headers:
+        return Response(status=204, headers={"HX-Redirect": address})
+    return see_other(address)
+
+
+_STEP_PAGES: Final = {"password": "console.show_own_password", "second_factor": "console.show_second_factor"}
 
 
 def _present_page() -> str:

@@ -15,6 +15,8 @@ CONTENT_SECURITY_POLICY: Final = (
     "frame-ancestors 'none'"
 )
 _HEADERS: Final = {
+    "X-Frame-Options": "DENY",  # for browsers that do not know frame-ancestors
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -24,7 +26,7 @@ _HEADERS: Final = {
 
 
 def register(app: Flask) -> None:
-    """Add the headers; a page is not kept anywhere, since it shows what only its reader may see."""
+    """Add the headers; what does not say otherwise is not kept anywhere: it shows what only its reader may see."""
 
     @app.after_request
     def _add(response: Response) -> Response:
@@ -32,6 +34,7 @@ def register(app: Flask) -> None:
         for name, value in _HEADERS.items():
             if name not in headers:
                 headers.add(name, value)
-        if response.mimetype == "text/html":
-            response.headers.setdefault("Cache-Control", "no-store")
+        if app.config["SESSION_COOKIE_SECURE"]:
+            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        headers.setdefault("Cache-Control", "no-store")
         return response

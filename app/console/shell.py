@@ -9,6 +9,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from app.foundation.permissions import Actor, Permission
 from app.geo.service import region_code
 from app.identity import queries as people
+from app.identity.passwords import rules
 from app.notifications import queries as notifications
 
 SEE_OTHER: Final = 303
@@ -44,6 +45,7 @@ _NAVIGATION: Final = {
         ("安全管理", "console.home", "shield-lock", Permission.ROLE_GRANT),
         ("组织机构", "console.list_units", "building-bank", Permission.SELF_USE),
         ("人员与岗位", "console.list_accounts", "users-group", Permission.ACCOUNT_READ),
+        ("登录地址", "console.list_address_ranges", "world", Permission.ROLE_GRANT),
         ("审计日志", "console.list_audit_events", "shield-check", Permission.AUDIT_READ),
         ("消息发送", "console.list_deliveries", "mail", Permission.DELIVERY_READ),
         ("站内消息", "console.list_notices", "bell", Permission.SELF_USE),
@@ -61,11 +63,15 @@ def rendered(template: str, actor: Actor, **view: Any) -> str:
         viewer=_viewer(actor),
         nav=navigation(actor, unread),
         unread=unread,
+        idle_seconds=int(rules().console_idle.total_seconds()),
         urls={
             "home": url_for("console.home"),
             "notices": url_for("console.list_notices"),
             "palette": url_for("console.palette"),
+            "account": url_for("console.show_own_account"),
             "sign_out": url_for("console.sign_out"),
+            "alive": url_for("console.stay_signed_in"),
+            "sign_in": url_for("console.ask_to_sign_in"),
         },
         **view,
     )

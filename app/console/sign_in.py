@@ -12,15 +12,19 @@ from app.console.blueprint import pages
 from app.console.forms import typed_fields
 from app.console.refusals import on_refusal_show
 from app.console.shell import office_name, rendered_plain, see_other
-from app.console.views.sign_in import sign_in_page
+from app.console.views.sign_in import code_page, sign_in_page
 from app.foundation.database import transaction
+from app.foundation.errors import NotSignedIn
 from app.foundation.http import Audience, load, page
 from app.foundation.permissions import Actor, Permission
 from app.identity import service
-from app.identity.api import checked_account
-from app.identity.authentication import CONSOLE_COOKIE_KEY
-from app.identity.schemas import OpenOfficerSessionBody
+from app.identity.api import checked_code, checked_password
+from app.identity.authentication import CONSOLE_COOKIE_KEY, origin_of_request
+from app.identity.models import Account
+from app.identity.schemas import OpenOfficerSessionBody, SecondStepBody
 
+_HALF_KEY: Final = "half_signed_in"
+_UNAUTHORIZED: Final = 401
 _LOCAL_PATH: Final = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 
@@ -37,14 +41,42 @@ def ask_to_sign_in(_actor: Actor) -> Any:
 @pages.post("/sign-in")
 @page(audience=Audience.ANYONE, permission=Permission.PUBLIC_FILE)
 def sign_in(_actor: Actor) -> Any:
-    """Check the credentials; wrong ones are counted before the page says so."""
-    given = request.form
-    following, kept = local_path(given.get("next")), given.get("kept", "")
+    """Check the password, a wrong one is counted before the page says so; then ask for the second factor, if any."""
+    following, kept = _given()
     on_refusal_show(_again, following, kept)
-    body = load(OpenOfficerSessionBody(), typed_fields("username", "password", "otp"))
-    account = checked_account(body["username"], body["password"], body["otp"])
+    body = load(OpenOfficerSessionBody(), typed_fields("username", "password"))
+    account = checked_password(body["username"], body["password"])
+    if account.sealed_otp_secret is None:
+        return _begun(account, following, kept)
+    session.clear()
+    session[_HALF_KEY] = service.half_of(account)
+    return code_page(following=following, kept=kept)
+
+
+@pages.post("/sign-in/code")
+@page(audience=Audience.ANYONE, permission=Permission.PUBLIC_FILE)
+def give_code(_actor: Actor) -> Any:
+    """Check the code of the second step, or a recovery code; each is good once."""
+    following, kept = _given()
+    on_refusal_show(_code_again, following, kept)
+    code = load(SecondStepBody(), typed_fields("otp"))["otp"]
+    try:
+        account = checked_code(session.get(_HALF_KEY, {}), code)
+    except NotSignedIn as refusal:  # the first step counts no longer
+        session.pop(_HALF_KEY, None)
+        return sign_in_page(message=refusal.detail, following=following, kept=kept), _UNAUTHORIZED
+    return _begun(account, following, kept)
+
+
+def _given() -> tuple[str, str]:
+    """Where the person was going, and the text that travels with the sign-in."""
+    return local_path(request.form.get("next")), request.form.get("kept", "")
+
+
+def _begun(account: Account, following: str, kept: str) -> Any:
+    """Begin the session, go on; who typed a text before gets it back first."""
     with transaction():
-        begun, _ = service.open_session(account, Audience.CONSOLE)
+        begun, _ = service.open_session(account, Audience.CONSOLE, origin_of_request())
     session.clear()
     session[CONSOLE_COOKIE_KEY] = str(begun.id)
     if kept:
@@ -71,3 +103,7 @@ def local_path(address: str | None) -> str:
 
 def _again(following: str, kept: str, *, problem: dict[str, Any]) -> str:
     return sign_in_page(following=following, kept=kept, username=request.form.get("username", "")[:64], problem=problem)
+
+
+def _code_again(following: str, kept: str, *, problem: dict[str, Any]) -> str:
+    return code_page(following=following, kept=kept, problem=problem)

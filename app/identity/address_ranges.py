@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from flask import current_app
@@ -87,7 +87,7 @@ def set_networks(
     actor: Actor,
     role: Role,
     networks: Sequence[Network],
-    starts_at: datetime,
+    starts_at: datetime | None,
     reason: str,
     *,
     address: str | None,
@@ -99,7 +99,7 @@ def set_networks(
         actor: the security administrator.
         role: for whom.
         networks: as :func:`parsed` reads them.
-        starts_at: not in the past.
+        starts_at: not in the past; ``None``: at once.
         reason: for the audit log.
         address: where the actor is now.
         even_without_me: the actor has read that this shuts the own role out of ``address``.
@@ -110,7 +110,9 @@ def set_networks(
     if not actor.may(Permission.ROLE_GRANT):
         raise Forbidden
     faults: dict[str, list[str]] = {}
-    if starts_at < clock.now():
+    moment = clock.now()
+    starts_at = starts_at or moment
+    if starts_at <= moment - timedelta(minutes=1):  # a form knows minutes alone
         faults["starts_at"] = ["生效时间不能早于现在"]
     if not 0 < len(reason.strip()) <= _LONGEST_REASON:
         faults["reason"] = [f"请填写 1 至 {_LONGEST_REASON} 字"]
@@ -128,7 +130,7 @@ def set_networks(
             starts_at=starts_at,
             reason=reason.strip(),
             set_by=actor.account_id,
-            set_at=clock.now(),
+            set_at=moment,
         )
     )
     db.session.flush()

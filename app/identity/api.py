@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -117,6 +117,20 @@ def checked_account(username: str, password: str, otp: str | None) -> Any:
     """Check credentials; a failure is counted before the refusal goes out."""
     with counting_failures(username), transaction():
         return service.check_credentials(username, password, otp)
+
+
+def checked_password(username: str, password: str) -> Any:
+    """The first half of a sign-in in two steps; a failure is counted."""
+    with counting_failures(username), transaction():
+        return service.check_password(username, password)
+
+
+def checked_code(half: Mapping[str, str], otp: str) -> Any:
+    """The second half, for who has done the first (see :func:`service.half_of`); a failure is counted."""
+    account = service.half_signed_in(half)
+    with counting_failures(account.username), transaction():
+        service.check_second_factor(account, otp)
+    return account
 
 
 @contextmanager

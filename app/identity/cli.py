@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from typing import TextIO
+from uuid import UUID
 
 import click
 from flask.cli import AppGroup
@@ -13,7 +16,7 @@ from sqlalchemy import select
 from app.foundation.database import OPEN_WALL, db, transaction
 from app.foundation.errors import DomainError
 from app.foundation.permissions import PROGRAM, Role
-from app.identity import contacts, service
+from app.identity import account_security, address_ranges, contacts, service
 from app.identity.models import Account
 
 accounts_cli = AppGroup("accounts", help="账号")
@@ -57,6 +60,63 @@ def contact(username: str, email: str, mobile: str) -> None:
     except DomainError as error:
         raise told(error) from error
     click.echo(f"已更新 {username} 的通知方式。")
+
+
+# The way back in where nobody is left who could do it at the console ------------------------------------------------
+
+
+@accounts_cli.command("reset-password")
+@click.option("--username", required=True, help="用户名")
+@click.option("--reason", required=True, help="理由，写入审计日志")
+def reset_password(username: str, reason: str) -> None:
+    """Give a first password to hand over; it is changed at the next sign-in."""
+    with _refusals_told(), transaction(OPEN_WALL):
+        password = account_security.reset_password(PROGRAM, _id_of(username), reason)
+    click.echo(f"已重置 {username} 的密码，首次登录须修改。初始密码（只显示这一次）：{password}")
+
+
+@accounts_cli.command("unlock")
+@click.option("--username", required=True, help="用户名")
+def unlock(username: str) -> None:
+    """Let somebody sign in again before the lock ends."""
+    with _refusals_told(), transaction(OPEN_WALL):
+        account_security.unlock(PROGRAM, _id_of(username))
+    click.echo(f"已解除 {username} 的登录锁定。")
+
+
+@accounts_cli.command("remove-second-factor")
+@click.option("--username", required=True, help="用户名")
+@click.option("--reason", required=True, help="理由，写入审计日志")
+def remove_second_factor(username: str, reason: str) -> None:
+    """Take away the second factor of somebody who lost the device and the recovery codes."""
+    with _refusals_told(), transaction(OPEN_WALL):
+        account_security.remove_second_factor(PROGRAM, _id_of(username), reason)
+    click.echo(f"已解除 {username} 的动态码，并结束其全部登录。")
+
+
+@accounts_cli.command("open-addresses")
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]), help="角色")
+@click.option("--reason", required=True, help="理由，写入审计日志")
+def open_addresses(role: str, reason: str) -> None:
+    """Let a role be used from everywhere again: for who shut himself out."""
+    with _refusals_told(), transaction(OPEN_WALL):
+        address_ranges.set_networks(PROGRAM, Role(role), (), None, reason, address=None)
+    click.echo(f"已取消“{Role(role).text}”的登录地址限制。")
+
+
+def _id_of(username: str) -> UUID:
+    found = db.session.scalar(select(Account.id).where(Account.username == username))
+    if found is None:
+        raise click.ClickException(f"没有用户名为 {username} 的账号")
+    return found
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    try:
+        yield
+    except DomainError as error:
+        raise told(error) from error
 
 
 @units_cli.command("import")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import case, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.foundation import clock
 from app.foundation.database import db
+from app.foundation.errors import AccountLocked
 from app.identity.models import SignInAttempts
 from app.identity.sealing import crypto
 
@@ -37,6 +38,14 @@ def locks_of(usernames: Iterable[str]) -> dict[str, datetime]:
         )
     )
     return {names[index]: until for index, until in rows if until is not None}
+
+
+def refuse_locked(username: str, about: dict[str, Any]) -> None:
+    """Raise ``AccountLocked`` while the name is locked; ``about`` goes with the refusal."""
+    until = locked_until(username)
+    if until is not None:
+        wait = int((until - clock.now()).total_seconds()) + 1
+        raise AccountLocked(extra={"retry_after": wait, **about})
 
 
 def note_failure(username: str) -> None:

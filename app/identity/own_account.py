@@ -11,7 +11,7 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import Conflict, InvalidInput, NotSignedIn, SignInFailed
 from app.foundation.permissions import Actor
-from app.identity import passwords, second_factor, sessions
+from app.identity import lockout, passwords, second_factor, sessions
 from app.identity.models import Account, PastPassword
 
 PASSWORDS_KEPT: Final = 5
@@ -28,8 +28,15 @@ def account_of(actor: Actor, *, lock: bool = False) -> Account:
 
 def check_password(actor: Actor, password: str) -> None:
     """Raise ``SignInFailed`` unless this is the person's present password; the caller counts the failure."""
-    if not passwords.matches(account_of(actor).password_hash, password):
+    account = account_of(actor)
+    _refuse_locked(account)
+    if not passwords.matches(account.password_hash, password):
         raise SignInFailed("当前密码不正确")
+
+
+def _refuse_locked(account: Account) -> None:
+    """Whoever sits at a session left open guesses no more often than at the sign-in."""
+    lockout.refuse_locked(account.username, {"audit_object": ("account", str(account.id))})
 
 
 def change_password(actor: Actor, new: str) -> None:
@@ -77,6 +84,7 @@ def enrol_second_factor(actor: Actor, offer: str, code: str, present_code: str) 
         SignInFailed: the present device's code does not fit; the caller counts it.
     """
     account = account_of(actor, lock=True)
+    _refuse_locked(account)
     secret = second_factor.opened_offer(actor, offer)
     if secret is None:
         raise Conflict("页面已过期，请重新打开本页再扫码", code="second_factor_offer_over")
@@ -101,6 +109,7 @@ def remake_recovery_codes(actor: Actor, code: str) -> list[str]:
         Conflict: no second factor. SignInFailed: the code does not fit; the caller counts it.
     """
     account = account_of(actor, lock=True)
+    _refuse_locked(account)
     if account.sealed_otp_secret is None:
         raise Conflict("尚未启用动态码", code="second_factor_missing")
     if not second_factor.consume(account, code):

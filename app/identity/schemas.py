@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.foundation.permissions import Role
 from app.identity.models import UNIT_KINDS
@@ -120,6 +120,46 @@ class ChangeUnitBody(AddUnitBody):
         exclude = ("kind",)
 
     reason = _reason()
+
+
+class SecondStepBody(Schema):
+    """The code of the second step, or a recovery code."""
+
+    otp = fields.String(required=True, validate=validate.Length(1, 32, error="请填写动态码或者恢复码"))
+
+
+class ChangePasswordBody(Schema):
+    """A new password, and the present one as a proof."""
+
+    present = fields.String(required=True, validate=validate.Length(1, 128))
+    password = fields.String(required=True, validate=validate.Length(1, 128))
+    repeated = fields.String(required=True, validate=validate.Length(1, 128))
+
+    @validates_schema
+    def _check_repeated(self, data: dict[str, Any], **_: Any) -> None:
+        if data["password"] != data["repeated"]:
+            raise ValidationError("两次输入的新密码不一致", "repeated")
+
+
+_SIX_DIGITS = validate.Regexp(r"\s*[0-9]{3} ?[0-9]{3}\s*$", error="请填写 6 位动态码")
+
+
+class EnrolSecondFactorBody(Schema):
+    """The offer as it was shown, and the first code of the device; a code of the device before, where there is one."""
+
+    offer = fields.String(required=True, validate=validate.Length(1, 1000))
+    code = fields.String(required=True, validate=_SIX_DIGITS)
+    present_code = fields.String(load_default="", validate=validate.Length(max=32))
+
+
+class SetNetworksBody(Schema):
+    """From which networks a role may be used, from a moment on (Beijing time where no offset is given)."""
+
+    role = fields.Enum(Role, by_value=True, required=True, error_messages={"unknown": "请选择岗位"})
+    networks = fields.String(load_default="", validate=validate.Length(max=5000))
+    starts_at = fields.NaiveDateTime(load_default=None, allow_none=True)
+    reason = _reason()
+    even_without_me = fields.Boolean(load_default=False)
 
 
 class DelegateBody(Schema):

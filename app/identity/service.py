@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import or_, select, update
@@ -15,15 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.audit import service as audit
 from app.foundation import clock
 from app.foundation.database import db, new_id
-from app.foundation.errors import (
-    AccountLocked,
-    Conflict,
-    Forbidden,
-    InvalidInput,
-    NotSignedIn,
-    SignInFailed,
-    SignInUnfinished,
-)
+from app.foundation.errors import Conflict, Forbidden, InvalidInput, NotSignedIn, SignInFailed, SignInUnfinished
 from app.foundation.http import Audience
 from app.foundation.permissions import Actor, Permission, Role, held_back, officer
 from app.geo.divisions import divisions
@@ -33,6 +25,7 @@ from app.identity.sealing import crypto
 from app.identity.sessions import Origin
 
 CONSOLE_LIFETIME: Final = timedelta(hours=12)
+CODE_AWAITED: Final = timedelta(minutes=5)
 SEEN_EVERY: Final = timedelta(seconds=30)
 
 
@@ -61,19 +54,31 @@ def check_password(username: str, password: str) -> Account:
     """The first half of :func:`check_credentials`: an account that exists, is in use, and has this password."""
     account = db.session.scalar(select(Account).where(Account.username == username))
     about = {"audit_object": ("account", str(account.id) if account else "unknown")}
-    refuse_locked(username, about)
+    lockout.refuse_locked(username, about)
     fits = passwords.matches(account.password_hash if account else None, password)
     if account is None or not fits or not account.active:
         raise SignInFailed(extra=about)
     return account
 
 
-def refuse_locked(username: str, about: dict[str, Any]) -> None:
-    """Raise ``AccountLocked`` while the name is locked; ``about`` goes with the refusal."""
-    until = lockout.locked_until(username)
-    if until is not None:
-        wait = int((until - clock.now()).total_seconds()) + 1
-        raise AccountLocked(extra={"retry_after": wait, **about})
+def half_of(account: Account) -> dict[str, str]:
+    """What is remembered, in a signed cookie, of somebody whose password was right until the second step is done."""
+    changed = account.password_changed_at.isoformat()
+    return {"account": str(account.id), "since": clock.now().isoformat(), "password_of": changed}
+
+
+def half_signed_in(half: Mapping[str, str]) -> Account:
+    """The account of :func:`half_of`; raise ``NotSignedIn`` when it counts no longer, ``AccountLocked`` when locked."""
+    account = db.session.get(Account, UUID(half["account"]), populate_existing=True) if half else None
+    if (
+        account is None
+        or not account.active
+        or datetime.fromisoformat(half["since"]) < clock.now() - CODE_AWAITED
+        or account.password_changed_at != datetime.fromisoformat(half["password_of"])
+    ):
+        raise NotSignedIn("等待时间过长，请重新输入用户名和密码")
+    lockout.refuse_locked(account.username, {"audit_object": ("account", str(account.id))})
+    return account
 
 
 def check_second_factor(account: Account, otp: str | None) -> None:

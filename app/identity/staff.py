@@ -118,6 +118,7 @@ def grant_role(
     before = _told(account)
     if account.role != role:
         _end_delegations(account)
+        sessions.end_all_of(account.id)
     account.role, account.role_from, account.role_until = role.value, starts_on, ends_on
     _remember(actor, "identity.grant_role", account, before, reason)
     return account
@@ -131,6 +132,7 @@ def withdraw_role(actor: Actor, account_id: UUID, reason: str) -> Account:
     before = _told(account)
     account.role = account.role_from = account.role_until = None
     _end_delegations(account)
+    sessions.end_all_of(account.id)
     _remember(actor, "identity.withdraw_role", account, before, reason)
     return account
 

@@ -11,14 +11,11 @@ from werkzeug.test import TestResponse
 from tests import factories
 
 
-class Officer:
-    """One person at the console, with the cookies of one browser."""
+class Visitor:
+    """One browser before anybody has signed in, with its cookies."""
 
-    def __init__(self, app: Flask, username: str) -> None:
+    def __init__(self, app: Flask) -> None:
         self.client = app.test_client()
-        self.username = username
-        answer = self.post("/sign-in", seen="/sign-in", username=username, password=factories.PASSWORD)
-        assert answer.status_code == 303, answer.get_data(as_text=True)
 
     def open(self, path: str, **options: Any) -> TestResponse:
         """One request. The test's own application context lends it a used ``g``, which a server never does."""
@@ -41,6 +38,16 @@ class Officer:
     def post(self, path: str, *, seen: str = "/notices", **fields: Any) -> TestResponse:
         """Send a form with the token of the page that was seen."""
         return self.open(path, method="POST", data={"csrf_token": self.token(seen), **fields})
+
+
+class Officer(Visitor):
+    """One person at the console."""
+
+    def __init__(self, app: Flask, username: str) -> None:
+        super().__init__(app)
+        self.username = username
+        answer = self.post("/sign-in", seen="/sign-in", username=username, password=factories.PASSWORD)
+        assert answer.status_code == 303, answer.get_data(as_text=True)
 
     def act(self, tip_id: Any, action: str, **fields: Any) -> TestResponse:
         """Send an action's form of the tip's page as it stands now."""
