@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.cases import api, claims_public_api, documents_api, imports_api, ledger_api
+from app.cases import api, claims_public_api, documents_api, imports_api, ledger_api, tasks_api
 
 BLUEPRINTS: Final = (
     api.office_api,
     imports_api.office_api,
     ledger_api.office_api,
     documents_api.office_api,
+    tasks_api.office_api,
     claims_public_api.public_api,
 )

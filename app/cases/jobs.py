@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from app.cases import import_result, imports, reminders, retention
+from app.cases import bank_file, import_result, imports, payments, reminders, retention, tasks
 from app.cases.imports import ImportState
+from app.cases.ledger_models import CaseTask
 from app.cases.models import SheetImport
 from app.cases.sheet_columns import Headings
 from app.cases.sheet_engine import NothingKept, Outcome, take_in
 from app.cases.sheets import UnreadableSheet, Workbook
+from app.cases.tasks import TaskKind
 from app.files import service as files
 from app.foundation.database import OPEN_WALL, end_reading, transaction
 from app.foundation.errors import DomainError
@@ -91,6 +93,52 @@ def _result(row: SheetImport, book: Workbook, headings: Headings, outcome: Outco
         return None
     content = import_result.marked(book, headings, outcome)
     return files.receive([content], "导入结果.xlsx", XLSX_TYPE, "office", row.uploaded_by)
+
+
+@outbox.handles_over_network(tasks.RUN_CASE_TASK)
+def run_case_task(message_id: int, payload: dict[str, Any]) -> None:
+    """Do long work on a case. Twice is safe: one run has it at a time, and its effect ends it in one transaction."""
+    task_id = UUID(payload["task_id"])
+    with transaction(OPEN_WALL):
+        row = tasks.claim(task_id)
+        if row is None:
+            if tasks.is_running(task_id):
+                outbox.postpone(message_id, timedelta(minutes=1))
+            else:
+                outbox.finish(message_id)
+            return
+        actor = identity.actor_of_account(row.asked_by)
+    try:
+        _do(row, actor)
+    except DomainError as fault:
+        with transaction(OPEN_WALL):
+            tasks.fail(task_id, str(fault))
+    except Exception:
+        with transaction(OPEN_WALL):
+            tasks.fail(task_id, "程序计算时出错，请联系系统管理员")
+        raise
+    with transaction(OPEN_WALL):
+        outbox.finish(message_id)
+
+
+def _do(row: CaseTask, actor: Actor) -> None:
+    if row.kind == TaskKind.ROUND:
+        with transaction(actor.wall):
+            tasks.compute_round(actor, row.id)
+        return
+    with transaction(actor.wall):
+        payments.payable(actor, row.case_id)
+        batch = payments.batch_of(row.case_id, row.given["batch"])
+
+    def progress(done: int) -> None:
+        tasks.note_lines(row.id, done)
+
+    pieces = bank_file.csv_pieces(batch.id, lambda: transaction(actor.wall), progress)
+    received = files.receive(
+        pieces, f"银行代发清单第{batch.number}批.csv", "text/csv", "office", row.asked_by, tables=True
+    )
+    with transaction(OPEN_WALL):
+        tasks.keep_bank_file(row.id, received)
 
 
 def sweep_cases() -> None:

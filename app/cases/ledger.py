@@ -34,10 +34,7 @@ def distribute_round(actor: Actor, case_id: UUID, total_yuan: Decimal, source: s
         OutOfScope, Forbidden: see :func:`reported`. TransitionNotAllowed: the case is not returning money.
         InvalidInput: more than is owed, more than came in from the source, or more than the case is to return.
     """
-    case = reported(actor, case_id)
-    if case.restitution_stage != RestitutionStage.RETURNING:
-        raise TransitionNotAllowed("资金清退条线处于返还阶段时才能分配", extra=service.about(case))
-    _check_total(case, total_yuan, source)
+    case = shareable(actor, case_id, total_yuan, source)
     latest = db.session.scalar(select(func.max(DistributionRound.number)).where(DistributionRound.case_id == case_id))
     row = DistributionRound(
         id=new_id(), case_id=case.id, number=(latest or 0) + 1, source=source, total_yuan=total_yuan,
@@ -52,6 +49,15 @@ def distribute_round(actor: Actor, case_id: UUID, total_yuan: Decimal, source: s
     connection.exec_driver_sql(sharing.STORE, values)
     service.note(actor, case, DISTRIBUTE, {"number": row.number, "total_yuan": str(total_yuan), "source": source})
     return row
+
+
+def shareable(actor: Actor, case_id: UUID, total_yuan: Decimal, source: str) -> FundraisingCase:
+    """A case that this sum may be shared in now; raises as :func:`distribute_round`."""
+    case = reported(actor, case_id)
+    if case.restitution_stage != RestitutionStage.RETURNING:
+        raise TransitionNotAllowed("资金清退条线处于返还阶段时才能分配", extra=service.about(case))
+    _check_total(case, total_yuan, source)
+    return case
 
 
 def _check_total(case: FundraisingCase, total_yuan: Decimal, source: str) -> None:

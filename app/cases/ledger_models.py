@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.database import Base, new_id
@@ -166,3 +168,32 @@ class CasePayment(Base):
     reason: Mapped[str] = mapped_column(Text, server_default="")
     recorded_by: Mapped[UUID | None]
     recorded_at: Mapped[datetime | None]
+
+
+class CaseTask(Base):
+    """One long piece of work on a case that a job does: what was asked for, by whom, how far it is, what came of it."""
+
+    __tablename__ = "case_tasks"
+    __table_args__ = (
+        Index("ix_case_tasks_case", "case_id", "asked_at"),
+        Index(
+            "uq_case_tasks_under_way",
+            "case_id",
+            unique=True,
+            postgresql_where=text("state IN ('queued', 'running')"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("fundraising_cases.id"))
+    kind: Mapped[str] = mapped_column(Text)
+    given: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[str] = mapped_column(Text)
+    asked_by: Mapped[UUID]
+    asked_by_name: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime]
+    whole: Mapped[int]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    problem: Mapped[str] = mapped_column(Text, server_default="")
+    file_id: Mapped[UUID | None] = mapped_column(ForeignKey("stored_files.id"))

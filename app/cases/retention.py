@@ -6,13 +6,15 @@ What came of an import stays: its figures, and the addresses of the cells that w
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
 
 from app.audit import service as audit
 from app.cases.imports import ImportState
+from app.cases.ledger_models import CaseTask
 from app.cases.models import SheetImport
 from app.files import service as files
 from app.foundation import clock
@@ -41,6 +43,16 @@ def remove_old_files() -> int:
     for row in old:
         row.file_id = row.result_file_id = None
         audit.record(PROGRAM, "cases.remove_import_file", "case_import", row.id, kind=row.kind)
+    made = _old_lists(before)
+    removed += [row.file_id for row in made if row.file_id is not None]
+    for task in made:
+        task.file_id = None
     db.session.flush()
     files.forget(removed)
-    return len(old)
+    return len(old) + len(made)
+
+
+def _old_lists(before: datetime) -> Sequence[CaseTask]:
+    """Tasks whose list for the bank is over its time."""
+    wanted = select(CaseTask).where(CaseTask.file_id.is_not(None), CaseTask.asked_at < before)
+    return db.session.scalars(wanted.limit(_AT_ONCE).with_for_update(skip_locked=True)).all()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response, request
 
-from app.cases import bank_file, funds, ledger, payments, queries
+from app.cases import bank_file, funds, ledger, payments, queries, tasks
 from app.cases.imports import ImportKind
 from app.cases.ledger_schemas import AssetBody, DistributeBody, ExportBatchBody, MakeBatchBody, ReceiveFundBody
 from app.console import forms
@@ -18,6 +18,8 @@ from app.console.downloads import attachment
 from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
 from app.console.views import case_ledger as views
+from app.files.http import download_response
+from app.foundation.database import transaction
 from app.foundation.errors import InvalidInput
 from app.foundation.http import load, page
 from app.foundation.permissions import Actor, Permission
@@ -70,6 +72,9 @@ def distribute_case_round(actor: Actor, case_id: UUID) -> Response:
     """Share a sum among the claims to the fen."""
     on_refusal_show(_ledger_page, actor, case_id)
     body = load(DistributeBody(), forms.typed_fields("source") | {"total_yuan": views.amount("total_yuan")})
+    if tasks.is_large(case_id):
+        tasks.ask_for_round(actor, case_id, body["total_yuan"], body["source"])
+        return done("债权较多，分配已交后台计算。", "console.show_case_ledger", case_id=case_id)
     row = ledger.distribute_round(actor, case_id, body["total_yuan"], body["source"])
     return done(f"第 {row.number} 轮分配已计算。", "console.show_case_ledger", case_id=case_id)
 
@@ -97,10 +102,33 @@ def export_case_batch(actor: Actor, case_id: UUID, number: int) -> Response:
     body = load(ExportBatchBody(), forms.typed_fields("format", "reason"))
     payments.payable(actor, case_id)
     batch = payments.batch_of(case_id, number)
+    if batch.count > tasks.LARGE:
+        tasks.ask_for_bank_file(actor, case_id, number, body["reason"])
+        return done("清单较长，已交后台制作 CSV 文件。", "console.show_case_ledger", case_id=case_id)
     content = bank_file.bank_file(batch, body["format"])
     payments.note_export(actor, batch, body["format"], body["reason"])
     media_type = XLSX if body["format"] == "xlsx" else "text/csv"
     return attachment(content, media_type, f"银行代发清单第{number}批.{body['format']}")
+
+
+@pages.get("/cases/<uuid:case_id>/ledger/tasks")
+@page(permission=Permission.CASE_READ)
+def follow_case_tasks(actor: Actor, case_id: UUID) -> Response:
+    """How far the long work is, for the page that asks each second; at its end the page is loaded anew."""
+    case = queries.case_for(actor, case_id)
+    lines = views.task_lines(actor, case)
+    if not any(line["under_way"] for line in lines):
+        return Response(status=204, headers={"HX-Refresh": "true"})
+    return Response(rendered("console/cases/tasks.html", actor, tasks=lines, tasks_url=request.path))
+
+
+@pages.get("/cases/<uuid:case_id>/ledger/tasks/<uuid:task_id>/file")
+@page(permission=Permission.SELF_USE)
+def fetch_case_bank_file(actor: Actor, case_id: UUID, task_id: UUID) -> Response:
+    """The list for the bank that a task made, with accounts in clear; every look leaves an audit row."""
+    with transaction():
+        stored = tasks.bank_file_of(actor, case_id, task_id)
+    return download_response(stored)
 
 
 @pages.post("/cases/<uuid:case_id>/ledger/batches/<int:number>/results")

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests import rows
+from app.cases import tasks
+from tests import factories, rows
 from tests.cases import ledgers, office
 from tests.console.office import Officer, csrf_token
 
@@ -122,3 +123,28 @@ def test_a_document_is_made_and_fetched(client: FlaskClient, officer: SignIn) ->
     for ending, first in (("docx", b"PK"), ("pdf", b"%PDF")):
         url = re.search(rf'href="([^"]+format={ending})"', page)[1]
         assert person.get(url).data.startswith(first)
+
+
+def test_large_rounds_and_lists_are_left_to_a_job_that_the_page_follows(
+    client: FlaskClient, officer: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "LARGE", 2)
+    case_id = ledgers.paying_case(client)
+    here = f"/cases/{case_id}/ledger"
+    handler = officer(office.HANDLER)
+    assert sent(handler, f"{here}/rounds", here, source="balance", total_yuan="50").status_code == 303
+    page = handler.text(here)
+    assert 'hx-trigger="every 1s"' in page
+    assert "分配 50 元" in page
+    assert "排队中" in handler.text(f"{here}/tasks")
+    factories.deliver()
+    assert handler.open(f"{here}/tasks").headers["HX-Refresh"] == "true"
+    assert "第 2 轮" in handler.text(here)
+    assert sent(handler, f"{here}/batches", here, round="2", reason="决定发放。").status_code == 303
+    given = {"format": "xlsx", "reason": "送银行。"}
+    assert sent(handler, f"{here}/batches/1/export", here, **given).status_code == 303
+    factories.deliver()
+    href = re.search(r'href="([^"]+/tasks/[^"]+/file)"', handler.text(here))
+    assert href is not None
+    assert "债权编号" in handler.open(href[1]).get_data(as_text=True)
+    assert "/file" not in officer(office.REVIEWER).text(here)

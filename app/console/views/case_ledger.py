@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from flask import url_for
 
-from app.cases import claims, documents, ledger, policy, words
-from app.cases.ledger_models import CaseAsset, CaseClaim
+from app.cases import claims, documents, ledger, policy, tasks, words
+from app.cases.ledger_models import CaseAsset, CaseClaim, CaseTask
 from app.cases.models import FundraisingCase
 from app.cases.states import CaseStatus, RestitutionStage
+from app.cases.tasks import TaskKind, TaskState
 from app.cases.views import claim_line
 from app.console.forms import typed_fields
 from app.console.views.case_actions import day, with_typed, words_of
@@ -62,9 +64,45 @@ def ledger_view(actor: Actor, case: FundraisingCase, problem: Mapping[str, Any] 
         "assets": [_asset_line(case, asset, problem, editable=reports) for asset in told["assets"]],
         "rounds": [_round(case, one, problem, pays=pays) for one in told["rounds"]],
         "batches": [_batch(case, one, problem, pays=pays) for one in told["batches"]],
+        "tasks": task_lines(actor, case),
+        "tasks_url": url_for("console.follow_case_tasks", case_id=case.id),
         "action_url": here,
         "problem": told_problem(problem),
     }
+
+
+def task_lines(actor: Actor, case: FundraisingCase) -> list[dict[str, Any]]:
+    """The newest long work on a case, and the list that came of it for whoever pays."""
+    pays = policy.can_pay(actor, case)
+    return [_task(case, row, pays=pays) for row in tasks.tasks_of(case.id)]
+
+
+def _task(case: FundraisingCase, row: CaseTask, *, pays: bool) -> dict[str, Any]:
+    is_round = row.kind == TaskKind.ROUND
+    amount_ = f"分配 {Decimal(row.given['total_yuan']):,} 元" if is_round else f"第 {row.given['batch']} 批代发清单"
+    done = tasks.lines_done(row)
+    fetched = pays and row.file_id is not None
+    return {
+        "label": amount_,
+        "state": _TASK_STATES[TaskState(row.state)],
+        "under_way": row.state in tasks.UNDER_WAY,
+        "counts": not is_round,
+        "done": done,
+        "whole": row.whole,
+        "share": min(done / row.whole, 1) if row.whole else 0,
+        "problem": row.problem,
+        "by": row.asked_by_name,
+        "at": clock.beijing(row.asked_at),
+        "href": url_for("console.fetch_case_bank_file", case_id=case.id, task_id=row.id) if fetched else None,
+    }
+
+
+_TASK_STATES: Final = {
+    TaskState.QUEUED: {"text": "排队中", "tone": "run"},
+    TaskState.RUNNING: {"text": "进行中", "tone": "run"},
+    TaskState.DONE: {"text": "已完成", "tone": "done"},
+    TaskState.FAILED: {"text": "未能完成", "tone": "urgent"},
+}
 
 
 def told_problem(problem: Mapping[str, Any] | None) -> dict[str, Any] | None:
