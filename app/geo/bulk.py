@@ -50,7 +50,6 @@ def row_writer() -> Callable[[Row], str]:
 
 def _line(text: str, positions: list[int] | None, found: Found) -> str:
     prefecture, county, township, candidates, rule, marks, province = found
-    confidence, status = RULES[rule]
     if positions is not None:
         marks = [(positions[start], positions[end - 1] + 1 if end else 0, code, how) for start, end, code, how in marks]
     evidence = ", ".join(
@@ -63,15 +62,30 @@ def _line(text: str, positions: list[int] | None, found: Found) -> str:
     if positions is not None and not _PLAIN.isdisjoint(text):
         evidence = json.dumps(evidence_of(text, marks), ensure_ascii=False)[1:-1]
     if county and len(candidates) < 2:  # noqa: PLR2004
-        ranked = f'{{"code": {_quoted[county]}, "score": {confidence}}}'
+        opening, middle = _plain[province, prefecture, county, rule]
     else:
-        confidence, alternatives = weigh(found)
-        ranked = ", ".join([f'{{"code": "{code}", "score": {score}}}' for code, score in alternatives])
+        opening, middle = _around_township(found)
+    return f'{opening}{_quoted[township]}{middle}[{evidence}]}}'
+
+
+def _around_township(found: Found) -> tuple[str, str]:
+    """What stands before the township's code and after it, up to the evidence."""
+    confidence, alternatives = weigh(found)
+    ranked = ", ".join([f'{{"code": "{code}", "score": {score}}}' for code, score in alternatives])
     return (
-        f'{{"province": {_quoted[province]}, "prefecture": {_quoted[prefecture]}, "county": {_quoted[county]}, '
-        f'"township": {_quoted[township]}, "status": "{status}", "confidence": {confidence}, '
-        f'"alternatives": [{ranked}], "evidence": [{evidence}]}}'
+        f'{{"province": {_quoted[found.province]}, "prefecture": {_quoted[found.prefecture]}, '
+        f'"county": {_quoted[found.county]}, "township": ',
+        f', "status": "{RULES[found.rule].status}", "confidence": {confidence}, "alternatives": [{ranked}], "evidence": ',
     )
+
+
+class _Plain(dict[tuple[int, int, int, str], tuple[str, str]]):
+    """(province, prefecture, county, rule) → ``_around_township`` of an answer with one candidate, each written once."""
+
+    def __missing__(self, key: tuple[int, int, int, str]) -> tuple[str, str]:
+        province, prefecture, county, rule = key
+        self[key] = around = _around_township(Found(prefecture, county, 0, (county,), rule, [], province))
+        return around
 
 
 class _Quoted(dict[int, str]):
@@ -83,6 +97,7 @@ class _Quoted(dict[int, str]):
 
 
 _quoted = _Quoted()
+_plain = _Plain()
 
 
 def evidence_of(text: str, marks: list[Mark]) -> list[dict[str, str | int]]:

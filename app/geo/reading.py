@@ -45,9 +45,13 @@ def resolve(text: str, gaz: Gazetteer, hint: int) -> Found:  # noqa: C901, PLR09
             kept = readings
         elif len(kept) == 1:
             above = kept[0][level]
-            if len(readings) > 1 and any(r[4] == above for r in readings) and repeated(text, marks, start, stop):
-                return read_closely(text, gaz, hint, hits)
-            kept = [r for r in readings if r[level] == above and r[0] > level]
+            if len(readings) > 1:
+                if any(r[4] == above for r in readings) and repeated(text, marks, start, stop):
+                    return read_closely(text, gaz, hint, hits)
+                kept = [r for r in readings if r[level] == above and r[0] > level]
+            else:
+                only = readings[0]
+                kept = readings if only[level] == above and only[0] > level else ()
         else:
             if any(r[4] == k[4] for r in readings for k in kept) and repeated(text, marks, start, stop):
                 return read_closely(text, gaz, hint, hits)
