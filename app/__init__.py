@@ -18,6 +18,7 @@ from app.foundation.crypto import make_crypto
 from app.foundation.database import db, engine_options, prepare_engine
 from app.foundation.http import refuse_undeclared_routes, registry, start_request_behind_closed_wall
 from app.foundation.http_errors import register_error_handlers
+from app.foundation.json_text import JsonAnswers
 from app.foundation.observability import configure_logging, register_observability
 from app.foundation.redis import connect_redis
 
@@ -28,9 +29,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     configure_logging()
     app = APIFlask(__name__, title="属地 Shudi", version="0.1.0", spec_path=None, docs_path=None, static_folder=None)  # type: ignore[arg-type]  # Flask takes None: no static files of its own
     app.config.update(_flask_config(settings))
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json = JsonAnswers(app)
     app.session_interface = CookieOfPages()
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["shudi_settings"] = settings
     app.extensions["shudi_crypto"] = make_crypto(settings)
     app.extensions["shudi_redis"] = connect_redis(settings)

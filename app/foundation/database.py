@@ -23,6 +23,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.types import TypeDecorator
 
+from app.foundation.json_text import json_text
 from app.foundation.wall import CLOSED_WALL
 from app.foundation.wall import OPEN_WALL as OPEN_WALL  # noqa: PLC0414  # handed on: whoever opens a transaction names a wall
 
@@ -269,8 +270,7 @@ def engine_options() -> dict[str, Any]:
         "pool_size": 16,
         "max_overflow": 16,
         "pool_pre_ping": False,
-        # Chinese as it is: half the bytes to send and to read again.
-        "json_serializer": json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode,
+        "json_serializer": json_text,
         "hide_parameters": True,  # a fault that quotes them would carry a reporter's words into the log
         "connect_args": {
             "connect_timeout": 10,

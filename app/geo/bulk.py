@@ -65,22 +65,22 @@ def _line(text: str, positions: list[int] | None, found: Found) -> str:
         opening, middle = _plain[province, prefecture, county, rule]
     else:
         opening, middle = _around_township(found)
-    return f'{opening}{_quoted[township]}{middle}[{evidence}]}}'
+    return f"{opening}{_quoted[township]}{middle}[{evidence}]}}"
 
 
 def _around_township(found: Found) -> tuple[str, str]:
     """What stands before the township's code and after it, up to the evidence."""
     confidence, alternatives = weigh(found)
     ranked = ", ".join([f'{{"code": "{code}", "score": {score}}}' for code, score in alternatives])
-    return (
-        f'{{"province": {_quoted[found.province]}, "prefecture": {_quoted[found.prefecture]}, '
-        f'"county": {_quoted[found.county]}, "township": ',
-        f', "status": "{RULES[found.rule].status}", "confidence": {confidence}, "alternatives": [{ranked}], "evidence": ',
-    )
+    province, prefecture, county = _quoted[found.province], _quoted[found.prefecture], _quoted[found.county]
+    status = RULES[found.rule].status
+    before = f'{{"province": {province}, "prefecture": {prefecture}, "county": {county}, "township": '
+    after = f', "status": "{status}", "confidence": {confidence}, "alternatives": [{ranked}], "evidence": '
+    return before, after
 
 
 class _Plain(dict[tuple[int, int, int, str], tuple[str, str]]):
-    """(province, prefecture, county, rule) → ``_around_township`` of an answer with one candidate, each written once."""
+    """(province, prefecture, county, rule) → ``_around_township`` of answers with one candidate, each written once."""
 
     def __missing__(self, key: tuple[int, int, int, str]) -> tuple[str, str]:
         province, prefecture, county, rule = key

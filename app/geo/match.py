@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Status = Literal["matched", "ambiguous", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Which characters mean what and how that is known.
 
     ``start`` and ``end`` are positions in the text as it was given; both 0 where the evidence is not in the text
@@ -28,8 +27,7 @@ class Evidence:
         return {"text": self.text, "start": self.start, "end": self.end, "means": self.means, "how": self.how}
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(NamedTuple):
     """A division that the evidence allows; ``score`` in 0..1, alternatives are ranked by it."""
 
     code: str
