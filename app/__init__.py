@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -23,13 +24,22 @@ from app.foundation.observability import configure_logging, register_observabili
 from app.foundation.redis import connect_redis
 
 
+class Shudi(APIFlask):
+    """The program. No view and no hook of it is a coroutine, so that none is asked on every request whether it is."""
+
+    json_provider_class = JsonAnswers
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """``func`` as it is."""
+        return func
+
+
 def create_app(settings: Settings | None = None) -> APIFlask:
     """Make the application; raise ``SettingsRefused`` or, for an undeclared route, ``RuntimeError``."""
     settings = settings or load_settings()
     configure_logging()
-    app = APIFlask(__name__, title="属地 Shudi", version="0.1.0", spec_path=None, docs_path=None, static_folder=None)  # type: ignore[arg-type]  # Flask takes None: no static files of its own
+    app = Shudi(__name__, title="属地 Shudi", version="0.1.0", spec_path=None, docs_path=None, static_folder=None)  # type: ignore[arg-type]  # Flask takes None: no static files of its own
     app.config.update(_flask_config(settings))
-    app.json = JsonAnswers(app)
     app.session_interface = CookieOfPages()
     app.extensions["shudi_settings"] = settings
     app.extensions["shudi_crypto"] = make_crypto(settings)

@@ -18,7 +18,9 @@ import psycopg
 import uuid_utils
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.rows import namedtuple_row
 from sqlalchemy import DateTime, Engine, MetaData, event
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.types import TypeDecorator
@@ -28,6 +30,7 @@ from app.foundation.wall import CLOSED_WALL
 from app.foundation.wall import OPEN_WALL as OPEN_WALL  # noqa: PLC0414  # handed on: whoever opens a transaction names a wall
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
     from sqlalchemy.engine import Connection, Dialect
 
     from app.foundation.config import Settings
@@ -211,6 +214,28 @@ def _place(places: list[Processor | None], model: type[Any], name: str) -> str:
     dialect = db.engine.dialect
     places.append(model.__table__.c[name].type.dialect_impl(dialect).bind_processor(dialect))
     return f"${len(places)}"
+
+
+def read_rows(statement: Select[Any], **values: Any) -> list[Any]:
+    """Rows of one small look-up as named tuples, in half the time that SQLAlchemy takes for it.
+
+    For what the public asks all day; ``statement`` is a constant of its module, with a ``bindparam`` for each value.
+    """
+    words, names = _read_statement(statement)
+    driver: Any = db.session.connection().connection.driver_connection
+    try:
+        cursor = psycopg.RawCursor(driver, row_factory=namedtuple_row)
+        return cursor.execute(words, [values[name] for name in names]).fetchall()
+    except psycopg.OperationalError as fault:
+        raise OperationalError("read_rows", None, fault) from fault
+
+
+@lru_cache(maxsize=32)
+def _read_statement(statement: Select[Any]) -> tuple[str, tuple[str, ...]]:
+    """The statement with $1 … for its values, and the order of these."""
+    dialect = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+    compiled = statement.compile(dialect=dialect)
+    return str(compiled), tuple(compiled.positiontup or ())
 
 
 def insert_in_bulk(

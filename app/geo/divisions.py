@@ -85,6 +85,7 @@ class DivisionTree:
                 index[code] = (*((held,) if isinstance(held, int) else held), number)
         self._cached = lru_cache(maxsize=8192)(self._row)
         self._chain = lru_cache(maxsize=8192)(self._chain_above)
+        self._joined = lru_cache(maxsize=8192)(self._joined_names)
 
     def _row(self, number: int) -> Division:
         return _parse(self._rows[number])
@@ -114,7 +115,10 @@ class DivisionTree:
         return division.name if division else ""
 
     def full_name(self, code: str | None) -> str:
-        """Names from the province down to the unit, joined."""
+        """Names from the province down to the unit, joined; an empty string for an unknown code."""
+        return self._joined(code or "")
+
+    def _joined_names(self, code: str) -> str:
         division = self.get(code)
         if division is None:
             return ""

@@ -20,7 +20,7 @@ from sqlalchemy import bindparam, select, update
 from app.audit import service as audit
 from app.foundation import clock
 from app.foundation.crypto import Crypto
-from app.foundation.database import db
+from app.foundation.database import db, read_rows
 from app.foundation.errors import NotFound
 from app.foundation.permissions import PUBLIC
 from app.tips import guard, receipts
@@ -87,7 +87,7 @@ def _matching_tip(number: str, code: str) -> tuple[UUID | None, IssuedCode | Non
 
     Same look-up, same digest and same number of comparisons, whether the number exists or not.
     """
-    rows = db.session.connection().execute(_CODES, {"number": number}).all()
+    rows = read_rows(_CODES, number=number)
     issued = [IssuedCode(*row[2:]) for row in rows if row[2] is not None]
     present, waiting = good_codes(rows[0][1] if rows else _NO_DIGEST, issued)
     digest = receipts.code_digest(crypto(), number, code)

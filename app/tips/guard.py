@@ -88,8 +88,7 @@ def settle_attempt(receipt_number: str, caller: Caller, *, right: bool) -> None:
     keys = (*_keys("receipt", receipt_number), *_keys("source", caller.address))
     limits = (MOST_WRONG_CODES, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, REMEMBERED_SECONDS)
     try:
-        settle = _redis().register_script(_SETTLE)
-        wait = float(settle(keys, (clock.now().timestamp(), int(right), *limits)))
+        wait = float(_settling(_redis())(keys, (clock.now().timestamp(), int(right), *limits)))
     except RedisError as fault:
         _no_redis(fault)
         return
@@ -98,6 +97,12 @@ def settle_attempt(receipt_number: str, caller: Caller, *, right: bool) -> None:
         raise TooManyRequests(
             f"输入错误次数过多，请在 {seconds} 秒后再试", code="query_locked", extra={"retry_after": seconds}
         )
+
+
+@lru_cache(maxsize=4)
+def _settling(redis: Any) -> Any:
+    """The script as this connection pool knows it: its digest is made once."""
+    return redis.register_script(_SETTLE)
 
 
 def _keys(kind: str, of: str) -> tuple[str, str]:

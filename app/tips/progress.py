@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, exists, func, select
 
-from app.foundation.database import db
+from app.foundation.database import db, read_rows
 from app.tips.models import RecheckRequest, TipEvidence, TipMessage, TipRating, TipWithdrawal
 from app.workflow.models import Handling, HandlingEvent
 from app.workflow.states import OPEN_STATUSES, Action, Status
@@ -91,7 +91,7 @@ _EVENTS: Final = (
 
 
 def _events(tip_id: UUID) -> list[Any]:
-    return list(db.session.connection().execute(_EVENTS, {"tip_id": tip_id}))
+    return read_rows(_EVENTS, tip_id=tip_id)
 
 
 def _recheck(tip_id: UUID) -> dict[str, Any] | None:

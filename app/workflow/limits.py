@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -128,16 +128,20 @@ class _Rows:
     asked_at: float
     figures: list[tuple[str, date, int]]
     reasons: list[tuple[str, str, date, str, bool]]
+    in_force: dict[date, Mapping[str, int]] = field(default_factory=dict)
 
 
 def value(name: str) -> int:
     """What figure ``name`` is today; raise ``KeyError`` for a name that is none."""
-    found = SEED[name].value
-    today = clock.today()
-    for row_name, valid_from, row_value in _rows().figures:
-        if row_name == name and valid_from <= today:
-            found = row_value
-    return found
+    return _in_force(_rows(), clock.today())[name]
+
+
+def _in_force(rows: _Rows, day: date) -> Mapping[str, int]:
+    """Every figure on ``day``; found once for these rows, since a filing asks for half a dozen."""
+    if day not in rows.in_force:
+        changed = {name: value for name, valid_from, value in rows.figures if valid_from <= day}
+        rows.in_force[day] = {name: figure.value for name, figure in SEED.items()} | changed
+    return rows.in_force[day]
 
 
 def reasons(kind: str) -> dict[str, str]:
@@ -249,7 +253,7 @@ def _rows() -> _Rows:
         )
     ).one()
     if kept and kept.version == tuple(version):
-        rows = _Rows(kept.version, moment, kept.figures, kept.reasons)
+        rows = replace(kept, asked_at=moment)
     else:
         rows = _read((version[0], version[1]), moment)
     current_app.extensions["shudi_limits"] = rows
