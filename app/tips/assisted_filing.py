@@ -6,9 +6,12 @@ server's time. What differs is recorded beside it: who entered it, when it had r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from app.foundation import clock
 from app.foundation.database import Row, db, insert_rows
@@ -51,3 +54,19 @@ def file_for_reporter(actor: Actor, body: dict[str, Any]) -> service.Receipt:
         }
         insert_rows([Row(AssistedFiling, kept)])
     return receipt
+
+
+def entered_by(actor: Actor, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[Any]:
+    """What ``actor`` entered, newest first: filing, id, receipt number, moment, channel; one row beyond ``limit``.
+
+    Most of it is out of a district officer's sight, so that the caller opens the wall for this one look. Nothing is
+    told but what the slip said that this officer handed over.
+    """
+    statement = (
+        select(AssistedFiling, Tip.id, Tip.receipt_number, Tip.registered_at, Tip.channel)
+        .join(Tip, Tip.id == AssistedFiling.tip_id)
+        .where(AssistedFiling.entered_by == actor.account_id)
+    )
+    if after:
+        statement = statement.where(tuple_(Tip.registered_at, Tip.id) < tuple_(*after))
+    return db.session.execute(statement.order_by(Tip.registered_at.desc(), Tip.id.desc()).limit(limit + 1)).all()

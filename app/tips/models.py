@@ -91,6 +91,7 @@ class AssistedFiling(Base):
     """An officer entered this tip for somebody who rang, wrote or came. Never changed."""
 
     __tablename__ = "assisted_filings"
+    __table_args__ = (Index("ix_assisted_filings_entered_by", "entered_by"),)
 
     tip_id: Mapped[UUID] = mapped_column(ForeignKey("tips.id"), primary_key=True)
     entered_by: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))

@@ -99,3 +99,38 @@ def test_who_wants_an_answer_by_mail_leaves_an_address(officer: Callable[[str], 
     assert "受理编号" in taken.get_data(as_text=True)
     stored = [line for lines in rows.dump().values() for line in lines]
     assert not any("reporter@example.org" in line for line in stored)
+
+
+def test_an_officer_sees_what_was_entered_by_him_and_no_more_of_it(officer: Callable[[str], Officer]) -> None:
+    district, reviewer = officer("district.650102"), officer("city.reviewer")
+    assert "还没有代为登记过" in district.text("/intake/entered")
+    own = _number(_send(district, source_number="来电7号").get_data(as_text=True), "受理编号")
+    other = _number(_send(reviewer, channel="letter").get_data(as_text=True), "受理编号")
+    page = district.text("/intake/entered")
+    assert own in page
+    assert "来电7号" in page
+    assert "已交市级" in page
+    assert f'href="/tips/{factories.tip_id_of(own)}"' not in page
+    for hidden in (other, FORM["tip.subject.name"], FORM["tip.reporter.name"]):
+        assert str(hidden) not in page
+    mine = reviewer.text("/intake/entered")
+    assert f'href="/tips/{factories.tip_id_of(other)}"' in mine
+    assert own not in mine
+    assert 'href="/intake/entered"' in reviewer.text("/intake")
+    assert district.get(f"/tips/{factories.tip_id_of(own)}").status_code == 404  # the wall stands again
+
+
+def test_the_list_of_own_entries_turns_its_pages(officer: Callable[[str], Officer]) -> None:
+    person = officer("city.reviewer")
+    numbers = {_number(_send(person, naming="anonymous").get_data(as_text=True), "受理编号") for _ in range(21)}
+    first = person.text("/intake/entered")
+    following = re.search(r'href="(/intake/entered\?[^"]+)" rel="next"', first)
+    assert following is not None
+    second = person.text(following[1].replace("&amp;", "&"))
+    on = [{number for number in numbers if number in page} for page in (first, second)]
+    assert (len(on[0]), len(on[1]), on[0] & on[1]) == (20, 1, set())
+
+
+def test_only_who_enters_tips_has_the_list(officer: Callable[[str], Officer]) -> None:
+    for username in ("city.leader", "observer.650000", "auditor", "sysadmin"):
+        assert officer(username).get("/intake/entered").status_code == 403, username

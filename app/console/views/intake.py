@@ -5,18 +5,22 @@ Fields bear the names that the API gives them (``tip.subject.name``), so that a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
+from flask import url_for
 from werkzeug.datastructures import MultiDict
 
+from app.console import queries
 from app.console.views.fields import Field, evidence, options
 from app.foundation import clock
+from app.foundation.permissions import Actor
 from app.geo.divisions import divisions
 from app.geo.service import region_code
 from app.tips import schemas
 from app.tips.assisted_filing import CHANNELS
+from app.workflow.states import Status
 
 _YES_NO: Final = {"true": True, "false": False}
 _NAMING: Final = {"anonymous": "匿名", "named": "实名"}
@@ -149,3 +153,20 @@ def _put(body: dict[str, Any], name: str, value: Any) -> None:
     for part in outer:
         body = body[part]
     body[inner] = value
+
+
+def entered_lines(actor: Actor, found: Sequence[Any]) -> list[dict[str, Any]]:
+    """What an officer entered; status and address of a tip only where it is within sight."""
+    seen = {row[0].id: row[1] for row in queries.tips_by_id(actor, [row.id for row in found])}
+    return [
+        {
+            "receipt_number": row.receipt_number,
+            "href": url_for("console.show_tip", tip_id=row.id) if row.id in seen else None,
+            "status": Status(seen[row.id].status) if row.id in seen else None,
+            "channel_text": CHANNELS.get(row.channel, row.channel),
+            "received_on": row[0].received_on,
+            "source_number": row[0].source_number,
+            "registered_at": clock.beijing(row.registered_at),
+        }
+        for row in found
+    ]
