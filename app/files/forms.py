@@ -6,7 +6,7 @@ taken does not refuse the form: what a person typed must never be lost to a wron
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,10 +19,12 @@ from app.files.http import LARGEST_REQUEST_BYTES, malformed, parts_of_request, r
 from app.files.models import PurposeName
 from app.files.service import MOST_FILES_AT_ONCE, TOO_LARGE, ReceivedFile
 from app.foundation.database import end_reading
-from app.foundation.errors import DomainError, PayloadTooLarge, UnsupportedFile
+from app.foundation.errors import DomainError, PayloadTooLarge, TooManyRequests, UnsupportedFile
 
 _MOST_FIELDS: Final = 200
 _LONGEST_FIELD_BYTES: Final = 64 * 1024
+_CROWDED: Final = "现在上传的人较多，请过一分钟再选一次"
+Admit = Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -34,8 +36,10 @@ class ReceivedForm:
     refused: list[str] = field(default_factory=list)
 
 
-def receive_form(purpose: PurposeName) -> ReceivedForm:
+def receive_form(purpose: PurposeName, admit: Admit) -> ReceivedForm:
     """Read the present request, keeping its files; to be called outside any transaction.
+
+    ``admit`` is asked before each file: where it raises ``TooManyRequests``, the file is left out and the form says so.
 
     Raises:
         InvalidInput: no multipart form. PayloadTooLarge: more than one request may hold. ServiceUnavailable: storage.
@@ -48,33 +52,38 @@ def receive_form(purpose: PurposeName) -> ReceivedForm:
     try:
         events = parts_of_request(_MOST_FIELDS + MOST_FILES_AT_ONCE)
         for part in events:
-            _take(part, events, received, purpose)
+            _take(part, events, received, purpose, admit)
     except DomainError:
         read_out()
         raise
     return received
 
 
-def _take(part: Event, events: Iterator[Event], received: ReceivedForm, purpose: PurposeName) -> None:
+def _take(part: Event, events: Iterator[Event], received: ReceivedForm, purpose: PurposeName, admit: Admit) -> None:
     content = _content(events)
     if isinstance(part, Field):
         received.fields.add(part.name, _text(content))
     elif isinstance(part, File):
-        _take_file(part, content, received, purpose)
+        _take_file(part, content, received, purpose, admit)
     else:
         raise malformed()
     for _ in content:  # whatever a refusal left unread of this part
         pass
 
 
-def _take_file(part: File, content: Iterator[bytes], received: ReceivedForm, purpose: PurposeName) -> None:
+def _take_file(
+    part: File, content: Iterator[bytes], received: ReceivedForm, purpose: PurposeName, admit: Admit
+) -> None:
     if not part.filename:  # the browser sends an empty part where no file was chosen
         return
     try:
+        admit()
         declared = part.headers.get("content-type", "")
         received.files.append(service.receive(content, part.filename, declared, purpose))
     except (UnsupportedFile, PayloadTooLarge) as refusal:
         received.refused.append(f"“{part.filename}”：{refusal.detail or refusal.title}")
+    except TooManyRequests:
+        received.refused.append(f"“{part.filename}”：{_CROWDED}")
 
 
 def _content(events: Iterator[Event]) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ def new_statement(_actor: Actor) -> str:
 @page(audience=Audience.ANYONE, permission=Permission.PUBLIC_FILE)
 def file_statement(_actor: Actor) -> str | tuple[str, int]:
     """Take the form: show the proposal of the district when that was asked for, file the tip otherwise."""
-    received = receive_form("public")
+    received = receive_form("public", lambda: admit("uploads"))
     with transaction():
         form = _kept(received)
     g.public_form = form

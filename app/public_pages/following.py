@@ -62,7 +62,7 @@ def write_message(_actor: Actor) -> str:
 @page(audience=Audience.ANYONE, permission=Permission.PUBLIC_FILE)
 def supplement(_actor: Actor) -> str:
     """Add text or files to a tip."""
-    received = receive_form("public")
+    received = receive_form("public", lambda: admit("uploads"))
     g.public_fields = received.fields
     with transaction():
         kept = [*received.fields.getlist("evidence"), *(str(files.register(file).id) for file in received.files)]

@@ -18,7 +18,7 @@ from tests.files import samples
 def _received(app: Flask, pairs: list[tuple[str, Any]]) -> ReceivedForm:
     builder = EnvironBuilder("/", method="POST", data=MultiDict(pairs), content_type="multipart/form-data")
     with app.request_context(builder.get_environ()):
-        return receive_form("public")
+        return receive_form("public", lambda: None)
 
 
 def _file(content: bytes, name: str) -> tuple[io.BytesIO, str]:
@@ -66,4 +66,4 @@ def test_a_field_without_end_is_refused(app: Flask) -> None:
 
 def test_another_kind_of_request_is_refused(app: Flask) -> None:
     with app.test_request_context("/", method="POST", json={}), pytest.raises(InvalidInput):
-        receive_form("public")
+        receive_form("public", lambda: None)

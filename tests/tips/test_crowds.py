@@ -16,6 +16,7 @@ from redis import Redis
 from app.foundation import clock
 from app.tips import guard, proof_of_work
 from tests import factories, rows
+from tests.files import samples
 from tests.moments import MONDAY_MORNING
 
 Allow = Callable[[int], None]
@@ -111,6 +112,25 @@ def test_uploads_have_a_door_of_their_own(client: FlaskClient, crowded: Allow) -
     assert _file(client, **_solved(problem)).status_code == 201, "a tip still has room"
     again = factories.upload(client).get_json()
     assert client.post("/api/v1/uploads", headers=_solved(again), data={}).status_code == 422, "past the door"
+
+
+def test_uploads_in_parts_are_counted_where_they_begin_and_then_go_on(client: FlaskClient, crowded: Allow) -> None:
+    """One upload is one knock, in one piece or in a hundred parts: nobody is stopped in the middle of a film."""
+    crowded(2)
+    path, content = "/api/v1/uploads/partial", samples.mp4() + samples.box(b"free", bytes(5000))
+    said = {"size": len(content), "name": "现场.mp4", "type": "video/mp4"}
+    begun, asked = [client.post(path, json=said) for _ in range(2)], client.post(path, json=said)
+    assert [answer.status_code for answer in (*begun, asked)] == [201, 201, 429]
+    assert factories.upload(client).status_code == 429, "the same door as uploads in one piece"
+    upload = f"{path}/{begun[0].get_json()['id']}"
+    for at in range(0, len(content), 1000):
+        part = content[at : at + 1000]
+        assert client.put(f"{upload}?at={at}", data=part, content_type="application/octet-stream").status_code == 200
+    assert client.get(upload).get_json()["received"] == len(content)
+    assert client.post(f"{upload}/complete").status_code == 201
+    proof = _solved(asked.get_json())
+    assert [client.post(path, json=said, headers=proof).status_code for _ in range(2)] == [201, 429]
+    assert rows.scalar("SELECT count(*) FROM partial_uploads") == 3
 
 
 def test_the_next_minute_begins_anew(client: FlaskClient, crowded: Allow) -> None:
