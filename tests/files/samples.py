@@ -9,13 +9,25 @@ import zipfile
 import zlib
 
 
-def png(width: int = 3, height: int = 2) -> bytes:
+def png(width: int = 3, height: int = 2, claimed: tuple[int, int] | None = None) -> bytes:
     def chunk(type_: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + type_ + content + struct.pack(">I", zlib.crc32(type_ + content))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", *(claimed or (width, height)), 8, 2, 0, 0, 0)
     rows = zlib.compress((b"\0" + b"\x10\x80\xf0" * width) * height)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def png_bomb(side: int = 30_000) -> bytes:
+    """A file of a hundred bytes that says it is a picture of ``side`` × ``side`` pixels, with right checksums."""
+    return png(claimed=(side, side))
+
+
+def tiff(strip_bytes: int = 1 << 30) -> bytes:
+    """A TIFF of one pixel whose header says that this pixel takes ``strip_bytes``."""
+    tags = [(256, 4, 1, 1), (257, 4, 1, 1), (258, 3, 1, 8), (273, 4, 1, 98), (278, 4, 1, 1), (279, 4, 1, strip_bytes)]
+    directory = b"".join(struct.pack("<HHII", *tag) for tag in [*tags, (277, 3, 1, 1)])
+    return b"II*\0" + struct.pack("<IH", 8, 7) + directory + struct.pack("<I", 0) + b"\x80"
 
 
 def jpeg(comment: bytes = b"", after: bytes = b"") -> bytes:

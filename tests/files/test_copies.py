@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import resource
 
 import pytest
 from flask import Flask
@@ -101,6 +102,21 @@ def test_a_bomb_and_a_torso_have_no_copy(monkeypatch: pytest.MonkeyPatch) -> Non
         assert copies.draw(_stored(_photo())) == []
     assert copies.draw(_stored(samples.pdf(), "合同.pdf")) == []
     assert copies.draw(_stored(samples.heic(), "坏.heic")) == []
+
+
+@pytest.mark.usefixtures("app")
+def test_a_header_that_claims_gigabytes_costs_nothing() -> None:
+    """A hundred bytes that claim 900 million pixels, and an Exif block that is a TIFF with a strip of a gigabyte."""
+    picture, exif = io.BytesIO(), b"Exif\0\0" + samples.tiff()
+    Image.new("RGB", (1, 1), "red").save(picture, "JPEG", exif=exif)
+    assert exif in picture.getvalue()
+    bomb, small = _stored(samples.png_bomb(), "图.png"), _stored(picture.getvalue())
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert copies.draw(bomb) == []
+    made = _copies(small)
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 50
+    assert set(made) == set(CopySize)
+    assert all(b"Exif" not in content for content in made.values())
 
 
 @pytest.mark.usefixtures("app")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -11,11 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from app.files import jobs
 from app.files.http import download_response
 from app.files.models import StoredFile
 from app.files.service import LARGEST_FILE_BYTES, receive, register
+from app.foundation import clock
 from app.foundation.database import db
 from tests.files import samples
+from tests.files.test_sniffing import HOSTILE
 
 UPLOADS = "/api/v1/uploads"
 
@@ -33,9 +37,13 @@ def rows() -> int:
     return db.session.scalar(select(func.count()).select_from(StoredFile)) or 0
 
 
-def objects(app: Flask) -> int:
+def paths(app: Flask) -> set[Path]:
     root = Path(unquote(urlsplit(app.extensions["shudi_settings"].files_url).path))
-    return sum(path.is_file() for path in root.rglob("*"))
+    return {path for path in root.rglob("*") if path.is_file()}
+
+
+def objects(app: Flask) -> int:
+    return len(paths(app))
 
 
 def part(
@@ -85,6 +93,29 @@ def test_lies_are_415_and_leave_nothing(
     assert answer.json["code"] == "unsupported_file"
     assert answer.json["detail"]
     assert (rows(), objects(app)) == before
+
+
+@pytest.mark.parametrize("disguise", [("照片.jpg", "image/jpeg"), ("合同.docx", "application/octet-stream")])
+def test_the_hostile_set_leaves_nothing_at_either_door(
+    app: Flask, client: FlaskClient, disguise: tuple[str, str]
+) -> None:
+    """Polyglots, bombs, scripts, renamed programs: in one piece and in parts."""
+    name, declared = disguise
+    before, taken = paths(app), []
+    for told, content in HOSTILE:
+        whole = post(client, content, name, declared)
+        begun = client.post(f"{UPLOADS}/partial", json={"size": len(content), "name": name, "type": declared})
+        if whole.status_code != 415 or (content and begun.status_code != 201):
+            taken.append((told, whole.status_code, begun.status_code))
+        if begun.status_code == 201:
+            path = f"{UPLOADS}/partial/{begun.json['id']}"
+            put = client.put(f"{path}?at=0", data=content, content_type="application/octet-stream")
+            if put.status_code == 200 and client.post(f"{path}/complete").status_code != 415:
+                taken.append((told, put.status_code, 0))
+    assert taken == []
+    with clock.stopped_at(clock.now() + timedelta(hours=25)):  # parts of what never became whole go after a day
+        jobs.remove_orphans(timedelta(hours=24))
+    assert (rows(), paths(app) - before) == (0, set())
 
 
 @pytest.mark.parametrize(
