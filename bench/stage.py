@@ -55,12 +55,15 @@ def say(line: str) -> None:
 
 
 @contextlib.contextmanager
-def stage() -> Iterator[Stage]:
-    """Everything running, in a directory that goes afterwards; the services of the environment are used when given."""
+def stage(*, of_its_own: bool = False) -> Iterator[Stage]:
+    """Everything running, in a directory that goes afterwards; the services of the environment are used when given.
+
+    ``of_its_own``: not those of the environment, so that two stages stand beside each other.
+    """
     with tempfile.TemporaryDirectory(prefix="shudi-bench-") as directory:
         data_dir = Path(directory)
         data_dir.chmod(0o711)  # PostgreSQL runs as another user when we are root
-        with _services(data_dir) as (database_url, redis_url):
+        with _services(data_dir, of_its_own) as (database_url, redis_url):
             environment = _environment(data_dir, database_url, redis_url)
             say("migrating, creating the office …")
             flask = [sys.executable, "-m", "flask", "--app", "wsgi", "demo", "prepare"]
@@ -73,9 +76,9 @@ def stage() -> Iterator[Stage]:
 
 
 @contextlib.contextmanager
-def _services(data_dir: Path) -> Iterator[tuple[str, str]]:
+def _services(data_dir: Path, of_its_own: bool) -> Iterator[tuple[str, str]]:
     given = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
-    if all(given):
+    if all(given) and not of_its_own:
         yield str(given[0]), str(given[1])
         return
     say("starting PostgreSQL and Valkey …")

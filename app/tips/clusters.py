@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import ScalarSelect, Select, func, select, tuple_
 
 from app.audit import service as audit
 from app.foundation import clock
@@ -46,17 +46,17 @@ def marks_of(actor: Actor, tip_ids: Collection[UUID]) -> dict[UUID, Mark]:
     if not tip_ids:
         return {}
     rows = db.session.execute(
-        select(TipLink.tip_id, TipCluster)
+        select(TipLink.tip_id, TipCluster.id, TipCluster.size, TipCluster.first_tip_id)
         .join(TipCluster, TipCluster.id == TipLink.cluster_id)
         .where(TipLink.tip_id.in_(tip_ids), TipCluster.size > 1)
     ).all()
-    counts = {cluster.id: cluster.size for _, cluster in rows}
+    counts = {row.id: row.size for row in rows}
     if not actor.city_wide:
         counts = {cluster_id: _count_in_sight(actor, cluster_id) for cluster_id in counts}
     return {
-        tip_id: Mark(cluster.id, counts[cluster.id], cluster.first_tip_id == tip_id, cluster.first_tip_id)
-        for tip_id, cluster in rows
-        if counts[cluster.id] > 1
+        row.tip_id: Mark(row.id, counts[row.id], row.first_tip_id == row.tip_id, row.first_tip_id)
+        for row in rows
+        if counts[row.id] > 1
     }
 
 
@@ -146,28 +146,26 @@ def _within_the_hour(actor: Actor, cluster_ids: Collection[UUID]) -> dict[UUID, 
         mine = visible_links(actor).where(TipLink.cluster_id.in_(cluster_ids), TipLink.registered_at > since)
         counted = mine.with_only_columns(TipLink.cluster_id, func.count()).group_by(TipLink.cluster_id)
         return {row[0]: row[1] for row in db.session.execute(counted) if row[0] is not None}
+    rows = db.session.execute(select(TipCluster.id, _number_since(since)).where(TipCluster.id.in_(cluster_ids)))
+    return {row[0]: row[1] for row in rows}
+
+
+def _number_since(since: datetime) -> ScalarSelect[int]:
+    """How many tips of a cluster came since then, up to a thousand."""
     newest = select(TipLink.tip_id).where(TipLink.cluster_id == TipCluster.id, TipLink.registered_at > since)
     capped = newest.limit(COUNTED_UP_TO).correlate(TipCluster).lateral()
-    number = select(func.count()).select_from(capped).scalar_subquery()
-    rows = db.session.execute(select(TipCluster.id, number).where(TipCluster.id.in_(cluster_ids)))
-    return {row[0]: row[1] for row in rows}
+    return select(func.count()).select_from(capped).scalar_subquery()
 
 
 def surges(actor: Actor, most: int = 3) -> list[Line]:
     """The clusters that thousands are reporting now, for the city; counted only where the size allows it."""
     if not actor.city_wide:
         return []
-    rows = db.session.execute(
-        _kept(None)
-        .where(TipCluster.size >= SURGE_FROM, TipCluster.last_registered_at > clock.now() - SURGE_WITHIN)
-        .limit(most)
-    ).all()
-    if not rows:
-        return []
-    recent = _within_the_hour(actor, [row[0] for row in rows])
-    names = _names(actor, {row[0]: row[4] for row in rows})
-    found = [Line(row[0], names.get(row[0]), row[1], row[2], row[3], recent.get(row[0], 0)) for row in rows]
-    return [line for line in found if line.last_hour >= SURGE_FROM]
+    found = _kept(None).where(TipCluster.size >= SURGE_FROM, TipCluster.last_registered_at > clock.now() - SURGE_WITHIN)
+    named = found.add_columns(_number_since(clock.now() - SURGE_WITHIN), TipSubject.name)
+    rows = db.session.execute(named.join(TipSubject, TipSubject.tip_id == TipCluster.first_tip_id).limit(most)).all()
+    lines = [Line(row[0], row[6], row[1], row[2], row[3], row[5]) for row in rows]
+    return [line for line in lines if line.last_hour >= SURGE_FROM]
 
 
 # What an officer changes ---------------------------------------------------------------------------------------------
