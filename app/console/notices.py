@@ -97,6 +97,8 @@ def brief_notices(notices: Sequence[Notice]) -> list[dict[str, Any]]:
 def _icon(one: Notice) -> str:
     if one.case_id:
         return "briefcase"
+    if one.tip_id is None:
+        return "download"
     return "arrows-exchange" if one.reassignment_id else "clipboard-list"
 
 
@@ -105,6 +107,8 @@ def _address(one: Notice) -> str:
         return url_for("console.show_case", case_id=one.case_id)
     if one.reassignment_id:
         return url_for("console.show_reassignment", request_id=one.reassignment_id)
+    if one.tip_id is None:
+        return url_for("console.show_list_export", export_id=one.event_id)
     return url_for("console.show_tip", tip_id=one.tip_id)
 
 

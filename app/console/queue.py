@@ -8,7 +8,7 @@ from typing import Any, Final
 from flask import Response, request, url_for
 from marshmallow import Schema, fields
 
-from app.console import forms, queries, saved_views
+from app.console import forms, list_exports, queries, saved_views
 from app.console.blueprint import pages
 from app.console.shell import rendered
 from app.console.views import bulk, queue_address, tip_list
@@ -19,7 +19,7 @@ from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
 from app.tips import clusters, exports
 from app.tips.policy import can_export
-from app.tips.queries import queue_key, queue_page
+from app.tips.queries import COUNTED_UP_TO, queue_count, queue_key, queue_page
 from app.tips.schemas import PlainText
 
 _A_PAGE: Final = 20
@@ -53,6 +53,7 @@ def _queue(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
         "save_view": {"url": url_for("console.save_view"), "query": present},
         "list_url": url_for("console.list_tips"),
         "export_url": url_for("console.export_tips") if can_export(actor) else None,
+        "exports_url": url_for("console.list_list_exports"),
         "bulk_url": url_for("console.preview_bulk_assignment") if tip_list.may_assign(actor) else None,
         "tips": [
             tip_list.tip_line(*row, under_reassignment=moving) | {"cluster": cluster_views.mark_view(mark)}
@@ -74,9 +75,12 @@ class ExportBody(Schema):
 @pages.post("/tips/export")
 @page(permission=Permission.EVIDENCE_READ, changes=False)  # the file is written beside its audit row
 def export_tips(actor: Actor) -> Response:
-    """The list within this person's sight as a file that says who took it; audited."""
+    """The list within this person's sight as a file that says who took it; audited. A long one is left to a job."""
     body = load(ExportBody(), forms.typed_fields("query", "format"))
-    query = queue_address.asked(queue_address.read_address(body["query"] or ""))
+    address = queue_address.read_address(body["query"] or "")
+    query = queue_address.asked(address)
+    if queue_count(actor, queue_address.wanted_of(query)) >= COUNTED_UP_TO:
+        return list_exports.begin(actor, address, body["format"])
     content = io.BytesIO()
     with transaction():
         exports.export_list(actor, queue_address.wanted_of(query), query["order"], body["format"], content)

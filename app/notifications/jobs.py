@@ -11,6 +11,7 @@ from app.foundation.database import OPEN_WALL, transaction
 from app.notifications import case_news, channels, delivering, digest, ladder, service
 from app.outbox.service import handles, handles_over_network
 from app.tips.conversation import CONVERSATION_MOVED
+from app.tips.list_exports import EXPORT_ENDED
 from app.tips.retention import REPORTER_FORGOTTEN
 from app.workflow.handover import HANDED_OVER
 from app.workflow.reassignment import REASSIGNMENT_CHANGED
@@ -64,6 +65,12 @@ def daily_digest() -> None:
 def announce_conversation(payload: dict[str, Any]) -> None:
     """Tell of what was said after filing. Twice is safe: a person hears of an event once."""
     service.announce_conversation(UUID(payload["tip_id"]), UUID(payload["event_id"]), payload["kind"])
+
+
+@handles(EXPORT_ENDED)
+def announce_export(payload: dict[str, Any]) -> None:
+    """Tell whoever asked for a list that it is there, or is not. Twice is safe: a person hears of an event once."""
+    service.announce_export(UUID(payload["export_id"]))
 
 
 @handles(REPORTER_FORGOTTEN)

@@ -27,6 +27,8 @@ from app.notifications import ladder, policy
 from app.notifications.models import Delivery, Notice
 from app.notifications.states import Channel, Kind
 from app.notifications.steps import ALERTS, CONVERSATION_STEPS, HANDLING_STEPS, REASSIGNMENT_STEPS, Circle
+from app.tips.export_models import ListExport
+from app.tips.list_exports import KEPT, ExportState
 from app.tips.models import Tip
 from app.workflow import policy as handling_policy
 from app.workflow.models import Handling, HandlingAlert, HandlingEvent, Reassignment, ReassignmentEvent
@@ -103,6 +105,20 @@ def announce_alert(alert_id: UUID) -> None:
         titles.setdefault(Circle.REVIEWERS if circle is Circle.HANDLERS and with_city else circle, title)
     audience = {circle: officers(circle, {Circle.HANDLERS: handling.unit_id}) for circle in titles}
     write_notices(News(alert.id, alert.at, None, alert.tip_id), audience, titles, step.outward)
+
+
+def announce_export(export_id: UUID) -> None:
+    """Tell whoever asked for a list how it ended; the notice leads to it by its event. A repeat adds nothing."""
+    export = db.session.get_one(ListExport, export_id)
+    done = f"线索清单已导出（{export.rows} 件），请在 {KEPT.days} 日内下载"
+    row = {
+        "id": new_id(),
+        "account_id": export.account_id,
+        "event_id": export_id,
+        "title": done if export.state == ExportState.DONE else "线索清单未能导出，请查看原因",
+        "created_at": clock.now(),
+    }
+    db.session.execute(insert(Notice.__table__).on_conflict_do_nothing(), [row])  # type: ignore[arg-type]
 
 
 _CITY_ROLES: Final = {

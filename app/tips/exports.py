@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 import xlsxwriter
 
@@ -43,6 +43,7 @@ _COLUMNS: Final = {
 }
 """Heading and width of each column."""
 HEADINGS: Final = tuple(_COLUMNS)
+_TOLD_EVERY: Final = 500
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -53,8 +54,18 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-def export_list(actor: Actor, wanted: QueueFilter, order: Order, kind: Format, target: BinaryIO) -> int:
+def export_list(
+    actor: Actor,
+    wanted: QueueFilter,
+    order: Order,
+    kind: Format,
+    target: IO[bytes],
+    progress: Callable[[int], None] | None = None,
+) -> int:
     """Write the list within this person's sight to ``target`` and an audit row with it; return how many tips.
+
+    Args:
+        progress: told every few hundred rows how many are written.
 
     Raises:
         Forbidden: a person who only looks on. Conflict: more tips than one file may hold.
@@ -62,7 +73,7 @@ def export_list(actor: Actor, wanted: QueueFilter, order: Order, kind: Format, t
     if not policy.can_export(actor):
         raise Forbidden("您无权导出线索清单", extra={"audit_object": ("list", "tips")})
     mark = watermark(actor)
-    rows = _Counted(_lines(queries.queue_rows(actor, wanted, order, MOST_ROWS + 1)))
+    rows = _Counted(_lines(queries.queue_rows(actor, wanted, order, MOST_ROWS + 1)), progress)
     _WRITERS[kind](target, mark, rows)
     if rows.number > MOST_ROWS:
         raise Conflict(f"一次最多导出 {MOST_ROWS} 件，请缩小筛选范围", code="too_many_rows")
@@ -80,13 +91,15 @@ def watermark(actor: Actor) -> str:
 class _Counted:
     """Rows that pass by, and how many have."""
 
-    def __init__(self, rows: Iterable[Sequence[str]]) -> None:
-        self._rows = rows
+    def __init__(self, rows: Iterable[Sequence[str]], progress: Callable[[int], None] | None) -> None:
+        self._rows, self._progress = rows, progress
         self.number = 0
 
     def __iter__(self) -> Iterator[Sequence[str]]:
         for row in self._rows:
             self.number += 1
+            if self._progress and not self.number % _TOLD_EVERY:
+                self._progress(self.number)
             yield row
 
 
@@ -107,7 +120,7 @@ def _lines(rows: Iterable[tuple[Tip, Handling, TipSubject]]) -> Iterator[Sequenc
         )
 
 
-def _write_xlsx(target: BinaryIO, mark: str, rows: Iterable[Sequence[str]]) -> None:
+def _write_xlsx(target: IO[bytes], mark: str, rows: Iterable[Sequence[str]]) -> None:
     """The mark stands in the first line, and in head and foot of every printed page."""
     book = xlsxwriter.Workbook(
         target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -131,7 +144,7 @@ def _write_xlsx(target: BinaryIO, mark: str, rows: Iterable[Sequence[str]]) -> N
     book.close()
 
 
-def _write_csv(target: BinaryIO, mark: str, rows: Iterable[Sequence[str]]) -> None:
+def _write_csv(target: IO[bytes], mark: str, rows: Iterable[Sequence[str]]) -> None:
     """The mark is the first line; with a byte order mark, because Excel takes UTF-8 for something else otherwise."""
     text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
@@ -145,7 +158,7 @@ def _no_formula(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
-_WRITERS: Final[dict[Format, Callable[[BinaryIO, str, Iterable[Sequence[str]]], Any]]] = {
+_WRITERS: Final[dict[Format, Callable[[IO[bytes], str, Iterable[Sequence[str]]], Any]]] = {
     Format.XLSX: _write_xlsx,
     Format.CSV: _write_csv,
 }

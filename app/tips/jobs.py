@@ -14,12 +14,14 @@ from app.tips import (
     dispatching,
     evidence_copies,
     linking,
+    list_exports,
     precedents,
     rematching,
     retention,
     search,
     text_check,
 )
+from app.tips import export_jobs as _export_jobs  # noqa: F401  # writes out long lists
 
 
 @handles(rematching.REMATCH)
@@ -77,6 +79,12 @@ def propose_removals() -> None:
     """Propose identities whose term is over. Twice is safe: a tip is proposed once, and a person decides."""
     with transaction(OPEN_WALL):
         retention.propose_removals()
+
+
+def remove_exports() -> None:
+    """Remove lists that were written out and whose days are over. Twice is safe: a file is found once."""
+    with transaction(OPEN_WALL):
+        list_exports.remove_old_files()
 
 
 def index_for_search() -> None:

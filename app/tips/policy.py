@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, false, select
 
 from app.foundation.permissions import Actor, Permission
+from app.tips.export_models import ListExport
 from app.tips.models import IdentityRemoval, RecheckRequest, Tip
 from app.workflow.exclusions import excluded
 from app.workflow.models import Handling
@@ -19,6 +20,12 @@ def visible_tips(actor: Actor) -> Select[Tip, Handling]:
 def can_export(actor: Actor) -> bool:
     """Whoever works with what the lists hold; those who only look on take no copies."""
     return actor.may(Permission.TIP_READ) and actor.may(Permission.EVIDENCE_READ)
+
+
+def own_exports(actor: Actor) -> Select[ListExport]:
+    """The lists that this person had written out, while this person may still take lists."""
+    own = ListExport.account_id == actor.account_id if can_export(actor) else false()
+    return select(ListExport).where(own)
 
 
 def can_open_identity(actor: Actor, handling: Handling) -> bool:

@@ -38,7 +38,8 @@ from app.workflow.states import UNDER_WAY, WITH_CITY, WITH_UNIT, Status
 
 NOWHERE: Final = "none"
 """In the place of a prefecture: no division is known yet."""
-_ESTIMATE_UP_TO = 1000
+COUNTED_UP_TO: Final = 1000
+"""Beyond it a number says no more; counting on would cost time."""
 _PREFECTURE_DIGITS: Final = 4
 
 
@@ -164,11 +165,11 @@ def _listed(actor: Actor, wanted: QueueFilter, after: Key | None, limit: int, or
     return _rows(actor, db.session.scalars(_sorted(_queue(actor, wanted), after, order).limit(limit + 1)).all())
 
 
-def queue_count(actor: Actor, wanted: QueueFilter) -> int:
-    """How many tips within sight fit; counted up to a thousand."""
+def queue_count(actor: Actor, wanted: QueueFilter, most: int = COUNTED_UP_TO) -> int:
+    """How many tips within sight fit; counted up to ``most``, of a search up to a thousand."""
     if wanted.q and not _number(wanted.q):
-        return _searched(actor, wanted, None, _ESTIMATE_UP_TO, Order.NEWEST)[1]
-    counted = _queue(actor, wanted).limit(_ESTIMATE_UP_TO).subquery()
+        return _searched(actor, wanted, None, COUNTED_UP_TO, Order.NEWEST)[1]
+    counted = _queue(actor, wanted).limit(most).subquery()
     return db.session.scalar(select(func.count()).select_from(counted)) or 0
 
 
@@ -193,7 +194,7 @@ def _searched(
     if len(found) <= limit and len(first) == _READ_DIRECTLY:
         last = queue_key(first[-1], order) if first else after
         found += _from_index(actor, wanted, last, limit - len(found), order)
-    return found, len(found) if len(found) <= limit and after is None else _ESTIMATE_UP_TO
+    return found, len(found) if len(found) <= limit and after is None else COUNTED_UP_TO
 
 
 _KEYS: Final = (Handling.registered_at, Handling.due_on)

@@ -12,6 +12,8 @@ from app.workflow.states import ACTION_TEXTS, POLICE_ACTION_TEXTS, REASSIGNMENT_
 
 DEEDS: Final[Mapping[str, str]] = {
     "tips.export": "导出线索",
+    "tips.fetch_export": "下载导出的线索清单",
+    "tips.remove_export": "清除到期的导出文件",
     "tips.export_statistics": "导出线索统计",
     "audit.export": "导出审计日志",
     "audit.verify": "校验审计日志链",
