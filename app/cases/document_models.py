@@ -30,9 +30,29 @@ class CaseDocument(Base):
     title: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
     docx: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    template_version: Mapped[int | None]
+    """Which of the office's own templates it was made from; none: the one that the program brings along."""
     made_by: Mapped[UUID | None]
     made_by_name: Mapped[str] = mapped_column(Text)
     made_at: Mapped[datetime]
+
+
+class DocumentTemplate(Base):
+    """One version of the office's own template for a kind of document; the newest of a kind holds. Never changed."""
+
+    __tablename__ = "case_document_templates"
+    __table_args__ = (UniqueConstraint("kind", "version"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(Text)
+    version: Mapped[int]
+    in_use: Mapped[bool]
+    """Whether it speaks; a version out of use takes the kind back to the template that the program brings along."""
+    note: Mapped[str] = mapped_column(Text)
+    docx: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    set_by: Mapped[UUID | None]
+    set_by_name: Mapped[str] = mapped_column(Text)
+    set_at: Mapped[datetime]
 
 
 class DocumentCounter(Base):

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +17,8 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.audit import service as audit
-from app.cases import follow_up, ledger, money, policy, queries, service, words
+from app.cases import follow_up, ledger, money, own_templates, policy, queries, service, words
+from app.cases.document_kinds import KIND_TEXTS, LETTERS
 from app.cases.document_models import CaseDocument, DocumentCounter
 from app.cases.models import CaseTip, FundraisingCase
 from app.cases.schemas import CaseFacts
@@ -32,14 +32,6 @@ from app.identity import queries as people
 from app.tips.secrecy import refuse_exposure
 
 MAKE_DOCUMENT: Final = "make_document"
-TEMPLATES: Final = Path(__file__).parent / "document_templates"
-KIND_TEXTS: Final[Mapping[str, str]] = {
-    "case_card": "案件基本信息登记表",
-    "monthly_sheet": "案件处置进展情况报送表",
-    "supervision_letter": "关于督促办理非法集资案件的函",
-    "cooperation_letter": "关于协助处置非法集资案件的函",
-}
-LETTERS: Final = frozenset({"supervision_letter", "cooperation_letter"})
 _UNKNOWN: Final = "—"
 
 
@@ -152,8 +144,10 @@ def _made(actor: Actor, case: FundraisingCase, given: Mapping[str, Any], year: i
         "recipient": given.get("recipient") or "",
         "text": given.get("text") or "",
     }
-    docx = word.filled(TEMPLATES / f"{given['kind']}.docx", values)
+    own = own_templates.in_force(given["kind"])
+    docx = word.filled(own.docx if own else own_templates.seed(given["kind"]), values)
     return {
+        "template_version": own.version if own else None,
         "title": KIND_TEXTS[given["kind"]],
         "docx": docx,
         "made_by": actor.account_id,

@@ -10,8 +10,12 @@ from apiflask import APIBlueprint
 from flask import Response
 from marshmallow import Schema, fields, validate
 
-from app.cases import documents
+from app.cases import documents, own_templates
+from app.cases.document_kinds import KIND_TEXTS, PLACES
+from app.files import service as files
 from app.files import word
+from app.files.http import receive_upload
+from app.files.schemas import UploadForm
 from app.foundation.database import transaction
 from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Actor, Permission
@@ -34,7 +38,7 @@ class WriteDocumentBody(Schema):
 class MakeDocumentBody(WriteDocumentBody):
     """A new document."""
 
-    kind = fields.String(required=True, validate=validate.OneOf(list(documents.KIND_TEXTS), error="不在可选范围内"))
+    kind = fields.String(required=True, validate=validate.OneOf(list(KIND_TEXTS), error="不在可选范围内"))
 
 
 class ReviseDocumentBody(WriteDocumentBody):
@@ -59,6 +63,7 @@ class DocumentView(Schema):
     number = fields.Integer()
     version = fields.Integer()
     reason = fields.String()
+    template_version = fields.Integer(allow_none=True)
     made_by = fields.String(attribute="made_by_name")
     made_at = fields.AwareDateTime(format="iso")
 
@@ -116,4 +121,90 @@ def download_document(actor: Actor, case_id: UUID, document_id: UUID, query: dic
     answer.headers["Content-Disposition"] = f"attachment; filename=\"document.{ending}\"; filename*=UTF-8''{name}"
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+# The office's own templates -------------------------------------------------------------------------------------------
+
+templates_api = APIBlueprint("office_document_templates", __name__, url_prefix="/api/v1/office/case-document-templates")
+
+
+class TemplateNoteQuery(Schema):
+    """Why a template is set."""
+
+    note = fields.String(required=True, validate=validate.Length(1, 200, error="请填写 1 至 200 字"))
+
+
+class TemplateNoteBody(TemplateNoteQuery):
+    """Why a template is taken out of use."""
+
+
+class TemplateVersionQuery(Schema):
+    """Which version; none: what is in force."""
+
+    version = fields.Integer(load_default=None, validate=validate.Range(1, 10**6))
+
+
+class DocumentTemplateView(Schema):
+    """One version of the office's own template."""
+
+    kind = fields.String()
+    version = fields.Integer()
+    in_use = fields.Boolean()
+    note = fields.String()
+    set_by = fields.String(attribute="set_by_name")
+    set_at = fields.AwareDateTime(format="iso")
+
+
+class DocumentTemplateListView(Schema):
+    """Every version, and the places that each kind has."""
+
+    items = fields.List(fields.Nested(DocumentTemplateView))
+    places = fields.Dict()
+
+
+@templates_api.get("")
+@endpoint(audience=Audience.OFFICER, permission=Permission.CASE_READ, answer=DocumentTemplateListView(), changes=False)
+def list_document_templates(_actor: Actor) -> dict[str, Any]:
+    """The office's own templates with every version, and the places of each kind."""
+    return {"items": own_templates.versions(), "places": PLACES}
+
+
+@templates_api.post("/<kind>")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.SELF_USE,
+    query=TemplateNoteQuery(),
+    form=UploadForm(),
+    answer=DocumentTemplateView(),
+    status=201,
+    changes=False,
+)
+def set_document_template(actor: Actor, kind: str, query: dict[str, str]) -> Any:
+    """Let documents of a kind be made from this Word file; it opens its own transaction after the bytes are in."""
+    received = receive_upload("office", actor.account_id)
+    content = files.content_received(received)
+    with transaction():
+        return own_templates.set_template(actor, kind, content, query["note"])
+
+
+@templates_api.post("/<kind>/withdrawal")
+@endpoint(
+    audience=Audience.OFFICER,
+    permission=Permission.SELF_USE,
+    body=TemplateNoteBody(),
+    answer=DocumentTemplateView(),
+)
+def withdraw_document_template(actor: Actor, kind: str, body: dict[str, str]) -> Any:
+    """Go back to the template that the program brings along."""
+    return own_templates.withdraw(actor, kind, body["note"])
+
+
+@templates_api.get("/<kind>/file")
+@endpoint(audience=Audience.OFFICER, permission=Permission.CASE_READ, query=TemplateVersionQuery(), changes=False)
+def fetch_document_template(_actor: Actor, kind: str, query: dict[str, Any]) -> Response:
+    """The Word file of a version, or of what is in force."""
+    answer = Response(own_templates.content(kind, query["version"]), mimetype=_TYPES["docx"])
+    answer.headers["Content-Disposition"] = 'attachment; filename="template.docx"'
+    answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer

@@ -11,6 +11,7 @@ BLUEPRINTS: Final = (
     imports_api.office_api,
     ledger_api.office_api,
     documents_api.office_api,
+    documents_api.templates_api,
     tasks_api.office_api,
     claims_public_api.public_api,
 )

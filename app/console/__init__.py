@@ -12,6 +12,7 @@ def register(application: APIFlask) -> None:
     import app.console.address_ranges
     import app.console.audit
     import app.console.case_claims
+    import app.console.case_document_templates
     import app.console.case_imports
     import app.console.case_ledger
     import app.console.case_overviews

@@ -78,9 +78,11 @@ def tabs(actor: Actor, here: str) -> list[dict[str, Any]]:
         ("statistics", "统计分析", "console.show_case_statistics"),
         ("targets", "化解目标", "console.show_case_targets"),
         ("templates", "方案模板", "console.list_plan_templates"),
+        ("documents", "文书模板", "console.list_document_templates"),
         ("imports", "导入台账", "console.list_case_imports"),
     ]
-    shown = {"templates": not policy.sees_masked(actor), "imports": policy.can_register(actor)}
+    masked = policy.sees_masked(actor)
+    shown = {"templates": not masked, "documents": not masked, "imports": policy.can_register(actor)}
     return [
         {"label": label, "href": url_for(endpoint), "active": name == here}
         for name, label, endpoint in named

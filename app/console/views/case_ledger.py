@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import url_for
 
 from app.cases import claims, documents, ledger, policy, tasks, words
+from app.cases.document_kinds import KIND_TEXTS
 from app.cases.ledger_models import CaseAsset, CaseClaim, CaseTask
 from app.cases.models import FundraisingCase
 from app.cases.states import CaseStatus, RestitutionStage
@@ -337,7 +338,7 @@ def documents_view(actor: Actor, case: FundraisingCase, problem: Mapping[str, An
         "label": "制作文书",
         "url": url_for("console.make_case_document", case_id=case.id),
         "needs": [
-            select("kind", "文书种类", options(documents.KIND_TEXTS)),
+            select("kind", "文书种类", options(KIND_TEXTS)),
             day("month", "报送月份", required=False, hint="报送表填写：选择该月任意一天"),
             words_of("recipient", "主送单位", 200, required=False, hint="函件填写"),
             text("text", "正文", 5000, required=False, hint="函件填写；不得出现举报人信息", rows=6),
