@@ -16,8 +16,13 @@ from app.foundation.errors import InvalidInput
 from app.foundation.http import load
 from app.foundation.permissions import Actor
 
-PROSE: Final = ("text", "reason")
-"""Fields that a person writes in own words; the others are chosen from a list."""
+PROSE: Final = (
+    *("text", "reason", "note", "route", "description", "officers"),
+    *("goal", "measures", "measure_text"),
+    *("situation", "people", "proceedings", "petitions", "problems", "movement"),
+    *("tip.conduct.description", "tip.subject.online_presence"),
+)
+"""Fields that a person writes in own words, none of them about a reporter; the others are chosen from a list."""
 _READ_AT_ONCE: Final = 64 * 1024
 
 

@@ -68,7 +68,7 @@ def error_page(problem: Problem) -> str:
 def typed_text() -> str:
     """What the person wrote in the form of this request, field after field; empty when nothing was."""
     try:
-        written = [request.form.get(name, "").strip() for name in PROSE]
+        written = [text.strip() for name in PROSE for text in request.form.getlist(name)]
     except RequestEntityTooLarge:
         return ""
     return "\n\n".join(text for text in written if text)

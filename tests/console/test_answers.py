@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app import create_app
 from app.console.security_headers import CONTENT_SECURITY_POLICY
 from tests.console.office import Officer
 
@@ -20,6 +22,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
 }
 
 
@@ -124,3 +128,28 @@ def test_templates_write_no_style_and_no_handler() -> None:
         assert not re.search(
             r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", template.read_text(encoding="utf-8")
         ), template
+
+
+@pytest.mark.parametrize("demo", [True, False])
+def test_the_cookie_travels_encrypted_alone_outside_the_demo(session_app: Flask, *, demo: bool) -> None:
+    made = create_app(replace(session_app.extensions["shudi_settings"], demo=demo))
+    answer = made.test_client().get("/sign-in", base_url="http://localhost" if demo else "https://localhost")
+    cookie = answer.headers["Set-Cookie"]
+    assert ("Secure" in cookie) is not demo
+    assert ("Strict-Transport-Security" in answer.headers) is not demo
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+def test_nothing_of_a_person_is_kept_by_the_browser(officer: Callable[[str], Officer], tip_in_district: UUID) -> None:
+    """Whatever a page brings, the back button asks the server for it anew."""
+    person = officer("district.650104")
+    for path in (
+        f"/tips/{tip_in_district}",
+        "/account",
+        "/palette?q=a",
+        "/session/alive",
+        "/tips?q=x",
+        "/people-of-nobody",
+    ):
+        assert "no-store" in person.get(path).headers["Cache-Control"], path

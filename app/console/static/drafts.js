@@ -7,7 +7,8 @@
   const SENT = "drafts-sent";
   const account = document.body.dataset.account;
   const areas = () => [...document.querySelectorAll("form[data-draft] textarea")];
-  const keyOf = (area) => `draft|${account}|${location.pathname}|${area.form.dataset.draft}|${area.name}`;
+  const numberOf = (area) => [...area.form.querySelectorAll("textarea")].indexOf(area);
+  const keyOf = (area) => `draft|${account}|${location.pathname}|${area.form.dataset.draft}|${area.name}|${numberOf(area)}`;
 
   function note(area) {
     const told = document.createElement("p");
@@ -19,7 +20,7 @@
     button.className = "btn btn-link";
     button.textContent = "清除";
     button.addEventListener("click", () => {
-      area.value = "";
+      area.value = area.defaultValue;
       sessionStorage.removeItem(keyOf(area));
       told.remove();
       area.focus();
@@ -31,7 +32,7 @@
   function restore() {
     for (const area of areas()) {
       const kept = sessionStorage.getItem(keyOf(area));
-      if (!kept || area.value) continue;
+      if (!kept || kept === area.value) continue;
       area.value = kept;
       area.dispatchEvent(new Event("input", { bubbles: true }));
       const action = area.closest("details.action");

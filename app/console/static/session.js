@@ -39,7 +39,7 @@
   }
 
   function leave() {
-    if (unsaved) return show("over", "登录已超时。本页填写的内容仍在，请重新登录，然后回到本页继续。");
+    if (unsaved) return show("over", "本页填写的内容仍在。请重新登录，然后回到本页继续。");
     location.assign(`${dialog.dataset.signIn}?next=${encodeURIComponent(location.pathname + location.search)}`);
   }
 
@@ -47,7 +47,7 @@
     const quiet = Date.now() - heard();
     if (dialog.dataset.state === "over") return;
     if (quiet >= limit) return leave();
-    if (worked > heard() && quiet > TOLD_EVERY) return ask();
+    if (worked > heard() && quiet > TOLD_EVERY && Date.now() - worked < 2 * TOLD_EVERY) return ask();
     if (quiet < limit - WARNING) return show("");
     show("warning", `您已有一段时间没有操作，${Math.ceil((limit - quiet) / 1000)} 秒后将自动退出登录。`);
   }
@@ -66,7 +66,7 @@
     if (event.target.closest("[data-idle-stay]")) ask();
   });
   window.addEventListener("focus", () => {
-    if (dialog.dataset.state === "over") fetch(dialog.dataset.alive, { redirect: "manual" }).then((answer) => { if (answer.ok) ask(); });
+    if (dialog.dataset.state === "over") ask();
   });
   setInterval(tick, 1000);
 })();
