@@ -16,6 +16,7 @@ from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from app.foundation.local_services import LocalServices
+from app.foundation.permissions import Role
 
 KEY_BYTES: Final = 32
 MINIMUM_SECRET_LENGTH: Final = 32
@@ -316,7 +317,10 @@ def _sms(reader: _Reader) -> SmsSettings | None:
 def _sign_in(reader: _Reader) -> SignInRules:
     """``SECOND_FACTOR_ROLES``: ``all``, ``off``, or role codes with commas between them."""
     days = reader.number("PASSWORD_AGE_DAYS", 90, 0, 3650)
-    said = reader.matching("SECOND_FACTOR_ROLES", "all", r"[a-z_]+(,[a-z_]+)*", " all、off 或者以逗号分隔的岗位代码")
+    role = f"({'|'.join(Role)})"
+    said = reader.matching(
+        "SECOND_FACTOR_ROLES", "all", f"all|off|{role}(,{role})*", " all、off 或者以逗号分隔的岗位代码"
+    )
     return SignInRules(
         shortest_password=reader.number("PASSWORD_LENGTH", 10, 8, 64),
         kinds_of_letters=reader.number("PASSWORD_KINDS", 3, 1, 4),

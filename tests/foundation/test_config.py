@@ -7,14 +7,14 @@ import contextlib
 import os
 import subprocess
 import sys
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.foundation.config import REPOSITORY, Settings, SettingsRefused, load_settings
+from app.foundation.config import REPOSITORY, Settings, SettingsRefused, SignInRules, load_settings
 from app.foundation.redis import connect_redis
 
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -309,3 +309,34 @@ class TestChannels:
     def test_one_fault_is_told_by_name(self, office: dict[str, str], given: dict[str, str], told: str) -> None:
         [fault] = faults(office | MAIL | SMS | given)
         assert fault.startswith(told)
+
+
+class TestSignIn:
+    def test_a_real_office_asks_for_everything_and_the_demo_for_the_password_alone(
+        self, office: dict[str, str], tmp_path: Path
+    ) -> None:
+        assert load_settings(office).sign_in == SignInRules()
+        demo = load_settings({"DEMO": "1", "DATA_DIR": str(tmp_path / "demo")}).sign_in
+        assert (demo.second_factor_roles, demo.password_age) == (frozenset(), None)
+
+    def test_is_the_offices_own(self, office: dict[str, str]) -> None:
+        given = {"PASSWORD_LENGTH": "14", "PASSWORD_KINDS": "4", "PASSWORD_AGE_DAYS": "0", "CONSOLE_IDLE_MINUTES": "30"}
+        rules = load_settings(office | given | {"SECOND_FACTOR_ROLES": "auditor,sys_admin"}).sign_in
+        expected = SignInRules(14, 4, None, frozenset({"auditor", "sys_admin"}), timedelta(minutes=30))
+        assert rules == expected
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"PASSWORD_LENGTH": "7"},
+            {"PASSWORD_KINDS": "5"},
+            {"PASSWORD_AGE_DAYS": "-1"},
+            {"CONSOLE_IDLE_MINUTES": "4"},
+            {"SECOND_FACTOR_ROLES": "管理员"},
+            {"SECOND_FACTOR_ROLES": "auditor,auditors"},
+            {"SECOND_FACTOR_ROLES": "all,auditor"},
+        ],
+    )
+    def test_faults_name_the_setting(self, office: dict[str, str], given: dict[str, str]) -> None:
+        (fault,) = faults(office | given)
+        assert fault.startswith(next(iter(given)))

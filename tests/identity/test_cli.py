@@ -11,6 +11,8 @@ from sqlalchemy import select, update
 
 from app.audit.models import AuditEvent
 from app.foundation.database import OPEN_WALL, transaction
+from app.foundation.permissions import PROGRAM, Role
+from app.identity import address_ranges, lockout
 from app.identity.models import Account, Unit
 from tests.rows import growth, row_counts
 
@@ -176,3 +178,37 @@ class TestImportUnits:
         with transaction(OPEN_WALL) as session:
             row = session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1)).one()
         assert (row.action, row.details) == ("identity.import_units", {"created": 1, "updated": 0})
+
+
+class TestTheWayBackIn:
+    """For an office where nobody is left who could do it at the console."""
+
+    def test_gives_a_first_password_that_is_told_once(self, app: Flask) -> None:
+        result = run(app, "accounts", "reset-password", "--username", "secadmin", "--reason", "本人忘记")
+        password = result.output.strip().rpartition("：")[2]
+        body = {"username": "secadmin", "password": password}
+        answer = app.test_client().post("/api/v1/office/session", json=body)
+        assert (answer.status_code, answer.get_json()["step"]) == (403, "password")
+
+    def test_unlocks_and_opens_addresses(self, app: Flask) -> None:
+        with transaction(OPEN_WALL):
+            for _ in range(lockout.MOST_FAILURES):
+                lockout.note_failure("secadmin")
+            networks = address_ranges.parsed("10.1.0.0/16")
+            address_ranges.set_networks(PROGRAM, Role.SECURITY_ADMIN, networks, None, "等保要求", address=None)
+        assert "已解除 secadmin" in run(app, "accounts", "unlock", "--username", "secadmin").output
+        told = run(app, "accounts", "open-addresses", "--role", "security_admin", "--reason", "填错").output
+        assert "已取消“安全管理员”的登录地址限制" in told
+        with transaction(OPEN_WALL):
+            assert lockout.locked_until("secadmin") is None
+            assert address_ranges.networks_of(Role.SECURITY_ADMIN) == ()
+
+    def test_says_what_cannot_be_done(self, app: Flask) -> None:
+        for command, told in (
+            (["reset-password", "--username", "nobody", "--reason", "x"], "没有用户名为 nobody 的账号"),
+            (["reset-password", "--username", "secadmin", "--reason", " "], "reason：请填写 1 至 500 字"),
+            (["remove-second-factor", "--username", "secadmin", "--reason", "x"], "该账号未启用动态码"),
+        ):
+            result = run(app, "accounts", *command)
+            assert result.exit_code == 1
+            assert told in result.output
