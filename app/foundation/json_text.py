@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -17,7 +18,7 @@ def json_text(value: Any) -> str:
 
 
 class JsonAnswers(DefaultJSONProvider):
-    """Flask's JSON with a fast encoder; what needs more than that (an indent) is left to Flask's own."""
+    """Flask's JSON with a fast encoder; what it cannot do is left to Flask's own."""
 
     sort_keys = False
     ensure_ascii = False
@@ -25,5 +26,6 @@ class JsonAnswers(DefaultJSONProvider):
     def dumps(self, obj: Any, **options: Any) -> str:
         """``obj`` as JSON; dates, UUIDs and decimals as Flask writes them."""
         if options.keys() <= {"separators"}:
-            return orjson.dumps(obj, default=self.default, option=_OPTIONS).decode()
+            with suppress(TypeError):  # numbers over 64 bits and very deep values
+                return orjson.dumps(obj, default=self.default, option=_OPTIONS).decode()
         return super().dumps(obj, **options)

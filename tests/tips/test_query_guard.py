@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
-from sqlalchemy import event
 
 from app.foundation import clock
 from app.foundation.crypto import Crypto
-from app.foundation.database import db
 from app.tips import guard
 from tests import factories, rows
 from tests.moments import MONDAY_MORNING
@@ -99,7 +97,7 @@ def test_guesses_at_once_are_five_and_no_more(committed_app: Flask) -> None:
 
 
 @pytest.fixture
-def work(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def work(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Statements, digests, comparisons and commands to Redis, in their order."""
     done: list[str] = []
     digest, same = Crypto.digest, Crypto.same
@@ -112,8 +110,11 @@ def work(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         done.append("compare")
         return same(left, right)
 
-    def noted_statement(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        done.append(statement)
+    execute = psycopg.Cursor.execute
+
+    def noted_statement(self: Any, statement: Any, *arguments: Any, **options: Any) -> Any:
+        done.append(str(statement))
+        return execute(self, statement, *arguments, **options)
 
     command = Redis.execute_command
 
@@ -124,9 +125,8 @@ def work(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.setattr(Crypto, "digest", noted_digest)
     monkeypatch.setattr(Crypto, "same", staticmethod(noted_same))
     monkeypatch.setattr(Redis, "execute_command", noted_command)
-    event.listen(db.engine, "before_cursor_execute", noted_statement)
-    yield done
-    event.remove(db.engine, "before_cursor_execute", noted_statement)
+    monkeypatch.setattr(psycopg.Cursor, "execute", noted_statement)
+    return done
 
 
 def test_wrong_code_and_unknown_number_do_the_same_work(
