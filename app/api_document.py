@@ -6,7 +6,10 @@ import re
 from typing import Any, Final
 
 from apiflask import APIFlask
+from apispec import APISpec, BasePlugin
+from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask, render_template
+from marshmallow import fields
 
 from app.foundation.http import Audience, Policy, endpoint
 from app.foundation.permissions import Actor, Permission
@@ -28,6 +31,23 @@ _PROBLEM: Final = {
 _PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 _TAKE_BYTES: Final = frozenset({"uploads.take_part"})
 """Operations whose body is the bytes themselves; no schema of ours describes it."""
+_DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_JPEG: Final = "image/jpeg"
+_GIVE_BYTES: Final = {
+    "filing_proof.make_proof": ["application/pdf"],
+    "office_case_documents.download_document": [_DOCX, "application/pdf"],
+    "office_case_imports.fetch_result": [_XLSX],
+    "office_case_ledger.export_batch": [_XLSX, "text/csv"],
+    "office_case_tasks.fetch_bank_file": [_XLSX, "text/csv"],
+    "office_evidence.download_original": ["*/*"],
+    "office_evidence.view_copy": [_JPEG],
+    "office_evidence.view_page": [_JPEG],
+    "office_evidence.view_thumbnail": [_JPEG],
+    "office_tips.download_letter": [_DOCX],
+    "office_tips.export_tips": [_XLSX, "text/csv"],
+}
+"""Operations that answer with a file, and of which kinds."""
 _BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
 _BEARER: Final = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 _REFUSALS: Final = {
@@ -46,6 +66,7 @@ _REFUSALS: Final = {
 
 def register(app: APIFlask) -> None:
     """Serve the document and the page."""
+    app.spec_plugins.append(_DecimalsAsText())
     app.spec_processor(lambda document: _completed(app, document))
 
     @app.get(f"{PREFIX}/openapi.json")
@@ -59,6 +80,16 @@ def register(app: APIFlask) -> None:
     def docs(_actor: Actor) -> Any:
         """The same document as a page."""
         return app.make_response(render_template("api_docs.html", document=app.spec))
+
+
+class _DecimalsAsText(BasePlugin):
+    """Money and shares travel as text, so that nobody's floating point touches them."""
+
+    def init_spec(self, spec: APISpec) -> None:
+        """Runs after the marshmallow plugin, which knows decimals as numbers."""
+        for plugin in spec.plugins:
+            if isinstance(plugin, MarshmallowPlugin) and plugin.converter is not None:
+                plugin.converter.field_mapping[fields.Decimal] = ("string", "decimal")
 
 
 def _completed(app: Flask, document: Any) -> Any:
@@ -76,6 +107,8 @@ def _completed(app: Flask, document: Any) -> Any:
             if isinstance(policy, Policy) and method.upper() in (rule.methods or ()):
                 if rule.endpoint in _TAKE_BYTES:
                     operation["requestBody"] = {"required": True, "content": {"application/octet-stream": _BYTES}}
+                if kinds := _GIVE_BYTES.get(rule.endpoint):
+                    operation["responses"]["200"] = {"description": "文件", "content": dict.fromkeys(kinds, _BYTES)}
                 _complete_operation(operation, policy, path)
     document["servers"] = [{"url": "/"}]
     return document

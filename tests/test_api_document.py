@@ -39,3 +39,21 @@ def test_readable_page_needs_nothing_from_elsewhere(client: FlaskClient) -> None
     assert "/api/v1/tips/query" in page
     assert "http://" not in page
     assert "https://" not in page
+
+
+def test_files_and_decimals_are_documented_as_they_come(client: FlaskClient) -> None:
+    """Every operation that answers with bytes says of which kind; money is text."""
+    document = client.get("/api/v1/openapi.json").get_json()
+    app = client.application
+    for rule in app.url_map.iter_rules():
+        if (
+            rule.rule.startswith("/api/v1/office")
+            and app.view_functions[rule.endpoint].__annotations__.get("return") == "Response"
+        ):
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+            (operation,) = document["paths"][path].values()
+            (schema,) = {str(one["schema"]) for one in operation["responses"]["200"]["content"].values()}
+            assert "binary" in schema, path
+    tier = document["components"]["schemas"]["TierBody"]["properties"]["per_ten_thousand"]
+    assert "string" in tier["type"]
+    assert "number" not in tier["type"]
