@@ -76,7 +76,7 @@ def stage(*, of_its_own: bool = False) -> Iterator[Stage]:
 
 
 @contextlib.contextmanager
-def _services(data_dir: Path, of_its_own: bool) -> Iterator[tuple[str, str]]:
+def _services(data_dir: Path, of_its_own: bool = False) -> Iterator[tuple[str, str]]:
     given = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     if all(given) and not of_its_own:
         yield str(given[0]), str(given[1])
