@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import case, or_, select
+from sqlalchemy import bindparam, case, or_, select
 
 from app.foundation import clock
 from app.foundation.database import db
@@ -20,11 +21,11 @@ from app.identity.models import UNIT_KINDS, Account, Delegation, Unit
 def handling_unit_of(division_code: str) -> Unit | None:
     """The unit that acts for a division: its own, or that of the nearest division above it."""
     chain = [division_code, *divisions().ancestors(division_code)]
-    units = {
-        unit.division_code: unit
-        for unit in db.session.scalars(select(Unit).where(Unit.division_code.in_(chain), Unit.active))
-    }
+    units = {unit.division_code: unit for unit in db.session.scalars(_ACTIVE_UNITS, {"codes": chain})}
     return next((units[code] for code in chain if code in units), None)
+
+
+_ACTIVE_UNITS: Final = select(Unit).where(Unit.division_code.in_(bindparam("codes", expanding=True)), Unit.active)
 
 
 def district_unit_of(division_code: str) -> Unit | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, literal, or_, select, true
 
 from app.foundation import clock
-from app.foundation.database import db
+from app.foundation.database import db, read_rows
 from app.foundation.permissions import Actor, Permission
 from app.workflow import returns
 from app.workflow.exclusions import excluded
@@ -74,12 +74,20 @@ def can_move(actor: Actor, handling: Handling, transition: Transition) -> bool:
 
 def _handled(actor: Actor, handling: Handling) -> bool:
     """Whether this person signed for the tip or reported on it, also in another round and in another role."""
-    own = select(HandlingEvent.id).where(
-        HandlingEvent.tip_id == handling.tip_id,
-        HandlingEvent.actor_id == actor.account_id,
-        HandlingEvent.action.in_([Action.SIGN_FOR.value, Action.SUBMIT_FEEDBACK.value]),
+    if handling.status != Status.FEEDBACK_SUBMITTED:
+        return False
+    return bool(read_rows(_OWN_WORK, tip_id=handling.tip_id, actor_id=actor.account_id))
+
+
+_OWN_WORK: Final = (
+    select(HandlingEvent.id)
+    .where(
+        HandlingEvent.tip_id == bindparam("tip_id"),
+        HandlingEvent.actor_id == bindparam("actor_id"),
+        HandlingEvent.action.in_([literal(Action.SIGN_FOR.value), literal(Action.SUBMIT_FEEDBACK.value)]),
     )
-    return handling.status == Status.FEEDBACK_SUBMITTED and db.session.scalar(own.limit(1)) is not None
+    .limit(1)
+)
 
 
 def can_apply(actor: Actor, handling: Handling) -> bool:

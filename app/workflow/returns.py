@@ -7,13 +7,13 @@ designated may not return it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.foundation import clock
-from app.foundation.database import db, new_id
+from app.foundation.database import db, new_id, read_rows
 from app.foundation.errors import Conflict, DeadlineBeyondCalendar, Forbidden
 from app.foundation.permissions import Actor
 from app.workflow import clocks, limits
@@ -78,5 +78,9 @@ def within_window(handling: Handling) -> bool:
 
 def asked_before(tip_id: UUID, unit_id: int) -> bool:
     """Whether this unit has given this tip back once: what comes to it again was decided by the city."""
-    asked = select(ReturnRequest.id).where(ReturnRequest.tip_id == tip_id, ReturnRequest.unit_id == unit_id)
-    return db.session.scalar(asked) is not None
+    return bool(read_rows(_ASKED_BEFORE, tip_id=tip_id, unit_id=unit_id))
+
+
+_ASKED_BEFORE: Final = select(ReturnRequest.id).where(
+    ReturnRequest.tip_id == bindparam("tip_id"), ReturnRequest.unit_id == bindparam("unit_id")
+)

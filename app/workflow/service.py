@@ -11,14 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, inspect, select
+from sqlalchemy import ColumnElement, Select, bindparam, inspect, literal, select
 
 from app.audit import service as audit
 from app.foundation import clock
-from app.foundation.database import Change, Row, db, insert_rows, new_id
+from app.foundation.database import Change, Row, db, insert_rows, new_id, read_rows
 from app.foundation.errors import (
     Conflict,
     Forbidden,
@@ -168,16 +169,22 @@ def locked(actor: Actor, tip_id: UUID) -> Handling:
 
 def _locked(actor: Actor, tip_id: UUID) -> tuple[Handling, bool]:
     """The same, and whether the actor may stand aside from it: one look at the database for both."""
-    found = db.session.execute(
-        policy.visible_handlings(actor)
-        .add_columns(exclusions.perhaps_excluded(actor, Handling.__table__.c.tip_id))
-        .where(Handling.tip_id == tip_id)
-        .with_for_update(of=Handling)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+    found = db.session.execute(_locking(actor), {"tip_id": tip_id}).one_or_none()
     if found is None:
         raise OutOfScope("未找到该线索", extra={"audit_object": ("tip", str(tip_id))})
     return found[0], found[1]
+
+
+@lru_cache(maxsize=256)
+def _locking(actor: Actor) -> Select[Any]:
+    """What :func:`_locked` asks for one person: to put it together anew costs as much as to ask it."""
+    return (
+        policy.visible_handlings(actor)
+        .add_columns(exclusions.perhaps_excluded(actor, Handling.__table__.c.tip_id))
+        .where(Handling.tip_id == bindparam("tip_id"))
+        .with_for_update(of=Handling)
+        .execution_options(populate_existing=True)
+    )
 
 
 def _allowed(actor: Actor, handling: Handling, action: str) -> Transition:
@@ -263,9 +270,13 @@ def _submit_feedback(actor: Actor, handling: Handling, given: Mapping[str, Any])
 
 
 def _refuse_while_reassignment_open(handling: Handling) -> None:
-    waiting = select(Reassignment.id).where(*_open_request(handling.tip_id))
-    if db.session.scalar(waiting) is not None:
+    if read_rows(_WAITING_REQUEST, tip_id=handling.tip_id):
         raise Conflict("该线索有未办结的属地调整申请，待申请办结或撤回后再办理", code="reassignment_open")
+
+
+_WAITING_REQUEST: Final = select(Reassignment.id).where(
+    Reassignment.tip_id == bindparam("tip_id"), Reassignment.status.in_([literal(one) for one in OPEN_REASSIGNMENTS])
+)
 
 
 def _reply(_actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
