@@ -129,7 +129,7 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.tips import office_api as tips_office_api
     from app.tips import public_api as tips_public_api
     from app.tips import secrecy as _secrecy  # noqa: F401  # checks what leaves with a transfer
-    from app.tips.key_rotation import keys_cli
+    from app.tips.key_rotation import count_keys, keys_cli, rotate_piece
     from app.workflow import api as workflow_api
     from app.workflow import jobs as workflow_jobs
     from app.workflow.cli import calendar_cli, limits_cli
@@ -154,6 +154,8 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     }
     app.extensions["shudi_tasks"] = {
         "audit-verify": audit_jobs.verify,
+        "keys-count": count_keys,
+        "keys-rotate": rotate_piece,
     }
     app.extensions["shudi_periodic_intervals"] = {
         "audit-seal": 2.0,

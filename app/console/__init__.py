@@ -22,10 +22,12 @@ def register(application: APIFlask) -> None:
     import app.console.deliveries
     import app.console.enterprises
     import app.console.evidence
+    import app.console.first_day
     import app.console.geo
     import app.console.home
     import app.console.intake
     import app.console.list_exports
+    import app.console.keys
     import app.console.notices
     import app.console.own_account
     import app.console.palette
@@ -43,11 +45,14 @@ def register(application: APIFlask) -> None:
     import app.console.tip_statistics
     import app.console.tips
     import app.console.units  # noqa: F401  # each hangs its pages on the blueprint
-    from app.console import assets, csrf, refusals, security_headers
+    from app.console import assets, csrf, first_day, refusals, security_headers
     from app.console.blueprint import pages
+    from app.console.cli import office_cli
 
     csrf.register(application)
     refusals.register(application)
     security_headers.register(application)
     application.register_blueprint(pages)
+    application.extensions["shudi_tasks"][first_day.CHECK] = first_day.check_next
+    application.cli.add_command(office_cli)
     assets.register(application)

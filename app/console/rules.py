@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any, Final
 
 from flask import Response, request, url_for
@@ -11,7 +12,7 @@ from app.console import forms
 from app.console.blueprint import pages
 from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
-from app.console.views import rules
+from app.console.views import rule_words, rules
 from app.console.views.actions import refused_form
 from app.console.views.fields import FormState
 from app.console.views.problems import problem_views
@@ -20,7 +21,7 @@ from app.foundation.errors import InvalidInput
 from app.foundation.http import load, page
 from app.foundation.permissions import Actor, Permission
 from app.workflow import calendar, limits, recount
-from app.workflow.schemas import SetLimitBody, SetReasonBody
+from app.workflow.schemas import SetLimitBody, SetReasonBody, SetWordBody
 from app.workflow.states import Status
 
 LARGEST_CALENDAR: Final = 200_000
@@ -30,6 +31,8 @@ LARGEST_CALENDAR: Final = 200_000
 @pages.get("/rules", defaults={"kind": "figures"})
 @pages.get("/rules/reasons", defaults={"kind": "reasons"})
 @pages.get("/rules/calendar", defaults={"kind": "calendar"})
+@pages.get("/rules/words", defaults={"kind": "words"})
+@pages.get("/rules/messages", defaults={"kind": "messages"})
 @page(permission=Permission.RULES_READ)
 def show_rules(actor: Actor, kind: str) -> str:
     """What holds today, what will hold, and since when; with forms for who keeps the rules."""
@@ -68,6 +71,57 @@ def set_reason(actor: Actor) -> Response:
     body = load(SetReasonBody(), forms.typed_fields("code", "text", "valid_from", "in_use"))
     limits.set_reason(actor, limits.REJECTION, body["code"], body["text"], body["valid_from"], in_use=body["in_use"])
     return done(f"已登记，自 {body['valid_from']} 起生效。", "console.show_rules", kind="reasons")
+
+
+@pages.post("/rules/words")
+@page(permission=Permission.RULES_MANAGE, changes=True)
+def set_word(actor: Actor) -> Response:
+    """Word, order or retire what reporters choose from, from a day on."""
+    on_refusal_show(rules_page, actor, "words")
+    body = load(SetWordBody(), forms.typed_fields("entry", "text", "position", "in_use", "valid_from"))
+    kind, code = _entry(body["entry"], rule_words.DICTIONARIES)
+    used, place = body["in_use"], body["position"]
+    limits.set_reason(actor, kind, code, body["text"], body["valid_from"], in_use=used, position=place)
+    return done(f"已登记，自 {body['valid_from']} 起生效。", "console.show_rules", kind="words")
+
+
+@pages.post("/rules/messages/preview")
+@page(permission=Permission.RULES_MANAGE)  # a form like the deed itself; nothing changes
+def preview_message(actor: Actor) -> str:
+    """How a message would read, once its words were found fit."""
+    on_refusal_show(rules_page, actor, "messages")
+    body, kind, code = _message()
+    limits.check_wording(kind, code, body["text"])
+    return rendered(
+        "console/rules_message.html",
+        actor,
+        **rule_words.change_preview(kind, code, body["text"], limits.entries(kind)[code]),
+        fields=body | {"valid_from": body["valid_from"].isoformat()},
+        set_url=url_for("console.set_message"),
+        list_url=url_for("console.show_rules", kind="messages"),
+    )
+
+
+@pages.post("/rules/messages")
+@page(permission=Permission.RULES_MANAGE, changes=True)
+def set_message(actor: Actor) -> Response:
+    """Word a message from a day on."""
+    on_refusal_show(rules_page, actor, "messages")
+    body, kind, code = _message()
+    limits.set_reason(actor, kind, code, body["text"], body["valid_from"])
+    return done(f"已登记，自 {body['valid_from']} 起生效。", "console.show_rules", kind="messages")
+
+
+def _message() -> tuple[dict[str, Any], str, str]:
+    body = load(SetWordBody(only=["entry", "text", "valid_from"]), forms.typed_fields("entry", "text", "valid_from"))
+    return body, *_entry(body["entry"], rule_words.MESSAGES)
+
+
+def _entry(said: str, kinds: Sequence[str]) -> tuple[str, str]:
+    kind, _, code = said.partition("/")
+    if kind not in kinds or code not in limits.REASONS[kind].seed:
+        raise InvalidInput(errors={"entry": ["请从列表中选择"]})
+    return kind, code
 
 
 @pages.post("/rules/calendar/preview")

@@ -110,6 +110,8 @@ class Settings:
     wechat_template_progress: str = "tip-progress-demo"
     public_rate_per_minute: int = 600
     clamd_url: str = ""
+    backup_path: str = ""
+    """Where backups of the database are written, as the checklist looks for them: a folder."""
     mail: MailSettings | None = None
     sms: SmsSettings | None = None
     quiet_hours: tuple[time, time] | None = None
@@ -221,6 +223,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=reader.number("TRUSTED_PROXIES", 0, 0, 5),
         wechat_template_progress=reader.text("WECHAT_TEMPLATE_PROGRESS", "tip-progress-demo"),
         clamd_url=reader.url("CLAMD_URL", reader.text("CLAMD_URL", ""), ("tcp", "unix")),
+        backup_path=reader.text("BACKUP_PATH", ""),
         # The demo is for trying out, load tests from one address included: there nobody is asked to prove work.
         public_rate_per_minute=reader.number("PUBLIC_RATE_PER_MINUTE", 10**6 if demo else 600, 1, 10**6),
         mail=_mail(reader),

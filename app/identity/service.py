@@ -282,17 +282,10 @@ def create_account(
         Conflict: the user name is taken.
         InvalidInput: a user name that nobody can sign in with, a weak password, a unit that does not exist.
     """
-    if not re.fullmatch(r"[\w.@-]{1,64}", username):
-        raise InvalidInput(errors={"username": ["用户名应为 1 至 64 位文字、数字、点、@、横线或下划线"]})
     if role is not None and not actor.may(Permission.ROLE_GRANT):
         raise Forbidden("岗位由安全管理员授予")
     passwords.check_complexity(password, username)
-    unit = db.session.scalar(select(Unit).where(Unit.division_code == division_code, Unit.active))
-    if unit is None:
-        raise InvalidInput(errors={"division": [f"没有区划代码为 {division_code} 的单位"]})
-    if db.session.scalar(select(Account.id).where(Account.username == username)):
-        raise Conflict(f"用户名 {username} 已被使用")
-    moment = clock.now()
+    unit, moment = _unit_of_new(username, division_code), clock.now()
     account = Account(
         id=new_id(),
         username=username,
@@ -310,6 +303,18 @@ def create_account(
     told = {"username": username, "display_name": display_name, "role": account.role, "division": division_code}
     audit.record(actor, "identity.create_account", "account", account.id, before=None, after=told)
     return account
+
+
+def _unit_of_new(username: str, division_code: str) -> Unit:
+    """The unit of a new account whose name is free and can be typed."""
+    if not re.fullmatch(r"[\w.@-]{1,64}", username):
+        raise InvalidInput(errors={"username": ["用户名应为 1 至 64 位文字、数字、点、@、横线或下划线"]})
+    unit = db.session.scalar(select(Unit).where(Unit.division_code == division_code, Unit.active))
+    if unit is None:
+        raise InvalidInput(errors={"division": [f"没有区划代码为 {division_code} 的单位"]})
+    if db.session.scalar(select(Account.id).where(Account.username == username)):
+        raise Conflict(f"用户名 {username} 已被使用")
+    return unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,10 @@ class WeChatClient:
             with contextlib.suppress(LockError):  # it ran out: another process refreshes meanwhile, both tokens work
                 lock.release()
 
+    def prove(self) -> None:
+        """Ask WeChat for the access token anew, which shows that id and secret are good; raise ``WeChatError``."""
+        self._fetch_token(None)
+
     def _cached_token(self) -> str | None:
         value: Any = self._redis.get(self._token_key)
         return value.decode() if isinstance(value, bytes) else value

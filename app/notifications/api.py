@@ -14,8 +14,8 @@ from app.foundation.permissions import Actor, Permission
 from app.identity.authentication import openid_index_of_request
 from app.notifications import consents, queries, resending, schemas, service
 from app.notifications import jobs as _jobs  # noqa: F401  # importing it tells the outbox who answers its messages
-from app.notifications.channels import NEWS
 from app.notifications.models import Notice
+from app.notifications.wording import NEWS
 
 public_api = APIBlueprint("public_notifications", __name__, url_prefix="/api/v1")
 office_api = APIBlueprint("office_notifications", __name__, url_prefix="/api/v1/office")

@@ -20,25 +20,20 @@ from app.notifications import faults
 from app.notifications.mail import Mailer
 from app.notifications.sms import ADAPTERS, SmsGateway
 from app.notifications.states import Channel, DeliveryState, Kind
+from app.notifications.wording import NEWS
 
 logger = logging.getLogger(__name__)
 
-NEWS: Final = "您的举报有新进展"
-"""All that a message says of the matter: whoever looks over the person's shoulder learns nothing."""
 WHERE_TO_LOOK: Final = "请打开小程序查看"
-_WORDS: Final[Mapping[Kind, tuple[str, str]]] = {
-    Kind.PROGRESS: (NEWS, f"{NEWS}，请凭受理编号和查询码在举报网页或者小程序中查看。"),
-    Kind.DIGEST: ("今日待办提醒", "您今日有临近期限或者已超期的事项，请登录属地系统查看站内消息。"),
-    Kind.SUPERVISION: ("督办提醒", "您有督办或者超期事项，请登录属地系统查看站内消息并尽快办理。"),
-    Kind.URGENT: ("紧急事项提醒", "您有紧急事项，请立即登录属地系统查看站内消息。"),
-}
-"""Subject and text of a mail. The receipt number is left out: beside a query code it would open the tip."""
-_CLOSING: Final = "\n\n本邮件由系统自动发出，请勿回复，也请勿转发。我们不会通过邮件或者短信索要查询码、验证码和钱款。\n"
+CLOSING: Final = "\n\n本邮件由系统自动发出，请勿回复，也请勿转发。我们不会通过邮件或者短信索要查询码、验证码和钱款。\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message to one person, ready to go. ``reference`` is ours: it says nothing outside."""
+    """One message to one person, ready to go. ``reference`` is ours: it says nothing outside.
+
+    ``subject`` and ``text`` are a mail's; what the other channels say lies with their operators.
+    """
 
     channel: Channel
     kind: Kind
@@ -46,6 +41,8 @@ class Letter:
     address: str = field(repr=False)
     template_id: str | None = None
     receipt_number: str = ""
+    subject: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +95,7 @@ def _send_by_mail(letter: Letter) -> None:
     mailer: Mailer | None = current_app.extensions["shudi_mailer"]
     if mailer is None:
         raise faults.Refused("not_configured")
-    subject, text = _WORDS[letter.kind]
-    mailer.send(letter.address, subject, text + _CLOSING, str(letter.reference))
+    mailer.send(letter.address, letter.subject, letter.text + CLOSING, str(letter.reference))
 
 
 _SENDERS: Final[Mapping[Channel, Callable[[Letter], None]]] = {

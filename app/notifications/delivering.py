@@ -18,6 +18,7 @@ from app.notifications.channels import Letter, Outcome
 from app.notifications.models import Delivery
 from app.notifications.quiet import end_of_quiet
 from app.notifications.states import AT_ANY_HOUR, FINAL_STATES, MOVES, Channel, DeliveryState, Kind
+from app.notifications.wording import mail_of
 from app.outbox import service as outbox
 from app.tips.models import Tip
 
@@ -151,7 +152,10 @@ def _letter(delivery: Delivery) -> Letter | None:
         return Letter(channel, kind, delivery.id, openid, delivery.template_id, number)
     reach = ladder.reach_of(delivery)
     address = (reach.mobile if channel is Channel.SMS else reach.email) if reach else None
-    return Letter(channel, kind, delivery.id, address) if address else None
+    if not address:
+        return None
+    subject, text = mail_of(kind)
+    return Letter(channel, kind, delivery.id, address, subject=subject, text=text)
 
 
 def forget_reporter(tip_id: UUID) -> None:

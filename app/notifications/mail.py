@@ -39,20 +39,35 @@ class Mailer:
         Raises NotSent (not reached, 4xx such as greylisting, our credentials), Refused (5xx), NoAnswer.
         """
         message = self._message(address, subject, text, reference)
-        try:
-            server = self._connected()
-        except smtplib.SMTPAuthenticationError as fault:
-            raise NotSent("auth_refused") from fault
-        except smtplib.SMTPResponseException as fault:
-            raise NotSent(str(fault.smtp_code)) from fault
-        except (OSError, smtplib.SMTPException) as fault:
-            raise NotSent("not_reached") from fault
+        server = self._reached()
         try:
             self._hand_over(server, address, message)
         finally:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 server.quit()
             server.close()
+
+    def prove(self) -> None:
+        """Reach the server, sign in, and ask it for nothing (NOOP); raise ``NotSent``."""
+        server = self._reached()
+        try:
+            _expect(server.noop(), _OK)
+        except (OSError, smtplib.SMTPException) as fault:
+            raise NotSent("not_reached") from fault
+        finally:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                server.quit()
+            server.close()
+
+    def _reached(self) -> smtplib.SMTP:
+        try:
+            return self._connected()
+        except smtplib.SMTPAuthenticationError as fault:
+            raise NotSent("auth_refused") from fault
+        except smtplib.SMTPResponseException as fault:
+            raise NotSent(str(fault.smtp_code)) from fault
+        except (OSError, smtplib.SMTPException) as fault:
+            raise NotSent("not_reached") from fault
 
     def _message(self, address: str, subject: str, text: str, reference: str) -> EmailMessage:
         message = EmailMessage()

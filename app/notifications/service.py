@@ -29,6 +29,7 @@ from app.notifications.states import Channel, Kind
 from app.notifications.steps import ALERTS, CONVERSATION_STEPS, HANDLING_STEPS, REASSIGNMENT_STEPS, Circle
 from app.tips.export_models import ListExport
 from app.tips.list_exports import KEPT, ExportState
+from app.notifications.wording import titles_of, with_number
 from app.tips.models import Tip
 from app.workflow import policy as handling_policy
 from app.workflow.models import Handling, HandlingAlert, HandlingEvent, Reassignment, ReassignmentEvent
@@ -57,7 +58,7 @@ def announce_step(tip_id: UUID, event_id: UUID) -> None:
     write_notices(
         News(event.id, event.at, event.actor_id, tip_id),
         {circle: officers(circle, {Circle.HANDLERS: holder}) for circle in step.titles},
-        step.titles,
+        titles_of("handling", event.action, step),
         step.outward,
     )
     if step.told_to_reporter:
@@ -73,7 +74,8 @@ def announce_reassignment(reassignment_id: UUID, event_id: UUID) -> None:
     step = REASSIGNMENT_STEPS[event.action]
     units = {Circle.FROM_UNIT: request.from_unit_id, Circle.TO_UNIT: request.to_unit_id}
     reviewers = Circle.LEADERS if handling_policy.for_the_leader(request) else Circle.REVIEWERS
-    titles = {reviewers if circle is Circle.REVIEWERS else circle: title for circle, title in step.titles.items()}
+    words = titles_of("reassignment", event.action, step)
+    titles = {reviewers if circle is Circle.REVIEWERS else circle: title for circle, title in words.items()}
     audience = {
         circle: _active(request.applicant_id) if circle is Circle.APPLICANT else officers(circle, units)
         for circle in titles
@@ -87,7 +89,7 @@ def announce_conversation(tip_id: UUID, event_id: UUID, kind: str) -> None:
     holder = db.session.scalars(select(Handling.unit_id).where(Handling.tip_id == tip_id)).one()
     titles = {
         Circle.REVIEWERS if circle is Circle.HANDLERS and holder is None else circle: title
-        for circle, title in step.titles.items()
+        for circle, title in titles_of("conversation", kind, step).items()
     }
     audience = {circle: officers(circle, {Circle.HANDLERS: holder}) for circle in titles}
     write_notices(News(event_id, clock.now(), None, tip_id), audience, titles)
@@ -101,7 +103,7 @@ def announce_alert(alert_id: UUID) -> None:
     handling = db.session.get_one(Handling, alert.tip_id)
     with_city = handling.unit_id is None or handling.status in CITY_ACTS
     step, titles = ALERTS[AlertKind(alert.kind)], dict[Circle, str]()
-    for circle, title in step.titles.items():
+    for circle, title in titles_of("alert", alert.kind, step).items():
         titles.setdefault(Circle.REVIEWERS if circle is Circle.HANDLERS and with_city else circle, title)
     audience = {circle: officers(circle, {Circle.HANDLERS: handling.unit_id}) for circle in titles}
     write_notices(News(alert.id, alert.at, None, alert.tip_id), audience, titles, step.outward)
@@ -168,7 +170,7 @@ def write_notices(
             "tip_id": news.tip_id,
             "case_id": news.case_id,
             "reassignment_id": news.reassignment_id,
-            "title": f"{title}（{number}）",
+            "title": with_number(title, number),
             "created_at": news.at,
         }
         for account_id, title in title_of.items()

@@ -14,7 +14,7 @@ from app.geo.divisions import divisions
 from app.geo.service import region_code
 from app.public_pages.blueprint import pages
 from app.public_pages.shell import rendered
-from app.public_pages.statement_form import CHOICES, StatementForm, body_of, preview_body_of
+from app.public_pages.statement_form import StatementForm, body_of, choices, preview_body_of
 from app.tips import schemas, service
 from app.tips.doors import admit
 
@@ -64,7 +64,9 @@ def _filed(form: StatementForm) -> str:
 def form_page(form: StatementForm) -> str:
     """The form as it stands."""
     districts = [(division.code, division.name) for division in divisions().children(region_code())]
-    return rendered("statement.html", form=form, choices=CHOICES, districts=districts, most_files=schemas.MOST_EVIDENCE)
+    return rendered(
+        "statement.html", form=form, choices=choices(), districts=districts, most_files=schemas.MOST_EVIDENCE
+    )
 
 
 def form_again(form: StatementForm, refusal: DomainError) -> Response:

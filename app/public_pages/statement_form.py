@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from werkzeug.datastructures import MultiDict
 
-from app.tips import schemas
+from app.tips import dictionaries, schemas
 
 _TEXTS: Final = (
     "client_request_id",
@@ -36,16 +36,23 @@ _TEXTS: Final = (
 _OF_REPORTER: Final = ("name", "phone", "email", "id_number", "reply_channel")
 _YES_NO: Final = {"yes": True, "no": False}
 
-CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
+_CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
     "subject.kind": schemas.SUBJECT_KINDS,
-    "conduct.type": schemas.CONDUCT_TYPES,
-    "conduct.publicity": schemas.PUBLICITY,
     "conduct.ongoing": {"yes": "仍在进行", "no": "已经停止", "": "不清楚"},
     "conduct.amount_band": schemas.AMOUNT_BANDS,
     "conduct.participants_band": schemas.PARTICIPANTS_BANDS,
-    "relation": schemas.RELATIONS,
     "reporter.reply_channel": {"phone": "电话", "sms": "短信", "email": "电子邮件", "none": "不需要，我自己在网上查"},
 }
+
+
+def choices() -> dict[str, Mapping[str, str]]:
+    """What each field with a list offers today."""
+    return {
+        **_CHOICES,
+        "conduct.type": dictionaries.offered(dictionaries.CONDUCT),
+        "conduct.publicity": dictionaries.offered(dictionaries.PUBLICITY),
+        "relation": dictionaries.offered(dictionaries.RELATION),
+    }
 
 
 @dataclass

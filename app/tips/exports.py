@@ -19,10 +19,10 @@ from app.foundation import clock
 from app.foundation.errors import Conflict, Forbidden
 from app.foundation.permissions import Actor
 from app.geo.divisions import divisions
-from app.tips import policy, queries
+from app.tips import dictionaries, policy, queries
 from app.tips.models import Tip, TipSubject
 from app.tips.queries import Order, QueueFilter
-from app.tips.schemas import CONDUCT_TYPES
+from app.workflow import limits
 from app.workflow.models import Handling
 from app.workflow.states import Status
 
@@ -104,12 +104,13 @@ class _Counted:
 
 
 def _lines(rows: Iterable[tuple[Tip, Handling, TipSubject]]) -> Iterator[Sequence[str]]:
+    kinds = limits.wordings(dictionaries.CONDUCT)
     for tip, handling, subject in rows:
         yield (
             tip.receipt_number,
             subject.name or "",
             subject.uscc or "",
-            CONDUCT_TYPES.get(tip.conduct_type or "", ""),
+            kinds.get(tip.conduct_type or "", ""),
             divisions().name(handling.division_code) if handling.division_code else "",
             Status(handling.status).text,
             handling.priority,

@@ -19,10 +19,12 @@ from sqlalchemy import Column, LargeBinary, Table, and_, func, select, tuple_, u
 from app.audit import service as audit
 from app.foundation.crypto import Crypto
 from app.foundation.database import OPEN_WALL, db, transaction
+from app.foundation.long_work import Piece
 from app.foundation.permissions import PROGRAM
 from app.tips.service import crypto
 
 BATCH: Final = 500
+_BATCHES_A_PIECE: Final = 20
 _LONGEST_KEY_ID: Final = 32
 
 keys_cli = AppGroup("keys", help="密钥")
@@ -61,22 +63,47 @@ def rewrap_batch(table: Table, column: Column[Any], provider: Crypto, after: Any
     return len(rows), rows[-1][1:] if rows else None
 
 
+def count_keys(_memory: dict[str, Any]) -> Piece:
+    """Count what hangs on each key, as one piece. Twice is safe: it only reads."""
+    with transaction(OPEN_WALL):
+        used = keys_in_use()
+    return Piece({"used": used}, sum(used.values()), sum(used.values()), finished=True)
+
+
+def rotate_piece(memory: dict[str, Any]) -> Piece:
+    """Wrap some thousand values anew. Twice is safe: what is under today's key is not taken again.
+
+    The memory holds the place in the list of columns, how much was done, and how much there was at the beginning.
+    """
+    columns, provider = list(sealed_columns()), crypto()
+    if not memory:
+        with transaction(OPEN_WALL):
+            waiting = sum(count for name, count in keys_in_use().items() if name != provider.current_key_id)
+        memory = {"column": 0, "done": 0, "whole": waiting, "key": provider.current_key_id}
+    place, done, after = memory["column"], memory["done"], None
+    for _ in range(_BATCHES_A_PIECE):
+        if place == len(columns):
+            break
+        with transaction(OPEN_WALL):
+            count, after = rewrap_batch(columns[place][0], columns[place][1], provider, after)
+        done, place = done + count, place + (after is None)
+    finished = place == len(columns)
+    kept = {**memory, "column": place, "done": done}
+    if finished:
+        with transaction(OPEN_WALL):
+            audit.record(PROGRAM, "tips.rotate_keys", "keys", provider.current_key_id, values=done)
+            kept["used"] = keys_in_use()
+    return Piece(kept, done, max(memory["whole"], done), finished)
+
+
 @keys_cli.command("rotate")
 def rotate() -> None:
     """用 SEALING_KEYS 的第一个密钥重新封装全部密文；可在运行中执行，可重复执行。"""
-    total = 0
-    for table, column in sealed_columns():
-        after: Any = None
-        while True:
-            with transaction(OPEN_WALL):
-                count, after = rewrap_batch(table, column, crypto(), after)
-            total += count
-            if after is None:
-                break
-            click.echo(f"{table.name}.{column.name}：已处理到第 {total} 项", err=True)
-    with transaction(OPEN_WALL):
-        audit.record(PROGRAM, "tips.rotate_keys", "keys", crypto().current_key_id, values=total)
-    click.echo(f"已重新封装 {total} 项，现用密钥 {crypto().current_key_id}。")
+    piece = rotate_piece({})
+    while not piece.finished:
+        click.echo(f"已处理 {piece.done} / {piece.whole} 项", err=True)
+        piece = rotate_piece(piece.memory)
+    click.echo(f"已重新封装 {piece.done} 项，现用密钥 {crypto().current_key_id}。")
 
 
 @keys_cli.command("status")

@@ -7,12 +7,12 @@ what held before can still be read. Each process keeps the rows and asks every o
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from flask import current_app
 from sqlalchemy import func, select
@@ -106,19 +106,46 @@ SEED: Final[Mapping[str, Figure]] = {
 
 PRIORITIES: Final = ("P1", "P2", "P3", "P4")
 REJECTION: Final = "rejection"
-REASONS: Final[Mapping[str, Mapping[str, str]]] = {
-    REJECTION: {
-        "NO_DEFINITE_TARGET": "无明确被举报对象",
-        "NO_FACTS": "无具体事实或线索",
-        "NOT_IN_REMIT": "不属于职责范围",
-        "ALREADY_FILED_CRIMINAL": "已立案侦查、起诉、审判或执行",
-        "DUPLICATE_ACCEPTED": "同一事项已受理",
-        "ALREADY_CONCLUDED": "已依法处理且无新事实",
-        "CIVIL_DISPUTE": "一般民间借贷或合同纠纷",
-        "OTHER": "其他",
-    }
+
+
+@dataclass(frozen=True, slots=True)
+class WordList:
+    """Words that the office may word anew from a day on.
+
+    Attributes:
+        title: what the list is.
+        seed: code → wording that the program starts with, in its order.
+        fixed: the codes are the law's or the program's: none is added.
+        always_used: no entry goes out of use.
+        check: raises ``InvalidInput`` for a wording of this code that must not be said.
+    """
+
+    title: str
+    seed: Mapping[str, str]
+    fixed: bool = True
+    always_used: bool = False
+    check: Callable[[str, str], None] | None = None
+
+
+REASONS: Final[dict[str, WordList]] = {
+    REJECTION: WordList(
+        "不予受理理由",
+        {
+            "NO_DEFINITE_TARGET": "无明确被举报对象",
+            "NO_FACTS": "无具体事实或线索",
+            "NOT_IN_REMIT": "不属于职责范围",
+            "ALREADY_FILED_CRIMINAL": "已立案侦查、起诉、审判或执行",
+            "DUPLICATE_ACCEPTED": "同一事项已受理",
+            "ALREADY_CONCLUDED": "已依法处理且无新事实",
+            "CIVIL_DISPUTE": "一般民间借贷或合同纠纷",
+            "OTHER": "其他",
+        },
+        fixed=False,
+    )
 }
-"""Kind → code → wording the program starts with (潍坊市12345条例 Art. 19; 信访工作条例)."""
+"""Kind → list (reasons: 潍坊市12345条例 Art. 19; 信访工作条例); higher rooms offer lists of their own."""
+_STEP: Final = 10
+_LAST: Final = 9990
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +154,7 @@ class _Rows:
     """How many rows of each kind: rows are only ever added, while an id may be committed after a higher one."""
     asked_at: float
     figures: list[tuple[str, date, int]]
-    reasons: list[tuple[str, str, date, str, bool]]
+    reasons: list[tuple[str, str, date, str, bool, int | None]]
     in_force: dict[date, Mapping[str, int]] = field(default_factory=dict)
 
 
@@ -144,16 +171,34 @@ def _in_force(rows: _Rows, day: date) -> Mapping[str, int]:
     return rows.in_force[day]
 
 
-def reasons(kind: str) -> dict[str, str]:
-    """Code → wording of the reasons of ``kind`` in use today."""
-    found = dict(REASONS[kind])
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a list as it stands today."""
+
+    text: str
+    position: int
+    in_use: bool = True
+
+
+def entries(kind: str) -> dict[str, Entry]:
+    """Code → entry of a list as it stands today, those out of use too, in their order."""
+    found = {code: Entry(text, (number + 1) * _STEP) for number, (code, text) in enumerate(REASONS[kind].seed.items())}
     today = clock.today()
-    for row_kind, code, valid_from, wording, in_use in _rows().reasons:
+    for row_kind, code, valid_from, wording, in_use, position in _rows().reasons:
         if row_kind == kind and valid_from <= today:
-            found.pop(code, None)
-            if in_use:
-                found[code] = wording
-    return found
+            kept = found[code].position if code in found else _LAST
+            found[code] = Entry(wording, kept if position is None else position, in_use)
+    return dict(sorted(found.items(), key=lambda one: one[1].position))
+
+
+def reasons(kind: str) -> dict[str, str]:
+    """Code → wording of the entries of ``kind`` in use today."""
+    return {code: entry.text for code, entry in entries(kind).items() if entry.in_use}
+
+
+def wordings(kind: str) -> dict[str, str]:
+    """Code → wording of every entry of ``kind``, for what was said when one was still in use."""
+    return {code: entry.text for code, entry in entries(kind).items()}
 
 
 def priority_of(amount_yuan: Decimal | None, participants: int | None) -> str:
@@ -192,19 +237,34 @@ def set_value(actor: Actor, name: str, new: int, valid_from: date) -> None:
     )
 
 
-def set_reason(actor: Actor, kind: str, code: str, wording: str, valid_from: date, *, in_use: bool = True) -> None:
-    """Word a reason, add one, or take one out of use, from a day on; raise ``InvalidInput`` for the past."""
+def set_reason(
+    actor: Actor,
+    kind: str,
+    code: str,
+    wording: str,
+    valid_from: date,
+    *,
+    in_use: bool = True,
+    position: int | None = None,
+) -> None:
+    """Word an entry, add one, move it in the order, or take it out of use, from a day on.
+
+    Raises:
+        InvalidInput: the past, a code that is not the list's, words that must not be said, nothing left in use.
+    """
     if kind not in REASONS:
         raise InvalidInput(errors={"kind": [f"没有名为 {kind} 的理由类别"]})
     if not code.strip() or not wording.strip():
         raise InvalidInput(errors={"code": ["代码和文字均须填写"]})
     _refuse_the_past(valid_from)
-    before = reasons(kind).get(code)
+    _check_entry(kind, code, wording, in_use=in_use)
+    before = entries(kind).get(code)
     row = WorkflowReason(
         kind=kind,
         code=code,
         text=wording,
         in_use=in_use,
+        position=position,
         valid_from=valid_from,
         changed_by=actor.account_id,
         changed_at=clock.now(),
@@ -212,8 +272,29 @@ def set_reason(actor: Actor, kind: str, code: str, wording: str, valid_from: dat
     db.session.add(row)
     db.session.flush()
     forget()
-    after = wording if in_use else None
-    audit.record(actor, "workflow.set_reason", "reason", f"{kind}/{code}", before=before, after=after)
+    after = {"wording": wording, "in_use": in_use, "position": position, "valid_from": valid_from.isoformat()}
+    audit.record(actor, "workflow.set_reason", "reason", f"{kind}/{code}", before=_told(before), after=after)
+
+
+def _told(entry: Entry | None) -> dict[str, Any] | None:
+    return {"wording": entry.text, "in_use": entry.in_use, "position": entry.position} if entry else None
+
+
+def _check_entry(kind: str, code: str, wording: str, *, in_use: bool) -> None:
+    words = REASONS[kind]
+    if words.fixed and code not in words.seed:
+        raise InvalidInput(errors={"code": [f"{words.title}中没有代码 {code}"]})
+    if words.always_used and not in_use:
+        raise InvalidInput(errors={"in_use": [f"{words.title}不能停用"]})
+    if not in_use and not set(reasons(kind)) - {code}:
+        raise InvalidInput(errors={"in_use": ["至少保留一项在用"]})
+    check_wording(kind, code, wording)
+
+
+def check_wording(kind: str, code: str, wording: str) -> None:
+    """Raise ``InvalidInput`` for words that must not be said there."""
+    if (check := REASONS[kind].check) is not None:
+        check(code, wording)
 
 
 def history() -> Sequence[WorkflowLimit]:
@@ -268,6 +349,7 @@ def _read(version: tuple[int, int], moment: float) -> _Rows:
         WorkflowReason.valid_from,
         WorkflowReason.text,
         WorkflowReason.in_use,
+        WorkflowReason.position,
     )
     return _Rows(
         version,

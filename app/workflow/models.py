@@ -205,7 +205,7 @@ class WorkflowLimit(Base):
 
 
 class WorkflowReason(Base):
-    """One reason that officers choose from, worded and in use (or not) from one day on; the newest row holds."""
+    """One entry of a list of words, worded and in use (or not) from one day on; the newest row holds."""
 
     __tablename__ = "workflow_reasons"
     __table_args__ = (Index("ix_workflow_reasons_code", "kind", "code", "valid_from", "id"),)
@@ -215,6 +215,7 @@ class WorkflowReason(Base):
     code: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
     in_use: Mapped[bool]
+    position: Mapped[int | None]
     valid_from: Mapped[date]
     changed_by: Mapped[UUID | None]
     changed_at: Mapped[datetime]

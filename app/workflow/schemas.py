@@ -122,6 +122,16 @@ class SetReasonBody(Schema):
     in_use = fields.Boolean(required=True)
 
 
+class SetWordBody(Schema):
+    """The wording of one entry of a list (``kind/code``) from a day on, its place in the order, or its end."""
+
+    entry = fields.String(required=True, validate=validate.Length(1, 150))
+    text = fields.String(required=True, validate=validate.Length(1, 200, error="请填写 1 至 200 字"))
+    position = fields.Integer(load_default=None, validate=validate.Range(1, 9999, error="应为 1 至 9999"))
+    in_use = fields.Boolean(load_default=True)
+    valid_from = fields.Date(required=True)
+
+
 class ExcludeBody(Schema):
     """Who stands aside from what; without ``account`` the person who asks."""
 

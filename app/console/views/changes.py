@@ -20,6 +20,10 @@ _LABELS: Final = {
     "role": "岗位",
     "role_from": "岗位开始日期",
     "role_until": "岗位结束日期",
+    "wording": "文字",
+    "in_use": "是否启用",
+    "position": "顺序",
+    "valid_from": "生效日期",
     "unit_name": "单位名称",
     "kind": "单位类别",
     "division_code": "区划",
@@ -39,6 +43,7 @@ def _place(value: Any) -> str:
 
 _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "active": lambda value: "在用" if value else "停用",
+    "in_use": lambda value: "在用" if value else "停用",
     "role": _role,
     "division": _place,
     "division_code": _place,

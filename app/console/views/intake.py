@@ -18,7 +18,7 @@ from app.foundation import clock
 from app.foundation.permissions import Actor
 from app.geo.divisions import divisions
 from app.geo.service import region_code
-from app.tips import schemas
+from app.tips import dictionaries, schemas
 from app.tips.assisted_filing import CHANNELS
 from app.workflow.states import Status
 
@@ -70,7 +70,7 @@ def _sections() -> list[tuple[str, list[Field]]]:
         ]),
         ("举报内容", [
             _area("tip.conduct.description", "情况说明", 5000, 7, "按举报人原话记录"),
-            _choice("tip.conduct.type", "行为类型", schemas.CONDUCT_TYPES),
+            _choice("tip.conduct.type", "行为类型", dictionaries.offered(dictionaries.CONDUCT)),
             _line("tip.conduct.promised_return", "承诺回报", 500),
             _choice("tip.conduct.ongoing", "是否仍在进行", _YES_NO_TEXTS),
             _line("tip.conduct.started_on", "开始时间", kind="date"),
@@ -79,7 +79,7 @@ def _sections() -> list[tuple[str, list[Field]]]:
             _choice("tip.conduct.participants_band", "人数（大约）", schemas.PARTICIPANTS_BANDS),
             _line("tip.conduct.participants", "人数", 12, inputmode="numeric"),
             _line("tip.conduct.loss_yuan", "举报人损失（元）", 20, inputmode="decimal"),
-            _choice("tip.relation", "举报人与此事的关系", schemas.RELATIONS),
+            _choice("tip.relation", "举报人与此事的关系", dictionaries.offered(dictionaries.RELATION)),
             files,
         ]),
         ("举报人", [
@@ -104,7 +104,8 @@ def form_view(typed: MultiDict[str, str] | None, errors: Mapping[str, list[str]]
     return {
         "sections": sections,
         "publicity": [
-            {"value": code, "label": text, "checked": code in chosen} for code, text in schemas.PUBLICITY.items()
+            {"value": code, "label": text, "checked": code in chosen}
+            for code, text in dictionaries.offered(dictionaries.PUBLICITY).items()
         ],
         "client_request_id": given.get("tip.client_request_id") or str(uuid4()),
     }

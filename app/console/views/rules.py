@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import url_for
 
 from app.console import queries
+from app.console.views import rule_words
 from app.console.views.actions import form_of
 from app.console.views.fields import Field, FormState, options, select
 from app.foundation import clock
@@ -17,7 +18,12 @@ from app.workflow import calendar, limits
 from app.workflow.limits import Measure
 from app.workflow.recount import Moved
 
-_TITLES: Final = {"figures": "期限与优先级", "reasons": "不予受理理由", "calendar": "工作日历"}
+_TITLES: Final = {
+    "figures": "期限与优先级",
+    "reasons": "不予受理理由",
+    "calendar": "工作日历",
+    **rule_words.TITLES,
+}
 _LEADS: Final = {
     "figures": "办理期限、优先级界限和开关。新的数值自生效日起适用，已经开始计算的期限不追溯改变。",
     "reasons": "不予受理时可以选择的理由。停用的理由不再出现在表单上，以往的记录不变。",
@@ -139,6 +145,8 @@ VIEWS: Final[Mapping[str, Callable[[bool, FormState], dict[str, Any]]]] = {
     "figures": _figures,
     "reasons": _reasons,
     "calendar": _calendar,
+    "words": rule_words.words,
+    "messages": rule_words.messages,
 }
 
 

@@ -20,10 +20,11 @@ from app.console.views.tip_list import CHANNEL_TEXTS, brief_rows
 from app.foundation import clock
 from app.foundation.permissions import Actor, Permission
 from app.geo.divisions import divisions
+from app.tips import dictionaries
 from app.tips.models import Tip, TipSubject
 from app.tips.queries import WholeTip
-from app.tips.schemas import CONDUCT_TYPES, PUBLICITY, RELATIONS, REPLY_CHANNELS, SUBJECT_KINDS
-from app.workflow import transfers
+from app.tips.schemas import REPLY_CHANNELS, SUBJECT_KINDS
+from app.workflow import limits, transfers
 from app.workflow.limits import PRIORITIES
 from app.workflow.models import Handling, HandlingEvent, Reassignment
 from app.workflow.states import (
@@ -124,16 +125,17 @@ def _subject(subject: TipSubject) -> Pairs:
 
 
 def _conduct(tip: Tip) -> Pairs:
+    ways = limits.wordings(dictionaries.PUBLICITY)
     return [
-        ("行为类型", CONDUCT_TYPES.get(tip.conduct_type or "", None)),
+        ("行为类型", dictionaries.worded(dictionaries.CONDUCT, tip.conduct_type)),
         ("承诺回报", tip.promised_return),
-        ("宣传方式", "、".join(PUBLICITY.get(one, one) for one in tip.publicity)),
+        ("宣传方式", "、".join(ways.get(one, one) for one in tip.publicity)),
         ("开始时间", tip.started_on),
         ("是否仍在进行", {True: "是", False: "否", None: None}[tip.ongoing]),
         ("涉及金额", money_text(tip.amount_yuan)),
         ("参与人数", f"{tip.participants:,} 人" if tip.participants is not None else None),
         ("举报人损失", money_text(tip.loss_yuan)),
-        ("举报人与对象关系", RELATIONS.get(tip.relation or "")),
+        ("举报人与对象关系", dictionaries.worded(dictionaries.RELATION, tip.relation)),
         ("举报人所选区县", divisions().name(tip.district_guess) if tip.district_guess else None),
     ]
 

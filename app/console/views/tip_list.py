@@ -13,12 +13,13 @@ from app.foundation import clock
 from app.foundation.permissions import Actor, Permission, Role
 from app.geo.divisions import divisions
 from app.identity.models import Unit
+from app.tips import dictionaries
 from app.tips.assisted_filing import CHANNELS
 from app.tips.models import Tip, TipSubject
 from app.tips.office_schemas import MATCHES
 from app.tips.queries import NOWHERE, Order, QueueFilter, Stage, queue_count
-from app.tips.schemas import CONDUCT_TYPES
 from app.tips.statistics import Took
+from app.workflow import limits
 from app.workflow.limits import PRIORITIES
 from app.workflow.models import Handling
 from app.workflow.states import Status
@@ -94,7 +95,7 @@ def tip_line(tip: Tip, handling: Handling, subject: TipSubject, *, under_reassig
         "href": url_for("console.show_tip", tip_id=tip.id),
         "receipt_number": tip.receipt_number,
         "subject_name": subject.name,
-        "conduct_text": CONDUCT_TYPES.get(tip.conduct_type or "unknown", "不清楚"),
+        "conduct_text": dictionaries.worded(dictionaries.CONDUCT, tip.conduct_type or "unknown"),
         "division_name": divisions().name(handling.division_code) if handling.division_code else "",
         "status": Status(handling.status),
         "clock": running_clock(handling),
@@ -151,7 +152,7 @@ def _told(name: str, value: str) -> str:
         "status": {status.value: status.text for status in Status},
         "stage": STAGE_TEXTS,
         "priority": PRIORITY_TEXTS,
-        "conduct": CONDUCT_TYPES,
+        "conduct": limits.wordings(dictionaries.CONDUCT),
         "channel": CHANNEL_TEXTS,
         "matched": MATCH_TEXTS,
         "score": {str(score): f"{score} 分" for score in range(1, 6)},
@@ -175,7 +176,7 @@ def choices(actor: Actor, units: Iterable[Unit]) -> list[dict[str, Any]]:
         ("status", "状态", [(one.value, one.text) for one in Status]),
         ("stage", "阶段", STAGE_TEXTS.items()),
         ("priority", "优先级", PRIORITY_TEXTS.items()),
-        ("conduct", "行为类型", CONDUCT_TYPES.items()),
+        ("conduct", "行为类型", limits.wordings(dictionaries.CONDUCT).items()),
         ("channel", "举报渠道", CHANNEL_TEXTS.items()),
         ("overdue", "期限", [("true", "已超期"), ("false", "未超期")]),
         ("dispute", "属地争议风险", [("true", "有"), ("false", "无")]),
