@@ -282,10 +282,8 @@ def create_account(
         Conflict: the user name is taken.
         InvalidInput: a user name that nobody can sign in with, a weak password, a unit that does not exist.
     """
-    if role is not None and not actor.may(Permission.ROLE_GRANT):
-        raise Forbidden("岗位由安全管理员授予")
+    unit, moment = _unit_of_new(actor, username, role, division_code), clock.now()
     passwords.check_complexity(password, username)
-    unit, moment = _unit_of_new(username, division_code), clock.now()
     account = Account(
         id=new_id(),
         username=username,
@@ -305,8 +303,10 @@ def create_account(
     return account
 
 
-def _unit_of_new(username: str, division_code: str) -> Unit:
-    """The unit of a new account whose name is free and can be typed."""
+def _unit_of_new(actor: Actor, username: str, role: Role | None, division_code: str) -> Unit:
+    """The unit of a new account whose name is free and can be typed, and whose role the actor may grant."""
+    if role is not None and not actor.may(Permission.ROLE_GRANT):
+        raise Forbidden("岗位由安全管理员授予")
     if not re.fullmatch(r"[\w.@-]{1,64}", username):
         raise InvalidInput(errors={"username": ["用户名应为 1 至 64 位文字、数字、点、@、横线或下划线"]})
     unit = db.session.scalar(select(Unit).where(Unit.division_code == division_code, Unit.active))

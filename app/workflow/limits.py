@@ -252,10 +252,6 @@ def set_reason(
     Raises:
         InvalidInput: the past, a code that is not the list's, words that must not be said, nothing left in use.
     """
-    if kind not in REASONS:
-        raise InvalidInput(errors={"kind": [f"没有名为 {kind} 的理由类别"]})
-    if not code.strip() or not wording.strip():
-        raise InvalidInput(errors={"code": ["代码和文字均须填写"]})
     _refuse_the_past(valid_from)
     _check_entry(kind, code, wording, in_use=in_use)
     before = entries(kind).get(code)
@@ -281,6 +277,10 @@ def _told(entry: Entry | None) -> dict[str, Any] | None:
 
 
 def _check_entry(kind: str, code: str, wording: str, *, in_use: bool) -> None:
+    if kind not in REASONS:
+        raise InvalidInput(errors={"kind": [f"没有名为 {kind} 的理由类别"]})
+    if not code.strip() or not wording.strip():
+        raise InvalidInput(errors={"code": ["代码和文字均须填写"]})
     words = REASONS[kind]
     if words.fixed and code not in words.seed:
         raise InvalidInput(errors={"code": [f"{words.title}中没有代码 {code}"]})
