@@ -11,12 +11,12 @@ from sqlalchemy import text
 from app.foundation import clock
 from app.foundation.database import OPEN_WALL, transaction
 from tests import factories
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, Site
 from tests.browser.test_deliveries import barriers
 
 
 @pytest.fixture
-def _tidy() -> Iterator[None]:
+def _tidy(site: Site) -> Iterator[None]:  # within the time of the application
     """Accounts outlive a test of the committed application."""
     yield
     with transaction(OPEN_WALL) as session:
@@ -86,8 +86,8 @@ def test_the_set_up_is_checked_and_told(desk: Desk) -> None:
     desk.open("/rules/messages")
     assert barriers(desk) == []
     desk.picture("messages")
-    page.get_by_label("消息", exact=False).first.select_option("mail_text/urgent")
-    page.get_by_label("文字").fill("您有急件，请登录系统查看。")
+    page.locator("select[name=entry]").select_option("mail_text/urgent")
+    page.locator("input[name=text]").fill("您有急件，请登录系统查看。")
     page.get_by_role("button", name="确认修改一条消息").click()
     expect(page.get_by_role("heading", name="预览消息")).to_be_visible()
     desk.picture("message-preview")
