@@ -26,8 +26,8 @@ def register(application: APIFlask) -> None:
     import app.console.geo
     import app.console.home
     import app.console.intake
-    import app.console.list_exports
     import app.console.keys
+    import app.console.list_exports
     import app.console.notices
     import app.console.own_account
     import app.console.palette

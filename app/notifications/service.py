@@ -27,9 +27,9 @@ from app.notifications import ladder, policy
 from app.notifications.models import Delivery, Notice
 from app.notifications.states import Channel, Kind
 from app.notifications.steps import ALERTS, CONVERSATION_STEPS, HANDLING_STEPS, REASSIGNMENT_STEPS, Circle
+from app.notifications.wording import titles_of, with_number
 from app.tips.export_models import ListExport
 from app.tips.list_exports import KEPT, ExportState
-from app.notifications.wording import titles_of, with_number
 from app.tips.models import Tip
 from app.workflow import policy as handling_policy
 from app.workflow.models import Handling, HandlingAlert, HandlingEvent, Reassignment, ReassignmentEvent
