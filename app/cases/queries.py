@@ -9,17 +9,19 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, Select, Text, cast, extract, func, or_, select, tuple_
+from sqlalchemy import case as when
 
 from app.cases import words
 from app.cases.models import CaseAlert, CaseEvent, CasePlan, CaseProgress, CaseTip, FundraisingCase, StageProposal
 from app.cases.policy import visible_cases
-from app.cases.states import CaseStatus, JudicialStage
+from app.cases.states import CaseStatus, JudicialStage, Track
 from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import OutOfScope
 from app.foundation.permissions import Actor
 from app.tips.models import Tip
 from app.tips.policy import visible_tips
+from app.workflow import limits
 from app.workflow.deadlines import end_of_day
 
 _ESTIMATE_UP_TO = 1000
@@ -34,6 +36,29 @@ HAPPENED_ON: Final = func.coalesce(
     FundraisingCase.occurred_on, cast(func.timezone("Asia/Shanghai", FundraisingCase.registered_at), Date)
 )
 """The day that the statistics count a case under: 发案时间, or that of its entry where it is not known."""
+
+
+_FILING: Final = FundraisingCase.stage_dates[Track.JUDICIAL.value][_J.POLICE_FILED.value]
+FILED_ON: Final = func.coalesce(
+    cast(_FILING.astext, Date), when((FundraisingCase.judicial_stage.in_(FILED), FundraisingCase.occurred_on))
+)
+"""立案时间, or 发案时间 of a case that was filed on a day nobody entered."""
+
+
+def is_legacy() -> ColumnElement[bool]:
+    """陈案: marked by the office, or filed before the year that the office has set (domain.md §4.4)."""
+    year = limits.value(limits.CASE_LEGACY_BEFORE)
+    marked = FundraisingCase.legacy.expression
+    return or_(marked, func.coalesce(date(year, 1, 1) > FILED_ON, False)) if year else marked
+
+
+def counts_as_legacy(case: FundraisingCase) -> bool:
+    """The same of one case at hand."""
+    year = limits.value(limits.CASE_LEGACY_BEFORE)
+    entered = case.stage_dates.get(Track.JUDICIAL.value, {}).get(_J.POLICE_FILED.value)
+    known = case.occurred_on if case.judicial_stage in FILED else None
+    filed_on = date.fromisoformat(entered) if entered else known
+    return case.legacy or bool(year and filed_on and filed_on < date(year, 1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +135,14 @@ def _conditions(wanted: CaseFilter, *, by_party: bool) -> list[ColumnElement[boo
         FundraisingCase.category_detail: wanted.detail,
         FundraisingCase.level: wanted.level,
         FundraisingCase.stability_level: wanted.stability,
-        FundraisingCase.legacy: wanted.legacy,
         FundraisingCase.cross_province: wanted.cross_province,
     }
     found = [column == value for column, value in equal.items() if value is not None]
     found += [*_by_kind(wanted), *_by_day(wanted)]
     if wanted.waiting is not None:
         found.append(_waits() if wanted.waiting else ~_waits())
+    if wanted.legacy is not None:
+        found.append(is_legacy() if wanted.legacy else ~is_legacy())
     if wanted.q:
         found.append(_search(wanted.q, by_party=by_party))
     return found

@@ -16,11 +16,12 @@ from sqlalchemy import ColumnElement, Date, Integer, case, cast, extract, func, 
 
 from app.cases.models import FundraisingCase
 from app.cases.policy import visible_cases, within_sight
-from app.cases.queries import FILED, HAPPENED_ON, TRIED, CaseFilter, found_cases
+from app.cases.queries import FILED, HAPPENED_ON, TRIED, CaseFilter, found_cases, is_legacy
 from app.cases.states import CaseStatus
 from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.permissions import Actor
+from app.workflow import limits
 
 _NOTHING: Final = Decimal("0.00")
 _MOST_REMEMBERED: Final = 64
@@ -80,7 +81,7 @@ def statistics(actor: Actor, wanted: CaseFilter) -> Statistics:
     and no case is ever deleted, so that number and sum of versions tell (an index alone answers them).
     """
     remembered: dict[Any, tuple[Any, Statistics]] = current_app.extensions.setdefault("shudi_case_figures", {})
-    asked = (actor.city_wide, actor.unit_id, wanted, clock.today())
+    asked = (actor.city_wide, actor.unit_id, wanted, clock.today(), limits.value(limits.CASE_LEGACY_BEFORE))
     as_of = tuple(
         db.session.execute(select(func.count(), func.sum(FundraisingCase.version)).where(within_sight(actor))).one()
     )
@@ -184,7 +185,7 @@ def legacy_by_year(actor: Actor) -> Sequence[YearTarget]:
     count = func.count()
     rows = db.session.execute(
         visible_cases(actor)
-        .where(FundraisingCase.legacy, FundraisingCase.target_on.is_not(None))
+        .where(is_legacy(), FundraisingCase.target_on.is_not(None))
         .with_only_columns(
             year, count, count.filter(closed), count.filter(~closed & (FundraisingCase.target_on < clock.today()))
         )

@@ -37,6 +37,7 @@ def line(actor: Actor, case: FundraisingCase, units: dict[int, Unit]) -> dict[st
     shown = {name: getattr(case, name) for name in _SHOWN}
     masked = {"name": _HIDDEN} if policy.sees_masked(actor) else {}
     return shown | masked | {
+        "legacy": queries.counts_as_legacy(case),
         "unit": units[case.unit_id].name,
         "returned_ratio": ratio(case.returned_yuan, case.outstanding_yuan),
     }  # fmt: skip

@@ -78,6 +78,39 @@ def classification_book(actor: Actor, title: str, lines: Sequence[Line]) -> byte
     return made.getvalue()
 
 
+def classification_word(actor: Actor, title: str, lines: Sequence[Line]) -> bytes:
+    """The same form as a Word file, landscape on A4, to be signed and sent."""
+    from docx import Document
+    from docx.enum.section import WD_ORIENT
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Mm
+
+    document = Document()
+    page = document.sections[0]
+    page.orientation, page.page_width, page.page_height = WD_ORIENT.LANDSCAPE, Mm(297), Mm(210)
+    document.add_heading(title, level=1).alignment = WD_ALIGN_PARAGRAPH.CENTER
+    document.add_paragraph("单位：件、万元、人").alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    table = document.add_table(rows=1, cols=len(COLUMN_TEXTS) + 1, style="Table Grid")
+    for cell, heading in zip(table.rows[0].cells, ("业务类别", *COLUMN_TEXTS.values()), strict=True):
+        cell.paragraphs[0].add_run(heading).bold = True
+    for label, depth, figures in lines:
+        cells = table.add_row().cells
+        cells[0].paragraphs[0].add_run("\u3000" * depth + label).bold = not depth
+        for cell, name in zip(cells[1:], COLUMN_TEXTS, strict=True):
+            cell.text = _told(getattr(figures, name))
+            cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    document.add_paragraph()
+    document.add_paragraph("填报人：　　　　　　审核人：　　　　　　单位负责人：　　　　　　（盖章）")
+    document.add_paragraph(_mark(actor))
+    made = io.BytesIO()
+    document.save(made)
+    return made.getvalue()
+
+
+def _told(value: Any) -> str:
+    return f"{value / _WAN:,.2f}" if isinstance(value, Decimal) else f"{value:,}"
+
+
 def _write_line(sheet: Any, row: int, label: str, depth: int, figures: Figures, formats: Mapping[str, Any]) -> None:
     kind = "child" if depth else "parent"
     sheet.write_string(row, 0, label, formats[kind])

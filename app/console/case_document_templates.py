@@ -10,7 +10,7 @@ from app.cases import own_templates
 from app.cases.documents_api import TemplateNoteBody
 from app.console import forms
 from app.console.blueprint import pages
-from app.console.cases import tabs
+from app.console.cases import DOCX, tabs
 from app.console.downloads import attachment
 from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
@@ -20,8 +20,6 @@ from app.foundation.database import transaction
 from app.foundation.errors import InvalidInput
 from app.foundation.http import load, page
 from app.foundation.permissions import Actor, Permission
-
-_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 @pages.get("/cases/document-templates")
@@ -60,11 +58,11 @@ def set_document_template(actor: Actor, kind: str) -> Response:
 @page(permission=Permission.CASE_READ)
 def fetch_document_template(_actor: Actor, kind: str) -> Response:
     """The Word file that documents of a kind are made from now."""
-    return attachment(own_templates.content(kind, None), _DOCX, f"{views.kind_text(kind)}（模板）.docx")
+    return attachment(own_templates.content(kind, None), DOCX, f"{views.kind_text(kind)}（模板）.docx")
 
 
 @pages.get("/cases/document-templates/<kind>/versions/<int:version>")
 @page(permission=Permission.CASE_READ)
 def fetch_template_version(_actor: Actor, kind: str, version: int) -> Response:
     """The Word file of one version."""
-    return attachment(own_templates.content(kind, version), _DOCX, f"{views.kind_text(kind)}（模板第{version}版）.docx")
+    return attachment(own_templates.content(kind, version), DOCX, f"{views.kind_text(kind)}（模板第{version}版）.docx")

@@ -15,7 +15,7 @@ from app.cases.states import Track
 from app.cases.statistics import COLUMN_TEXTS
 from app.console import queries as console_queries
 from app.console.blueprint import pages
-from app.console.cases import XLSX, tabs
+from app.console.cases import DOCX, XLSX, tabs
 from app.console.downloads import attachment
 from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
@@ -171,6 +171,7 @@ def _statistics(actor: Actor, wanted: dict[str, Any], metric: str) -> dict[str, 
             for name, label in views.METRICS.items()
         ],
         "export_url": url_for("console.export_case_statistics", **address),
+        "word_url": url_for("console.export_case_statistics", **address, format="docx"),
         "clear_url": url_for("console.show_case_statistics"),
     }
 
@@ -178,15 +179,17 @@ def _statistics(actor: Actor, wanted: dict[str, Any], metric: str) -> dict[str, 
 @pages.get("/cases/statistics/export")
 @page(permission=Permission.CASE_READ)
 def export_case_statistics(actor: Actor) -> Response:
-    """The classification table as a sheet for printing."""
+    """The classification table as a sheet for printing, or as a Word file to be signed."""
     wanted, _ = _bounds()
     found = statistics.statistics(actor, queries.CaseFilter(**wanted))
     lines = views.by_category(found, masked=policy.sees_masked(actor))
     title = case_settings.sheet_title(wanted)
-    book = workbooks.classification_book(actor, title, [(label, depth, figures) for label, depth, _, figures in lines])
+    shown = [(label, depth, figures) for label, depth, _, figures in lines]
+    as_word = request.args.get("format") == "docx"
+    made = (workbooks.classification_word if as_word else workbooks.classification_book)(actor, title, shown)
     with transaction():
         audit.record(actor, "cases.export", "register", "statistics", filters=sorted(wanted))
-    return attachment(book, XLSX, f"{title}.xlsx")
+    return attachment(made, DOCX if as_word else XLSX, f"{title}.{'docx' if as_word else 'xlsx'}")
 
 
 @pages.get("/cases/targets")

@@ -31,6 +31,7 @@ from app.identity import queries as people
 _A_PAGE: Final = 20
 _FILTERS: Final = tuple(queries.CaseFilter.__dataclass_fields__)
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 @pages.get("/cases")

@@ -46,6 +46,7 @@ class Measure(StrEnum):
     TIMES = "次"
     PERCENT = "%"
     SWITCH = "（1 开，0 关）"
+    YEAR = "年（0 为不按年份认定）"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ POLICE_DECISION: Final = "police_decision"
 POLICE_RECONSIDERATION: Final = "police_reconsideration"
 CASE_PROGRESS_REMINDER: Final = "case_progress_reminder"
 CASE_TARGET_REMINDER: Final = "case_target_reminder"
+CASE_LEGACY_BEFORE: Final = "case_legacy_before"
 CASE_IMPORT_RETENTION: Final = "case_import_retention"
 AUTO_DISPATCH: Final = "auto_dispatch"
 AUTO_DISPATCH_CONFIDENCE: Final = "auto_dispatch_confidence"
@@ -92,6 +94,7 @@ SEED: Final[Mapping[str, Figure]] = {
     POLICE_RECONSIDERATION: Figure("移送公安：不予立案后提请复议期限", Measure.DAYS, 3),
     CASE_PROGRESS_REMINDER: Figure("存量案件：月末前提醒填报进展", Measure.DAYS, 5),
     CASE_TARGET_REMINDER: Figure("存量案件：化解目标日期前提醒", Measure.DAYS, 30),
+    CASE_LEGACY_BEFORE: Figure("存量案件：立案早于此年为陈案", Measure.YEAR, 0),
     CASE_IMPORT_RETENTION: Figure("存量案件：导入文件、代发清单保存期限", Measure.DAYS, 90),
     AUTO_DISPATCH: Figure("无争议线索自动交办", Measure.SWITCH, 0),
     AUTO_DISPATCH_CONFIDENCE: Figure("自动交办的最低置信度", Measure.PERCENT, 95),

@@ -12,16 +12,17 @@ import polars as pl
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, select
 
 from app.cases import statistics
 from app.cases.models import FundraisingCase
-from app.cases.queries import CaseFilter, all_cases
+from app.cases.queries import CaseFilter, all_cases, counts_as_legacy
 from app.cases.states import AdminStage, JudicialStage, RestitutionStage
 from app.cases.statistics import AGES, Figures
 from app.foundation import clock
 from app.foundation.database import db, new_id
 from app.identity import queries as people
+from app.workflow import limits
 from tests import factories
 from tests.cases import office
 from tests.moments import MONDAY_MORNING
@@ -193,6 +194,36 @@ def test_figures_are_counted_once_and_again_after_every_change(app: Flask, clien
         assert statistics.statistics(factories.actor(office.OTHER), CaseFilter()).whole.cases == 0
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("year", [0, 2019, 2024])
+def test_old_cases_are_those_filed_before_the_year_that_the_office_sets(
+    frame: pl.DataFrame, monkeypatch: pytest.MonkeyPatch, year: int
+) -> None:
+    filed_on = {"测〔2026〕1号": "2018-12-31", "测〔2026〕2号": "2019-01-01", "测〔2026〕3号": "2025-02-03"}
+    for number, day in filed_on.items():
+        row = db.session.scalars(select(FundraisingCase).where(FundraisingCase.case_no == number)).one()
+        row.stage_dates, row.legacy = {"judicial_stage": {"police_filed": day}}, False
+    db.session.flush()
+    before = limits.value
+    monkeypatch.setattr(limits, "value", lambda name: year if name == limits.CASE_LEGACY_BEFORE else before(name))
+    actor = factories.actor(office.REVIEWER)
+    every = db.session.scalars(select(FundraisingCase)).all()
+
+    def filed(case: FundraisingCase) -> date | None:
+        if case.case_no in filed_on:
+            return date.fromisoformat(filed_on[case.case_no])
+        return case.occurred_on if case.judicial_stage in FILED else None
+
+    expected = {case.id for case in every if case.legacy or ((day := filed(case)) and year and day.year < year)}
+    found = {case.id for case in all_cases(actor, CaseFilter(legacy=True), by_party=False)}
+    assert found == expected == {case.id for case in every if counts_as_legacy(case)}
+    others = {case.id for case in all_cases(actor, CaseFilter(legacy=False), by_party=False)}
+    assert found | others == {case.id for case in every}
+    assert not found & others
+    assert statistics.statistics(actor, CaseFilter(legacy=True)).whole.cases == len(expected)
+    targeted = [case for case in every if case.id in expected and case.target_on]
+    assert sum(line.cases for line in statistics.legacy_by_year(actor)) == len(targeted)
 
 
 def test_no_cases_give_noughts(app: Flask) -> None:

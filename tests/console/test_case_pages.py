@@ -9,6 +9,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from docx import Document
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 
@@ -329,6 +330,28 @@ def test_the_monthly_form_has_seven_columns(client: FlaskClient, officer: SignIn
     ]
     assert sheet[3:5] == [["债权类", 1, 3000, 7, 0, 0, 0, 0], ["P2P", 1, 3000, 7, 0, 0, 0, 0]]
     assert sheet[-3][0] == "合计"
+
+
+def test_the_monthly_form_as_word_says_the_same(client: FlaskClient, officer: SignIn) -> None:
+    office.case(client, facts=office.FACTS | {"occurred_on": "2026-03-01", "category_detail": "P2P", "participants": 7})
+    person = officer(office.REVIEWER)
+    path = "/cases/statistics/export?since=2026-03-01&until=2026-03-31"
+    assert "format=docx" in person.text("/cases/statistics?since=2026-03-01&until=2026-03-31")
+    document = Document(io.BytesIO(person.get(f"{path}&format=docx").data))
+    table = [[cell.text.strip() for cell in row.cells] for row in document.tables[0].rows]
+    assert document.paragraphs[0].text == "2026年3月涉嫌非法集资新发案件分类情况统计表"
+    assert table[0] == [
+        "业务类别",
+        "案件数",
+        "集资金额",
+        "参与集资人数",
+        "跨省案件数",
+        "立案数",
+        "司法审理数",
+        "结案数",
+    ]
+    assert table[1:3] == [[name, "1", "3,000.00", "7", "0", "0", "0", "0"] for name in ("债权类", "P2P")]
+    assert table[-1][0] == "合计"
 
 
 def test_targets_are_set_by_the_city_and_met_by_closing(client: FlaskClient, officer: SignIn) -> None:

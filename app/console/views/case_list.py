@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from flask import url_for
 
-from app.cases import money, words
+from app.cases import money, queries, words
 from app.cases.models import FundraisingCase
 from app.cases.policy import sees_masked
 from app.cases.states import CASE_STATUS_TEXTS, CaseStatus, Track
@@ -60,7 +60,7 @@ def marks_of(case: FundraisingCase) -> list[dict[str, str]]:
     if case.stability_level in _STABILITY_TONES:
         level = words.STABILITY_TEXTS[case.stability_level]
         marks.append({"text": f"涉稳{level}", "tone": _STABILITY_TONES[case.stability_level]})
-    if case.legacy:
+    if queries.counts_as_legacy(case):
         marks.append({"text": "陈案", "tone": "warn"})
     if case.cross_province:
         marks.append({"text": "跨省", "tone": "dispute"})
