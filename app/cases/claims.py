@@ -23,7 +23,7 @@ from app.audit import service as audit
 from app.cases import policy, queries, service
 from app.cases.follow_up import reported
 from app.cases.ledger_models import CaseClaim, CasePayment, ClaimShare, DistributionRound
-from app.cases.models import FundraisingCase
+from app.cases.models import CaseEvent, FundraisingCase
 from app.cases.states import CaseStatus
 from app.foundation import clock
 from app.foundation.crypto import Crypto
@@ -287,6 +287,24 @@ def claim_for(actor: Actor, case_id: UUID, claim_no: str) -> CaseClaim:
     if claim is None:
         raise NotFound("该案件没有此编号的债权")
     return claim
+
+
+def claim_by_id(case_id: UUID, claim_id: UUID) -> CaseClaim:
+    """One claim of a case that the caller has found within sight; raise ``NotFound``."""
+    claim = db.session.scalar(select(CaseClaim).where(CaseClaim.case_id == case_id, CaseClaim.id == claim_id))
+    if claim is None:
+        raise NotFound("该案件没有这笔债权")
+    return claim
+
+
+def corrections_of(claim: CaseClaim) -> Sequence[CaseEvent]:
+    """The steps of the case's history that corrected this claim, oldest first."""
+    wanted = select(CaseEvent).where(
+        CaseEvent.case_id == claim.case_id,
+        CaseEvent.action == CHANGE_CLAIM,
+        CaseEvent.details["claim_no"].astext == claim.claim_no,
+    )
+    return db.session.scalars(wanted.order_by(CaseEvent.version)).all()
 
 
 def open_person(actor: Actor, case_id: UUID, claim_no: str, reason: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ def register(application: APIFlask) -> None:
     import app.console.accounts
     import app.console.address_ranges
     import app.console.audit
+    import app.console.case_claim
     import app.console.case_claims
     import app.console.case_document_templates
     import app.console.case_imports

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Response, request
 
 from app.cases import claims, documents, queries
-from app.cases.documents_api import DownloadQuery, MakeDocumentBody
+from app.cases.documents_api import DownloadQuery, MakeDocumentBody, ReviseDocumentBody
 from app.cases.imports import ImportKind
 from app.cases.ledger_schemas import FindClaimsBody, ReasonBody, VerifyClaimsBody
 from app.console import forms
@@ -17,6 +17,7 @@ from app.console.case_imports import hand_in
 from app.console.downloads import attachment
 from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
+from app.console.views import case_documents as document_views
 from app.console.views import case_ledger as views
 from app.files import word
 from app.foundation.database import transaction
@@ -113,7 +114,7 @@ def list_case_documents(actor: Actor, case_id: UUID) -> str:
 
 def _documents_page(actor: Actor, case_id: UUID, *, problem: dict[str, Any] | None = None) -> str:
     case = queries.case_for(actor, case_id)
-    return rendered("console/cases/documents.html", actor, **views.documents_view(actor, case, problem))
+    return rendered("console/cases/documents.html", actor, **document_views.documents_view(actor, case, problem))
 
 
 @pages.post("/cases/<uuid:case_id>/documents")
@@ -121,8 +122,19 @@ def _documents_page(actor: Actor, case_id: UUID, *, problem: dict[str, Any] | No
 def make_case_document(actor: Actor, case_id: UUID) -> Response:
     """Make a document under the next number of the own unit and year."""
     on_refusal_show(_documents_page, actor, case_id)
-    documents.make_document(actor, case_id, load(MakeDocumentBody(), views.typed_document()))
+    documents.make_document(actor, case_id, load(MakeDocumentBody(), document_views.typed_document()))
     return done("文书已制作。", "console.list_case_documents", case_id=case_id)
+
+
+@pages.post("/cases/<uuid:case_id>/documents/<uuid:document_id>/versions")
+@page(permission=Permission.SELF_USE, changes=True)
+def revise_case_document(actor: Actor, case_id: UUID, document_id: UUID) -> Response:
+    """Make a further version under the same number; the earlier ones stay."""
+    on_refusal_show(_documents_page, actor, case_id)
+    body = load(ReviseDocumentBody(), document_views.typed_document())
+    reason = body.pop("reason")
+    row = documents.revise_document(actor, case_id, document_id, body, reason)
+    return done(f"第 {row.version} 版已制作。", "console.list_case_documents", case_id=case_id)
 
 
 @pages.get("/cases/<uuid:case_id>/documents/<uuid:document_id>")

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from flask import url_for
 
-from app.cases import claims, documents, ledger, policy, tasks, words
-from app.cases.document_kinds import KIND_TEXTS
+from app.cases import claims, ledger, policy, tasks, words
 from app.cases.ledger_models import CaseAsset, CaseClaim, CaseTask
 from app.cases.models import FundraisingCase
 from app.cases.states import CaseStatus, RestitutionStage
@@ -217,7 +216,8 @@ def _round(case: FundraisingCase, one: Any, problem: Mapping[str, Any] | None, *
         "confirm": "该轮尚未发放的款项将全部列入批次送银行。确定？",
         "tone": "plain",
     }
-    return {"round": one, "form": with_typed(form, problem) if pays else None}
+    shares_url = url_for("console.show_case_round", case_id=case.id, number=number)
+    return {"round": one, "shares_url": shares_url, "form": with_typed(form, problem) if pays else None}
 
 
 def _batch(case: FundraisingCase, one: Any, problem: Mapping[str, Any] | None, *, pays: bool) -> dict[str, Any]:
@@ -264,10 +264,14 @@ def claims_view(
         "wanted": wanted,
         "by_person": not policy.sees_masked(actor),
         "states": words.CLAIM_STATE_TEXTS,
-        "claims": [claim_line(actor, one) for one in shown],
+        "claims": [claim_line(actor, one) | {"href": _claim_url(case, one)} for one in shown],
         "next_url": url_for("console.list_claims", case_id=case.id, after=following, **state) if following else None,
         "problem": told_problem(problem),
     }
+
+
+def _claim_url(case: FundraisingCase, claim: CaseClaim) -> str:
+    return url_for("console.show_claim", case_id=case.id, claim_id=claim.id)
 
 
 def _claim_work(actor: Actor, case: FundraisingCase, problem: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -326,60 +330,6 @@ def typed_filter() -> claims.ClaimFilter:
     """How the form looks for claims; who claims travels in a form, never in an address."""
     typed = typed_fields("state", "claim_no", "id_number", "phone")
     return claims.ClaimFilter(**{name: value.strip() for name, value in typed.items()})
-
-
-# Documents ------------------------------------------------------------------------------------------------------------
-
-
-def documents_view(actor: Actor, case: FundraisingCase, problem: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The documents of a case with every version, and the form of a further one."""
-    form = {
-        "name": "make_document",
-        "label": "制作文书",
-        "url": url_for("console.make_case_document", case_id=case.id),
-        "needs": [
-            select("kind", "文书种类", options(KIND_TEXTS)),
-            day("month", "报送月份", required=False, hint="报送表填写：选择该月任意一天"),
-            words_of("recipient", "主送单位", 200, required=False, hint="函件填写"),
-            text("text", "正文", 5000, required=False, hint="函件填写；不得出现举报人信息", rows=6),
-        ],
-        "description": "按本单位当年顺序编号。",
-        "confirm": "文书制作后编号不能收回，更正另出新版。确定制作？",
-        "tone": "plain",
-    }
-    return {
-        "case_no": case.case_no,
-        "case_url": url_for("console.show_case", case_id=case.id),
-        "list_url": url_for("console.list_cases"),
-        "lines": [_document(case, one) for one in documents.documents_of(actor, case.id)],
-        "form": with_typed(form, problem) if policy.can_change(actor, case) else None,
-        "action_url": url_for("console.make_case_document", case_id=case.id),
-        "problem": told_problem(problem),
-    }
-
-
-def _document(case: FundraisingCase, one: Any) -> dict[str, Any]:
-    def href(ending: str) -> str:
-        where = {"case_id": case.id, "document_id": one.id}
-        return url_for("console.download_case_document", **where, format=ending)
-
-    return {
-        "title": one.title,
-        "number": f"〔{one.year}〕{one.number}号",
-        "version": one.version,
-        "by": one.made_by_name,
-        "at": clock.beijing(one.made_at),
-        "word": href("docx"),
-        "pdf": href("pdf"),
-    }
-
-
-def typed_document() -> dict[str, Any]:
-    """What the form of a document says; the month is its first day."""
-    typed: dict[str, Any] = typed_fields("kind", "month", "recipient", "text")
-    if len(typed.get("month", "")) == len("2026-01-01"):
-        typed["month"] = typed["month"][:8] + "01"
-    return typed
 
 
 def amount(name: str) -> str | None:
