@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,16 @@ from app.foundation.http_errors import register_error_handlers
 from app.foundation.json_text import JsonAnswers
 from app.foundation.observability import configure_logging, register_observability
 from app.foundation.redis import connect_redis
+
+
+def spare_the_collector() -> None:
+    """For a server's process, when everything is loaded: look for garbage less often, and at requests alone.
+
+    What was loaded stays, and forked workers share its pages. A request leaves some thousands of objects; to look after
+    every 700 of them costs three per cent of it.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 class Shudi(APIFlask):

@@ -22,7 +22,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import select
 
-from app import create_app
+from app import create_app, spare_the_collector
 from app.foundation.config import REPOSITORY, load_settings
 from app.foundation.database import OPEN_WALL, db, transaction
 from app.foundation.http import Audience
@@ -86,7 +86,9 @@ def _office() -> Iterator[tuple[str, Any]]:
             say("migrating, creating the office …")
             prepare = [sys.executable, "-m", "flask", "--app", "wsgi", "demo", "prepare"]
             subprocess.run(prepare, cwd=REPOSITORY, env=environment, check=True)
-            yield database_url, create_app(load_settings(environment))
+            app = create_app(load_settings(environment))
+            spare_the_collector()
+            yield database_url, app
 
 
 def _person(username: str) -> Actor:
