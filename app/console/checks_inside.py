@@ -15,16 +15,19 @@ from app.foundation import clock
 from app.foundation.config import Settings
 from app.foundation.crypto import Crypto
 from app.foundation.database import OPEN_WALL, db, transaction
+from app.foundation.errors import InvalidInput
 from app.foundation.permissions import Role
 from app.geo.divisions import divisions
 from app.geo.queries import zones_without_agreement
 from app.geo.service import region_code
 from app.identity.models import Account, Unit
 from app.identity.staff import ADMINISTRATORS
+from app.notifications import wording
 from app.outbox.service import oldest_waiting
 from app.tips.key_rotation import keys_in_use
-from app.workflow import calendar
+from app.workflow import calendar, limits
 
+DEMO_TEMPLATE: Final = "tip-progress-demo"
 _NAMES_TOLD: Final = 6
 _SEALED_WITHIN: Final = timedelta(minutes=5)
 _LATE_SECONDS: Final = 120.0
@@ -113,6 +116,28 @@ def zones() -> Finding:
         hint = "与有关单位商定后，由市级审核人在“功能区约定”登记；未约定的，线索不自动交办。"
         return warning(f"尚未约定承办单位：{_listed(left)}", hint)
     return good("名录中的功能区都已登记约定。")
+
+
+def messages() -> Finding:
+    """Every wording that leaves or is read passes the checks, and the operators' templates are named."""
+    settings: Settings = current_app.extensions["shudi_settings"]
+    unfit = []
+    with transaction(OPEN_WALL):
+        for kind in (wording.NOTICE, wording.SUBJECT, wording.MAIL):
+            unfit += [f"{kind}/{code}" for code, text in limits.wordings(kind).items() if not _is_fit(kind, code, text)]
+    if unfit:
+        return bad(f"不合要求的文字：{_listed(unfit)}", "在“消息文字”改正：外部消息不能有占位符、号码和网址。")
+    if settings.wechat_template_progress == DEMO_TEMPLATE:
+        return warning("没有填写微信订阅消息模板", "在小程序后台申请模板，填入 WECHAT_TEMPLATE_PROGRESS。")
+    return good("站内消息和邮件的文字都合要求，微信模板已填写。")
+
+
+def _is_fit(kind: str, code: str, text: str) -> bool:
+    try:
+        limits.check_wording(kind, code, text)
+    except InvalidInput:
+        return False
+    return True
 
 
 def keys() -> Finding:

@@ -33,7 +33,6 @@ _BACKUP_WITHIN: Final = timedelta(hours=26)
 """A nightly backup may be two hours late."""
 _LEAST_FREE_BYTES: Final = 5 * 1024**3
 _LEAST_FREE_SHARE: Final = 0.1
-_DEMO_TEMPLATE: Final = "tip-progress-demo"
 
 
 def _settings() -> Settings:
@@ -53,8 +52,6 @@ def wechat_answers() -> Finding:
         return bad("连接不上 Redis，接口凭证无处存放", "请检查 REDIS_URL 和 Redis 服务。")
     if settings.demo:
         return warning("使用演示用的微信替身", "正式使用前填写本单位小程序的 WECHAT_APP_ID 等配置。")
-    if settings.wechat_template_progress == _DEMO_TEMPLATE:
-        return warning("接口正常，但没有填写订阅消息模板", "在小程序后台申请模板，填入 WECHAT_TEMPLATE_PROGRESS。")
     return good(f"已从微信取得接口凭证（{settings.wechat_app_id}）。")
 
 

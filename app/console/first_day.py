@@ -56,6 +56,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "administrators": Check("三类管理员", Part.OFFICE, checks_inside.administrators, "console.list_accounts"),
     "calendar": Check("工作日历", Part.RULES, checks_inside.calendar_years, "console.show_rules:calendar"),
     "zones": Check("功能区约定", Part.RULES, checks_inside.zones, "console.list_units"),
+    "messages": Check("消息文字和模板", Part.CHANNELS, checks_inside.messages, "console.show_rules:messages"),
     "wechat": Check("微信小程序", Part.CHANNELS, checks_outside.wechat_answers),
     "mail": Check("邮件", Part.CHANNELS, checks_outside.mail_answers),
     "sms": Check("短信", Part.CHANNELS, checks_outside.sms_answers),

@@ -21,6 +21,7 @@ from app.foundation import clock
 from app.foundation.config import SmsSettings
 from app.foundation.database import OPEN_WALL, transaction
 from app.notifications import channels
+from app.workflow import limits
 from tests import rows
 from tests.console.office import Officer
 from tests.files.test_antivirus import clamd as clamd_server  # noqa: F401  # a fixture
@@ -128,10 +129,9 @@ def test_sealed_things_without_their_key_are_found(app: Flask) -> None:
 
 def test_wechat_is_asked_for_a_token(app: Flask, wechat: WeChatStandIn, use: Callable[..., None]) -> None:
     before = len(wechat.calls)
-    assert checks_outside.wechat_answers().state is State.WARNING, "the template is the demo's"
-    assert len(wechat.calls) == before + 1, "the kept token is not believed"
-    use(wechat_template_progress="own-template")
     assert checks_outside.wechat_answers().state is State.GOOD
+    assert checks_outside.wechat_answers().state is State.GOOD
+    assert len(wechat.calls) == before + 2, "the kept token is not believed"
     client = app.extensions["shudi_wechat"]
     kept, client._secret = client._secret, "wrong"
     try:
@@ -139,6 +139,19 @@ def test_wechat_is_asked_for_a_token(app: Flask, wechat: WeChatStandIn, use: Cal
     finally:
         client._secret = kept
     assert (found.state, "WECHAT_APP_SECRET" in found.hint) == (State.BAD, True)
+
+
+def test_words_and_templates_of_messages_are_looked_through(app: Flask, use: Callable[..., None]) -> None:
+    assert checks_inside.messages().state is State.WARNING, "the template is the demo's"
+    use(wechat_template_progress="own-template")
+    assert checks_inside.messages().state is State.GOOD
+    execute(
+        "INSERT INTO workflow_reasons (kind, code, text, in_use, valid_from, changed_at)"
+        " VALUES ('mail_text', 'urgent', '急件 {编号}', true, '2026-03-01', '2026-03-01')"
+    )
+    limits.forget()
+    found = checks_inside.messages()
+    assert (found.state, "mail_text/urgent" in found.told) == (State.BAD, True)
 
 
 def test_mail_is_asked_for_nothing(app: Flask, use: Callable[..., None], tmp_path: Path) -> None:

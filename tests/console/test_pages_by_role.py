@@ -71,6 +71,17 @@ def test_every_link_of_the_navigation_opens(officer: Callable[[str], Officer], u
         assert person.get(address, follow_redirects=True).status_code == 200, address
 
 
+@pytest.mark.parametrize("username", ["sysadmin", "secadmin"])
+def test_everything_that_an_administrator_keeps_opens(officer: Callable[[str], Officer], username: str) -> None:
+    person = officer(username)
+    areas = person.text("/").split('aria-label="管理事项"')[1].split("</nav>")[0]
+    addresses = {link.split('"')[0] for link in areas.split('href="')[1:]}
+    addresses = {address for address in addresses if not address.startswith("/static")}
+    assert len(addresses) >= 5
+    for address in addresses:
+        assert person.get(address).status_code == 200, address
+
+
 def test_auditors_land_on_the_log(officer: Callable[[str], Officer]) -> None:
     assert officer("auditor").get("/").headers["Location"] == "/audit"
 

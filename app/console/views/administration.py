@@ -14,7 +14,7 @@ _AREAS: Final[tuple[tuple[Permission, str, str, str, str], ...]] = (
     (_P.ACCOUNT_MANAGE, "启用检查", "新单位启用前逐项实际检查", "list-check", "console.show_first_day"),
     (_P.SELF_USE, "组织机构", "单位、上下级、电话，功能区由谁承办", "building-bank", "console.list_units"),
     (_P.ROLE_GRANT, "代行职责", "不在岗时由谁代行", "user-share", "console.list_delegations"),
-    (_P.ROLE_GRANT, "登录地址", "各岗位可以从哪些网络登录", "world", "console.ask_for_address"),
+    (_P.ROLE_GRANT, "登录地址", "各岗位可以从哪些网络登录", "world", "console.list_address_ranges"),
     (_P.ROLE_GRANT, "密钥", "密钥的用量、使用时间和轮换", "key", "console.show_keys"),
     (_P.ACCOUNT_MANAGE, "离任移交", "离任人员未办结事项的移交", "users", "console.ask_for_hand_over"),
     (_P.RULES_READ, "期限与优先级", "办理期限、优先级界限和开关", "adjustments", "console.show_rules:figures"),
