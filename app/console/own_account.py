@@ -34,7 +34,7 @@ def _account_page(actor: Actor, *, problem: dict[str, Any] | None = None) -> str
 
 
 @pages.get("/session/alive")
-@page(permission=Permission.SELF_USE)
+@page(permission=Permission.SELF_SECURE)
 def stay_signed_in(actor: Actor) -> Response:
     """Somebody is at work on a page that sends nothing: the idle clock begins anew, as with every request.
 

@@ -85,7 +85,7 @@ def _begun(account: Account, following: str, kept: str) -> Any:
 
 
 @pages.post("/sign-out")
-@page(permission=Permission.SELF_USE, changes=True)
+@page(permission=Permission.SELF_SECURE, changes=True)
 def sign_out(actor: Actor) -> Response:
     """End the session on the server, and forget the cookie's content."""
     service.end_session(actor)

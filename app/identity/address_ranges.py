@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from flask import current_app
 from sqlalchemy import func, select
@@ -40,8 +40,8 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    count: int
-    """Rows are only ever added."""
+    version: tuple[int, int]
+    """How many rows, and the highest id: rows are only ever added, but one may be rolled back, or committed late."""
     asked_at: float
     rows: Sequence[_Row]
     """Oldest first."""
@@ -83,6 +83,7 @@ def _within(networks: Sequence[Network], address: str | None) -> bool:
     return any((mapped or parsed) in network for network in networks)
 
 
+# long because its arguments are named one a line.
 def set_networks(
     actor: Actor,
     role: Role,
@@ -109,36 +110,31 @@ def set_networks(
     """
     if not actor.may(Permission.ROLE_GRANT):
         raise Forbidden
-    faults: dict[str, list[str]] = {}
     moment = clock.now()
     starts_at = starts_at or moment
-    if starts_at <= moment - timedelta(minutes=1):  # a form knows minutes alone
-        faults["starts_at"] = ["生效时间不能早于现在"]
-    if not 0 < len(reason.strip()) <= _LONGEST_REASON:
-        faults["reason"] = [f"请填写 1 至 {_LONGEST_REASON} 字"]
+    faults = _time_and_reason_faults(starts_at, reason)
     if role in _roles_of(actor) and not _within(networks, address) and not even_without_me:
-        faults["even_without_me"] = [
-            f"您现在的地址 {address} 不在所填范围内，生效后您本人将无法登录。确需如此，请勾选确认"
-        ]
+        warning = f"您现在的地址 {address} 不在所填范围内，生效后您本人将无法登录。确需如此，请勾选确认"
+        faults["even_without_me"] = [warning]
     if faults:
         raise InvalidInput(errors=faults)
     before, after = ([str(one) for one in given] for given in (networks_of(role), networks))
-    db.session.add(
-        AddressRange(
-            role=role.value,
-            networks=after,
-            starts_at=starts_at,
-            reason=reason.strip(),
-            set_by=actor.account_id,
-            set_at=moment,
-        )
-    )
+    row = AddressRange(role=role.value, networks=after, starts_at=starts_at, reason=reason.strip(), set_at=moment)
+    row.set_by = actor.account_id
+    db.session.add(row)
     db.session.flush()
     forget()
-    starts = starts_at.isoformat()
-    audit.record(
-        actor, "identity.set_networks", "role", role.value, before=before, after=after, starts_at=starts, reason=reason
-    )
+    told: dict[str, Any] = {"before": before, "after": after, "starts_at": starts_at.isoformat(), "reason": row.reason}
+    audit.record(actor, "identity.set_networks", "role", role.value, **told)
+
+
+def _time_and_reason_faults(starts_at: datetime, reason: str) -> dict[str, list[str]]:
+    faults: dict[str, list[str]] = {}
+    if starts_at <= clock.now() - timedelta(minutes=1):  # a form knows minutes alone
+        faults["starts_at"] = ["生效时间不能早于现在"]
+    if not 0 < len(reason.strip()) <= _LONGEST_REASON:
+        faults["reason"] = [f"请填写 1 至 {_LONGEST_REASON} 字"]
+    return faults
 
 
 def parsed(text: str) -> tuple[Network, ...]:
@@ -179,9 +175,10 @@ def _rows() -> Iterable[_Row]:
     moment = time.monotonic()
     if kept and moment - kept.asked_at < _ASKED_EVERY_SECONDS:
         return kept.rows
-    count = db.session.scalar(select(func.count()).select_from(AddressRange)) or 0
-    rows = kept.rows if kept and kept.count == count else _read()
-    current_app.extensions["shudi_address_ranges"] = _Rows(count, moment, rows)
+    count, highest = db.session.execute(select(func.count(), func.coalesce(func.max(AddressRange.id), 0))).one()
+    version = (count, highest)
+    rows = kept.rows if kept and kept.version == version else _read()
+    current_app.extensions["shudi_address_ranges"] = _Rows(version, moment, rows)
     return rows
 
 

@@ -112,10 +112,17 @@ class TestPassword:
         page = person.text(answer.headers["Location"])
         assert "须先修改密码" in page
         assert 'href="/tips"' not in page, "no door that does not open"
+        assert person.get("/session/alive").status_code == 200, "typing a password is being there"
         given = {"present": factories.PASSWORD, "password": NEW, "repeated": NEW, "next": field(page, "next")}
         done = person.open("/account/password", method="POST", data={"csrf_token": csrf_token(page), **given})
         assert done.headers["Location"] == "/tips?dispute=true"
         assert person.get("/tips").status_code == 200
+
+    def test_whoever_will_not_change_it_can_sign_out(self, officer: Callable[[str], Officer]) -> None:
+        set_account("city.reviewer", must_change_password=True)
+        person = officer("city.reviewer")
+        assert person.post("/sign-out", seen="/account/password").headers["Location"] == "/sign-in"
+        assert person.get("/account/password").headers["Location"].startswith("/sign-in")
 
 
 class TestSecondFactor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,11 +15,11 @@ from argon2 import extract_parameters
 from argon2.low_level import Type
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from app.audit.models import AuditEvent
 from app.foundation import clock
-from app.foundation.database import OPEN_WALL, transaction
+from app.foundation.database import OPEN_WALL, db, transaction
 from app.foundation.http import Audience
 from app.identity import lockout, passwords, service, tokens
 from app.identity.models import Account, StaffSession
@@ -189,6 +190,36 @@ class TestLock:
         assert told[0] == told[1]
         assert [status for status, _ in told[1]] == [401] * 5 + [429] * 2
         assert rows.growth(before) == {"sign_in_attempts": 2, "audit_events": 14}
+
+    def test_a_name_that_nobody_has_costs_the_same(self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One hash and the same statements, locked or not: nobody learns from the time either."""
+        hashed: list[str] = []
+        verify = passwords._hasher.verify
+
+        class Counting:
+            def verify(self, password_hash: str, password: str) -> bool:
+                hashed.append(password_hash)
+                return verify(password_hash, password)
+
+        monkeypatch.setattr(passwords, "_hasher", Counting())
+        told = []
+        for username in (USER, "nobody.at.all"):
+            asked: list[str] = []
+
+            def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+                if re.search("accounts|sign_in_attempts", statement):  # savepoints are numbered
+                    asked.append(statement)  # noqa: B023  # taken away before the next one
+
+            event.listen(db.engine, "before_cursor_execute", note)
+            try:
+                fail(client, 6, username)
+            finally:
+                event.remove(db.engine, "before_cursor_execute", note)
+            told.append((asked, len(hashed)))
+            hashed.clear()
+        assert told[0][1] == told[1][1] == lockout.MOST_FAILURES
+        assert told[0][0] == told[1][0]
+        assert len(told[0][0]) > lockout.MOST_FAILURES
 
     def test_the_name_is_kept_as_a_digest_and_forgotten_after_a_day(self, client: FlaskClient) -> None:
         fail(client, 5, "nobody.at.all")
