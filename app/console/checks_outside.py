@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 
 from app.console.findings import Finding, bad, good, off, warning
+from app.console.views import chinese
 from app.files import antivirus
 from app.files import service as files
 from app.files.models import Scan
@@ -109,7 +110,7 @@ def _backup_in(folder: Path) -> Finding:
 def _aged(what: str, at: datetime | None) -> Finding:
     if at is None:
         return bad(f"还没有{what.removeprefix('最近一次')}", "请检查备份任务。")
-    told = f"{what}：{clock.beijing(at):%Y-%m-%d %H:%M}"
+    told = f"{what}：{chinese.moment(clock.beijing(at))}"
     if at < clock.now() - _BACKUP_WITHIN:
         return bad(told, "超过一天没有备份，请检查备份任务和磁盘空间。")
     return good(told + "。请每季度试着恢复一次。")

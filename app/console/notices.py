@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, current_app, request, url_for
+from marshmallow import Schema, fields
 
 from app.console.blueprint import pages
 from app.console.forms import typed_fields
 from app.console.refusals import on_refusal_show
-from app.console.shell import done, rendered, see_other
+from app.console.shell import Undo, done, done_for_now, rendered
+from app.console.views import chinese
 from app.console.views.tip_list import paging
 from app.foundation import clock
 from app.foundation.config import Settings
@@ -87,7 +90,7 @@ def brief_notices(notices: Sequence[Notice]) -> list[dict[str, Any]]:
         {
             "href": _address(one),
             "title": one.title,
-            "note": f"{clock.beijing(one.created_at):%Y-%m-%d %H:%M}",
+            "note": chinese.moment(clock.beijing(one.created_at)),
             "kind": "notice",
         }
         for one in notices
@@ -115,17 +118,37 @@ def _address(one: Notice) -> str:
 @pages.post("/notices/<uuid:notice_id>/read")
 @page(permission=Permission.SELF_USE, changes=True)
 def mark_notice_read(actor: Actor, notice_id: UUID) -> Response:
-    """Mark one own notice read."""
-    service.mark_read(actor, notice_id)
-    return see_other(url_for("console.list_notices"))
+    """Mark one own notice read; the toast makes it unread again."""
+    return _read("消息已标为已读。", service.mark_read(actor, notice_id).read_at)
 
 
 @pages.post("/notices/read-all")
 @page(permission=Permission.SELF_USE, changes=True)
 def mark_all_notices_read(actor: Actor) -> Response:
     """Mark every own notice read."""
-    service.mark_all_read(actor)
-    return done("全部消息已标为已读。", "console.list_notices")
+    moment = clock.now()
+    service.mark_all_read(actor, moment)
+    return _read("全部消息已标为已读。", moment)
+
+
+def _read(text: str, at: datetime | None) -> Response:
+    assert at is not None  # noqa: S101  # it was read just now
+    undo = Undo(url_for("console.mark_notices_unread"), {"at": at.isoformat()})
+    return done_for_now(text, undo, "console.list_notices")
+
+
+class UnreadBody(Schema):
+    """When the notices were marked read."""
+
+    at = fields.AwareDateTime(required=True)
+
+
+@pages.post("/notices/unread")
+@page(permission=Permission.SELF_USE, changes=True)
+def mark_notices_unread(actor: Actor) -> Response:
+    """Take back that own notices were marked read at a moment."""
+    service.mark_unread(actor, load(UnreadBody(), typed_fields("at"))["at"])
+    return done("已恢复为未读。", "console.list_notices")
 
 
 # Where one is reached outside the console ---------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, select
 from app.console import forms
 from app.console.blueprint import pages
 from app.console.models import SavedView
-from app.console.shell import done
+from app.console.shell import Undo, done, done_for_now
 from app.console.views.queue_address import address_of, read_address
 from app.foundation import clock
 from app.foundation.database import db
@@ -45,10 +45,12 @@ def save_view(actor: Actor) -> Response:
 @pages.post("/tips/views/<uuid:view_id>/remove")
 @page(permission=Permission.SELF_USE, changes=True)
 def remove_view(actor: Actor, view_id: UUID) -> Response:
-    """Forget an own view."""
-    db.session.delete(_own(actor, view_id))
+    """Forget an own view; the toast keeps it again."""
+    view = _own(actor, view_id)
+    db.session.delete(view)
     db.session.flush()
-    return done("视图已删除。", "console.list_tips")
+    undo = Undo(url_for("console.save_view"), {"name": view.name, "query": view.query})
+    return done_for_now(f"视图“{view.name}”已删除。", undo, "console.list_tips")
 
 
 def views_of(actor: Actor) -> Sequence[SavedView]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 from flask import Response, flash, redirect, render_template, request, url_for
 
@@ -93,10 +94,23 @@ def office_name() -> str:
     return unit.name if unit else ""
 
 
+class Undo(NamedTuple):
+    """The form that makes undone what was just done: where it goes, and what it says."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
 def done(text: str, endpoint: str, **values: Any) -> Response:
     """After a form: say that it is done, and send the browser to a page that can be loaded again."""
     flash(text, "success")
     return see_other(url_for(endpoint, **values))
+
+
+def done_for_now(text: str, undo: Undo, endpoint: str) -> Response:
+    """The same after what can be taken back wholly: beside the words stands a button that does."""
+    flash({"text": text, "undo": undo._asdict()}, "success")  # type: ignore[arg-type]  # the session keeps any JSON
+    return see_other(url_for(endpoint))
 
 
 def see_other(address: str) -> Response:

@@ -11,6 +11,7 @@ from app.console import queries
 from app.console.blueprint import pages
 from app.console.downloads import attachment
 from app.console.shell import rendered
+from app.console.views import chinese
 from app.console.views import tip_statistics as views
 from app.console.views.case_list import district_choices
 from app.foundation import clock
@@ -70,7 +71,7 @@ def show_tip_statistics(actor: Actor) -> str:
 def export_tip_statistics(actor: Actor) -> Response:
     """The same figures as a workbook; audited."""
     shown = _asked(actor)
-    title = f"举报线索统计（{shown.period.since:%Y年%m月%d日}至{shown.period.until:%Y年%m月%d日}）"
+    title = f"举报线索统计（{chinese.day(shown.period.since)}至{chinese.day(shown.period.until)}）"
     glance = [(one["label"], one["value"], one["before"], one["change"]) for one in views.counters(shown)]
     sheets = [Sheet("概况", ("指标", "本期", "上期", "变化"), glance)]
     for figure in views.figures(shown, queries.handling_units()).values():

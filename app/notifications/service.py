@@ -211,13 +211,21 @@ def mark_read(actor: Actor, notice_id: UUID) -> Notice:
     return notice
 
 
-def mark_all_read(actor: Actor) -> int:
-    """Mark every own notice read; return how many were not."""
+def mark_unread(actor: Actor, read_at: datetime) -> None:
+    """Take back that own notices were marked read at this moment."""
+    marked = policy.visible_notices(actor).where(Notice.read_at == read_at).with_only_columns(Notice.id)
+    db.session.execute(
+        update(Notice).where(Notice.id.in_(marked)).values(read_at=None).execution_options(synchronize_session=False)
+    )
+
+
+def mark_all_read(actor: Actor, at: datetime | None = None) -> int:
+    """Mark every own notice read, now or ``at`` a moment that the caller remembers; return how many were not."""
     unread = policy.visible_notices(actor).where(Notice.read_at.is_(None)).with_only_columns(Notice.id)
     marked = db.session.execute(
         update(Notice)
         .where(Notice.id.in_(unread))
-        .values(read_at=clock.now())
+        .values(read_at=at or clock.now())
         .returning(Notice.id)
         .execution_options(synchronize_session=False)
     )

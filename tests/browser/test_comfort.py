@@ -185,7 +185,7 @@ def test_evidence_is_zoomed_and_the_identity_asks_for_a_reason(committed_app: Fl
     page.get_by_label("查看理由").fill("电话核实举报细节")
     page.get_by_role("button", name="查看", exact=True).click()
     expect(page.locator(".watermark span").first).to_have_attribute(
-        "data-mark", "测试市级审核人 市处置非法集资办公室（演示） 2026-03-02 10:00"
+        "data-mark", "测试市级审核人 市处置非法集资办公室（演示） 2026年3月2日 10:00"
     )
 
 

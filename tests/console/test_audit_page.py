@@ -36,7 +36,7 @@ def test_the_log_tells_who_did_what(officer: Callable[[str], Officer], tip_id: U
     row = page.split("线索：受理</td>")[0].rsplit("<tr>", 1)[1]
     assert "测试市级审核人" in row
     assert "市处置非法集资办公室（演示） · 市级审核人" in row
-    assert "2026-03-02 10:00" in row
+    assert "2026年3月2日 10:00" in row
 
 
 def test_the_log_is_filtered(officer: Callable[[str], Officer], tip_id: UUID) -> None:

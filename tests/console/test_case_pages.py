@@ -147,7 +147,7 @@ def test_a_life_by_forms(client: FlaskClient, officer: SignIn) -> None:
         handler, f"/cases/{case_id}/plan/measures", f"/cases/{case_id}", number=1, position=0, done_on="2026-02-28"
     )
     assert done.status_code == 303
-    assert "2026-02-28 完成" in handler.text(f"/cases/{case_id}")
+    assert "2026年2月28日 完成" in handler.text(f"/cases/{case_id}")
     carried = handler.text(f"/cases/{case_id}/plan")
     assert "已结转第 1 版" in carried
     assert 'value="2026-02-28"' in carried

@@ -39,7 +39,7 @@ def test_a_picture_is_shown_as_its_clean_copy_and_the_look_is_told(
     assert picture.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
     told = reviewer.text(f"{address}/view").split('id="h-opened"')[1].split("</section>")[0]
     assert "测试市级审核人" in told
-    assert "2026-03-02 10:00" in told
+    assert "2026年3月2日 10:00" in told
 
 
 def test_a_pdf_comes_as_pictures_of_its_pages(officer: Callable[[str], Officer], client: FlaskClient) -> None:

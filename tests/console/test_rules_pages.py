@@ -22,7 +22,7 @@ def test_a_figure_changes_from_its_day_on_and_its_history_is_told(officer: Calla
     given = {"action": "set_limit", "name": "registered", "value": "7", "valid_from": "2026-03-10"}
     assert admin.post("/rules", seen="/rules", **given).status_code == 303
     page = reviewer.text("/rules")
-    assert "自 2026-03-10 起：7 个工作日（测试系统管理员" in page
+    assert "自 2026年3月10日 起：7 个工作日（测试系统管理员" in page
     assert limits.value("registered") == 5, "its day has not come"
     assert admin.post("/rules", seen="/rules", **given | {"valid_from": "2026-03-02"}).status_code == 303
     assert limits.value("registered") == 7
@@ -73,8 +73,8 @@ def test_a_calendar_shows_its_effect_before_it_holds(officer: Callable[[str], Of
     status, page = preview(admin, HOLIDAY.encode("utf-8-sig"))
     assert status == 200
     assert "1 项期限变动" in page
-    assert "2026-03-09" in page
-    assert "2026-03-11" in page
+    assert "2026年3月9日" in page
+    assert "2026年3月11日" in page
     assert rows.scalar(due, id=tip_id) == before
     text = re.search(r'<textarea name="text"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
     assert text

@@ -96,7 +96,7 @@ def test_a_real_name_stays_behind_masks_until_a_reason_is_given(
     assert opened.status_code == 200
     assert "阿依古丽·测试" in told
     assert "13900001234" in told
-    assert 'data-mark="测试市级审核人 市处置非法集资办公室（演示） 2026-03-02 10:00"' in told
+    assert 'data-mark="测试市级审核人 市处置非法集资办公室（演示） 2026年3月2日 10:00"' in told
     assert opened.headers["Cache-Control"] == "no-store"
     assert "13900001234" not in person.text(f"/tips/{tip}"), "shown once"
     log = officer("auditor").text("/audit?action=tips.open_identity")

@@ -32,7 +32,7 @@ function showToast(text, tone = "info") {
 
 // Good news goes by itself; what needs attention stays until it is closed.
 function leaveByItself(toast) {
-  if (toast.matches(".toast-success, .toast-info")) setTimeout(() => toast.remove(), 8000);
+  if (toast.matches(".toast-success:not([data-stays]), .toast-info")) setTimeout(() => toast.remove(), 8000);
 }
 
 // A form with data-confirm asks first; any form is sent once only, however often the button is pressed.

@@ -9,6 +9,7 @@ from flask import url_for
 
 from app.audit.queries import changes_of
 from app.console import queries
+from app.console.views import chinese
 from app.console.views.actions import form_of
 from app.console.views.changes import change_lines
 from app.console.views.fields import Field, FormState, options, select, text
@@ -55,8 +56,8 @@ def _role_text(one: Account) -> str:
 def _days(one: Account) -> str:
     if not one.role or not (one.role_from or one.role_until):
         return ""
-    begins = f"{one.role_from:%Y-%m-%d} 起" if one.role_from else ""
-    return f"{begins}{f'至 {one.role_until:%Y-%m-%d}' if one.role_until else ''}"
+    begins = f"{chinese.day(one.role_from)} 起" if one.role_from else ""
+    return f"{begins}{f'至 {chinese.day(one.role_until)}' if one.role_until else ''}"
 
 
 def _state(one: Account, *, locked: bool) -> dict[str, str]:
@@ -102,9 +103,9 @@ def detail(actor: Actor, account: Account, state: FormState) -> dict[str, Any]:
             ("单位", queries.unit_names({account.unit_id}).get(account.unit_id, "")),
             ("岗位", _role_text(account)),
             ("岗位期限", _days(account) or "长期"),
-            ("密码修改时间", f"{clock.beijing(account.password_changed_at):%Y-%m-%d %H:%M}"),
+            ("密码修改时间", chinese.moment(clock.beijing(account.password_changed_at))),
             ("动态码", "已设置" if account.sealed_otp_secret else "未设置"),
-            ("创建时间", f"{clock.beijing(account.created_at):%Y-%m-%d %H:%M}"),
+            ("创建时间", chinese.moment(clock.beijing(account.created_at))),
         ],
         "state": _state(account, locked=locked_until(account.username) is not None),
         "forms": [] if account.id == actor.account_id else _forms(actor, account, state),

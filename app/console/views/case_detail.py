@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from app.cases.states import (
     Track,
 )
 from app.console import queries as console_queries
+from app.console.views import chinese
 from app.console.views.case_actions import case_actions, link_form, plan_decision, proposal_text
 from app.console.views.case_list import case_status, fact_text, marks_of
 from app.console.views.problems import problem_views
@@ -255,7 +257,10 @@ def _version(plan: CasePlan) -> dict[str, Any]:
 
 def _measure(position: int, measure: Mapping[str, Any]) -> dict[str, Any]:
     done = measure.get("done_on")
-    return {**measure, "position": position, "late": not done and measure["due_on"] < clock.today().isoformat()}
+    late = not done and measure["due_on"] < clock.today().isoformat()
+    days = {name: measure.get(name) for name in ("due_on", "done_on")}
+    told = {f"{name}_text": chinese.day(date.fromisoformat(on)) for name, on in days.items() if on}
+    return {**measure, **told, "position": position, "late": late}
 
 
 def _entry(entry: CaseProgress) -> dict[str, Any]:
@@ -268,7 +273,7 @@ def _entry(entry: CaseProgress) -> dict[str, Any]:
         ("与前期处置工作有何明显进展", entry.movement),
     ]
     return {
-        "month": f"{entry.month:%Y年%m月}",
+        "month": chinese.month(entry.month),
         "by": entry.written_by_name,
         "at": clock.beijing(entry.written_at),
         "told": [(label, words_) for label, words_ in told if words_],

@@ -15,6 +15,7 @@ from app.cases.states import CaseStatus, RestitutionStage
 from app.cases.tasks import TaskKind, TaskState
 from app.cases.views import claim_line
 from app.console.forms import typed_fields
+from app.console.views import chinese
 from app.console.views.case_actions import day, with_typed, words_of
 from app.console.views.fields import Field, options, select, text
 from app.foundation import clock
@@ -343,5 +344,5 @@ def opened_person(person: Mapping[str, str], claim_no: str, actor: Actor) -> dic
     return {
         "claim_no": claim_no,
         "pairs": [(label, person.get(name)) for name, label in _PERSON_TEXTS.items()],
-        "by": f"{actor.unit_name} {actor.name} {clock.beijing(clock.now()):%Y-%m-%d %H:%M}",
+        "by": f"{actor.unit_name} {actor.name} {chinese.moment(clock.beijing(clock.now()))}",
     }

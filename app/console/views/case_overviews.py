@@ -14,6 +14,7 @@ from app.cases.models import FundraisingCase
 from app.cases.queries import last_day
 from app.cases.states import CASE_STATUS_TEXTS, CaseStatus, Track
 from app.cases.statistics import COLUMN_TEXTS, Figures, Statistics
+from app.console.views import chinese
 from app.console.views import choropleth as choropleths
 from app.console.views.case_list import in_address
 from app.foundation import clock
@@ -134,7 +135,7 @@ def added(parts: Iterable[Figures]) -> Figures:
 def by_month(found: Statistics, wanted: Mapping[str, Any]) -> Lines:
     """Month by month, the newest first; the bounds of the page stay the bounds of the lists."""
     return [
-        (f"{month:%Y年%m月}", 0, _days(wanted, month, last_day(month)), figures)
+        (chinese.month(month), 0, _days(wanted, month, last_day(month)), figures)
         for month, figures in sorted(found.table("month").items(), reverse=True)
     ]
 

@@ -12,6 +12,7 @@ from flask import request, url_for
 from app.cases import follow_up, office_settings
 from app.cases.models import CasePlan, FundraisingCase
 from app.console.forms import typed_fields
+from app.console.views import chinese
 from app.console.views.fields import Field, options
 from app.foundation import clock
 from app.foundation.errors import InvalidInput
@@ -104,7 +105,7 @@ def progress_form(case: FundraisingCase, problem: Mapping[str, Any] | None) -> d
 
 
 def _month_field(month: str, errors: Mapping[str, list[str]]) -> Field:
-    choices = options({day.isoformat(): f"{day:%Y年%m月}" for day in _months()})
+    choices = options({day.isoformat(): chinese.month(day) for day in _months()})
     asked = {"name": "month", "label": "填报月份", "kind": "select", "required": True, "options": choices}
     hint = "每月至少填报一次；补报以往月份会如实显示填报时间"
     return asked | {"value": month, "error": "；".join(errors.get("month", [])), "hint": hint}

@@ -11,6 +11,7 @@ from flask import url_for
 from app.cases import office_settings, statistics
 from app.cases.queries import last_day
 from app.console.forms import typed_fields
+from app.console.views import chinese
 from app.console.views.case_actions import day, with_typed, words_of
 from app.console.views.case_list import in_address
 from app.console.views.fields import options, select, text
@@ -52,7 +53,7 @@ def sheet_title(wanted: Mapping[str, Any]) -> str:
     if since and until and until == last_day(since.replace(day=1)) and since.day == 1:
         return f"{since.year}年{since.month}月{_TITLE}"
     if since or until:
-        told = "至".join(f"{one:%Y年%m月%d日}" if one else "" for one in (since, until))
+        told = "至".join(chinese.day(one) if one else "" for one in (since, until))
         return f"{told}{_TITLE}"
     return _TITLE
 
@@ -137,7 +138,7 @@ def templates_view(actor: Actor, problem: Mapping[str, Any] | None) -> dict[str,
 def _template_line(code: str, label: str, row: Any) -> dict[str, Any]:
     used = row is not None and row.in_use
     shown = {"goal": row.goal, "measures": row.measures} if used else office_settings.template_for(code)
-    since = f"{row.valid_from:%Y-%m-%d} 起" if used else "沿用通用模板"
+    since = f"{chinese.day(row.valid_from)} 起" if used else "沿用通用模板"
     if not used and code == office_settings.ANY:
         since = "系统预置"
     return {"label": label, "since": since, "shown": used or code == office_settings.ANY, **shown}

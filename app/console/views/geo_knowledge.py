@@ -10,6 +10,7 @@ from typing import Any, Final
 from flask import request, url_for
 
 from app.console import forms
+from app.console.views import chinese
 from app.console.views.fields import LONGEST_REASON, Field, text
 from app.console.views.jurisdiction import place_name
 from app.foundation import clock
@@ -150,7 +151,7 @@ def _taker_text(row: Any) -> str:
 def _source(row: Any) -> str:
     if not isinstance(row, Precedent):
         return ""
-    return f"{citation(row.reference, row.number)}，{row.decided_on:%Y-%m-%d} 决定"
+    return f"{citation(row.reference, row.number)}，{chinese.day(row.decided_on)} 决定"
 
 
 def _fields(kind: str, row: Any) -> list[Field]:

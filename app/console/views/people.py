@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import request, url_for
 
 from app.console import queries
+from app.console.views import chinese
 from app.console.views.actions import form_of
 from app.console.views.fields import Field, FormState, select, text
 from app.foundation import clock
@@ -32,7 +33,7 @@ def _delegations(actor: Actor, state: FormState) -> dict[str, Any]:
                 names.get(row.from_account_id, ""),
                 names.get(row.to_account_id, ""),
                 Role(row.role).text,
-                f"{row.starts_on:%Y-%m-%d} 至 {row.ends_on:%Y-%m-%d}",
+                f"{chinese.day(row.starts_on)} 至 {chinese.day(row.ends_on)}",
                 "正在代行" if row.starts_on <= today else "尚未开始",
                 row.reason,
             ],
@@ -89,7 +90,7 @@ def _exclusions(actor: Actor, state: FormState) -> dict[str, Any]:
                 names.get(row.account_id, ""),
                 f"线索 {numbers.get(row.tip_id, '（不在辖区内）')}" if row.tip_id else f"涉及“{row.company}”的全部线索",
                 row.reason,
-                f"{clock.beijing(row.recorded_at):%Y-%m-%d %H:%M}",
+                chinese.moment(clock.beijing(row.recorded_at)),
                 names.get(row.recorded_by, "系统"),
             ],
             "end_url": url_for("console.end_exclusion", exclusion_id=row.id) if leads else None,

@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import request, url_for
 
 from app.console import queries
+from app.console.views import chinese
 from app.console.views.actions import form_of
 from app.console.views.fields import LONGEST_REASON, Field, FormState, evidence, text
 from app.console.views.files import officers_files
@@ -76,19 +77,22 @@ def _pairs(row: PoliceTransfer) -> list[tuple[str, Any]]:
     told = [
         ("专案组人员", "、".join(row.officers)),
         ("提请时间", _moment(row.proposed_at)),
-        ("负责人决定期限", f"{row.decide_by:%Y-%m-%d}" if row.state == PoliceState.PROPOSED else None),
+        ("负责人决定期限", chinese.day(row.decide_by) if row.state == PoliceState.PROPOSED else None),
         ("决定", row.decision),
         ("送达期限", _moment(row.send_by) if row.state == PoliceState.APPROVED else None),
         ("送达时间", _moment(row.sent_at)),
-        ("公安机关决定日期", f"{row.police_decided_on:%Y-%m-%d}" if row.police_decided_on else None),
+        ("公安机关决定日期", chinese.day(row.police_decided_on) if row.police_decided_on else None),
         ("公安机关理由", row.police_reason),
-        ("提请复议期限", f"{row.reconsider_by:%Y-%m-%d}" if row.state == PoliceState.REFUSED else None),
+        (
+            "提请复议期限",
+            chinese.day(row.reconsider_by) if row.reconsider_by and row.state == PoliceState.REFUSED else None,
+        ),
     ]
     return [(label, value) for label, value in told if value]
 
 
 def _moment(at: Any) -> str | None:
-    return f"{clock.beijing(at):%Y-%m-%d %H:%M}" if at else None
+    return chinese.moment(clock.beijing(at)) if at else None
 
 
 def _documents(actor: Actor, row: PoliceTransfer) -> list[dict[str, Any]]:

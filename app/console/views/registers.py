@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import url_for
 
 from app.console import queries
+from app.console.views import chinese
 from app.console.views.clocks import running_clock
 from app.console.views.jurisdiction import jurisdiction_view
 from app.console.views.precedents import precedents_of
@@ -62,10 +63,10 @@ def supervision_lines(actor: Actor, found: Sequence[Supervision]) -> list[dict[s
                 SUPERVISION_TEXTS[SupervisionKind(one.kind)],
                 one.reason,
                 names.get(one.opened_by, "系统"),
-                f"{clock.beijing(one.opened_at):%Y-%m-%d %H:%M}",
+                chinese.moment(clock.beijing(one.opened_at)),
             ],
         )
-        | {"ended": f"{clock.beijing(one.closed_at):%Y-%m-%d} 结束" if one.closed_at else ""}
+        | {"ended": f"{chinese.day(clock.beijing(one.closed_at))} 结束" if one.closed_at else ""}
         for one in found
         if one.tip_id in tips
     ]
@@ -80,7 +81,7 @@ def police_lines(actor: Actor, found: Sequence[PoliceTransfer]) -> list[dict[str
             [
                 POLICE_STATE_TEXTS[PoliceState(one.state)],
                 "、".join(one.officers),
-                f"{clock.beijing(one.proposed_at):%Y-%m-%d %H:%M}",
+                chinese.moment(clock.beijing(one.proposed_at)),
                 _term(one),
             ],
         )
@@ -91,11 +92,11 @@ def police_lines(actor: Actor, found: Sequence[PoliceTransfer]) -> list[dict[str
 
 def _term(row: PoliceTransfer) -> str:
     if row.state == PoliceState.PROPOSED:
-        return f"{row.decide_by:%Y-%m-%d} 前决定"
+        return f"{chinese.day(row.decide_by)} 前决定"
     if row.state == PoliceState.APPROVED and row.send_by:
-        return f"{clock.beijing(row.send_by):%Y-%m-%d %H:%M} 前送达"
+        return f"{chinese.moment(clock.beijing(row.send_by))} 前送达"
     if row.state == PoliceState.REFUSED and row.reconsider_by:
-        return f"{row.reconsider_by:%Y-%m-%d} 前可提请复议"
+        return f"{chinese.day(row.reconsider_by)} 前可提请复议"
     return ""
 
 

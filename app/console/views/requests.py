@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import url_for
 
 from app.console import queries
+from app.console.views import chinese
 from app.console.views.clocks import request_clock, working_days_used
 from app.foundation import clock
 from app.foundation.permissions import Actor
@@ -80,7 +81,7 @@ def view_of(request: Reassignment) -> dict[str, Any] | None:
         return None
     if request.view_given_at is None:
         late = clock.today() > request.view_due_on
-        told = "逾期未答复，视为无意见" if late else f"正在征求意见，{request.view_due_on:%Y-%m-%d} 前答复"
+        told = "逾期未答复，视为无意见" if late else f"正在征求意见，{chinese.day(request.view_due_on)} 前答复"
         return {"told": told, "text": None, "agrees": None}
     told = "同意接收" if request.view_agrees else "不同意接收"
     return {"told": told, "text": request.view_text, "agrees": request.view_agrees}

@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import url_for
 
 from app.console import queries
+from app.console.views import chinese
 from app.console.views.actions import form_of
 from app.console.views.fields import Field, FormState, options, select
 from app.foundation import clock
@@ -115,7 +116,7 @@ def _rows(kinds: Iterable[str], cells: Any) -> list[dict[str, Any]]:
             "cells": cells(kind, code, entry),
             "notes": [
                 f"自 {row.valid_from} 起{'：' + row.text if row.in_use else '停用'}"
-                f"（{names.get(row.changed_by, '系统')}，{clock.beijing(row.changed_at):%Y-%m-%d} 登记；"
+                f"（{names.get(row.changed_by, '系统')}，{chinese.day(clock.beijing(row.changed_at))} 登记；"
                 f"原来：{limits.REASONS[kind].seed[code]}）"
                 for row in changes
                 if (row.kind, row.code) == (kind, code)

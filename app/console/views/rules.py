@@ -9,7 +9,7 @@ from typing import Any, Final
 from flask import url_for
 
 from app.console import queries
-from app.console.views import rule_words
+from app.console.views import chinese, rule_words
 from app.console.views.actions import form_of
 from app.console.views.fields import Field, FormState, options, select
 from app.foundation import clock
@@ -47,8 +47,9 @@ def _figures(may_change: bool, state: FormState) -> dict[str, Any]:
         {
             "cells": [figure.text, _amount(figure.measure, limits.value(name))],
             "notes": [
-                f"自 {row.valid_from} 起：{_amount(figure.measure, row.value)}（{names.get(row.changed_by, '系统')}，"
-                f"{clock.beijing(row.changed_at):%Y-%m-%d} 登记）"
+                f"自 {chinese.day(row.valid_from)} 起：{_amount(figure.measure, row.value)}"
+                f"（{names.get(row.changed_by, '系统')}，"
+                f"{chinese.day(clock.beijing(row.changed_at))} 登记）"
                 for row in changes
                 if row.name == name
             ],
@@ -82,8 +83,8 @@ def _reasons(may_change: bool, state: FormState) -> dict[str, Any]:
         {
             "cells": [wording, code, "在用" if code in used else "未启用或者已停用"],
             "notes": [
-                f"自 {row.valid_from} 起{'：' + row.text if row.in_use else '停用'}"
-                f"（{names.get(row.changed_by, '系统')}，{clock.beijing(row.changed_at):%Y-%m-%d} 登记）"
+                f"自 {chinese.day(row.valid_from)} 起{'：' + row.text if row.in_use else '停用'}"
+                f"（{names.get(row.changed_by, '系统')}，{chinese.day(clock.beijing(row.changed_at))} 登记）"
                 for row in changes
                 if row.code == code
             ],
@@ -164,4 +165,4 @@ def _region(code: str) -> str:
 
 
 def _day(day: date | None) -> str:
-    return day.isoformat() if day else "未计算"
+    return chinese.day(day) if day else "未计算"

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from flask import url_for
 
-from app.console.views import choropleth
+from app.console.views import chinese, choropleth
 from app.console.views.tip_list import CHANNEL_TEXTS, MATCH_TEXTS, queue_url
 from app.foundation import clock
 from app.foundation.permissions import Actor
@@ -210,7 +210,7 @@ def _trend(shown: Board) -> dict[str, Any]:
     by_month = len(shown.period.days) > DAYS_SHOWN
     steps: dict[str, list[tuple[date, date]]] = {}
     for pair in zip(shown.period.days, shown.period.before.days, strict=True):
-        steps.setdefault(f"{pair[0]:%Y年%m月}" if by_month else f"{pair[0]:%m月%d日}", []).append(pair)
+        steps.setdefault(chinese.month(pair[0]) if by_month else f"{pair[0].month}月{pair[0].day}日", []).append(pair)
     rows: list[Row] = []
     for label, pairs in steps.items():
         days, earlier = ([pair[n] for pair in pairs] for n in (0, 1))
