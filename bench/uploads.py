@@ -1,8 +1,9 @@
 """Uploads against a bare server that writes the same bytes to disk; the memory of a worker; the clean copy of a photo.
 
-    python -m bench.uploads [--seconds 6] [--rounds 3]
+    python -m bench.uploads [--seconds 2] [--rounds 9]
 
-Floor and product are served by one server in one run, round by round in turns, through the same connections. A photo of
+Floor and product are served by one server in one run, round by round in turns, through the same connections; a verdict
+is that of the median of the rounds' own ratios, so that what else the machine does weighs on both sides of each. A photo of
 5 MB goes to ``POST /floor/upload`` (Flask, the body into a file, fsync) and to ``POST /api/v1/uploads`` (told by its
 content, SHA-256, sealed in frames, fsync, read back for the check, a row committed). A video of 100 MB goes up in one
 piece and in parts, while the resident memory of the web workers is watched. The clean copy of a photo of 12 megapixels,
@@ -39,8 +40,8 @@ MEGABYTE = 1024 * 1024
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=6.0)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--rounds", type=int, default=9)
     given = parser.parse_args()
     os.environ.setdefault("PUBLIC_RATE_PER_MINUTE", "1000000")
     with stage() as running:
@@ -75,12 +76,14 @@ def _photos(running: Stage, seconds: float, rounds: int) -> list[str]:
     lines = []
     for connections in CONNECTIONS:
         seen: dict[str, list[float]] = {"/floor/upload": [], "/api/v1/uploads": []}
+        for path in seen:  # a round that only warms up
+            _rate(running.port, path, body, connections, seconds / 2)
         for path in list(seen) * rounds:
             seen[path].append(_rate(running.port, path, body, connections, seconds))
             say(f"{path} × {connections}: {seen[path][-1]:.1f} MB/s")
         floor, product = seen.values()
         ratios = [ours / bare for bare, ours in zip(floor, product, strict=True)]
-        ratio = statistics.median(product) / statistics.median(floor)
+        ratio = statistics.median(ratios)
         lines.append(
             f"| 5 MB photo, {connections} connection{'s' if connections > 1 else ''} | {statistics.median(floor):.0f} MB/s | "
             f"{statistics.median(product):.0f} MB/s | **{ratio:.2f}** ({min(ratios):.2f} to {max(ratios):.2f}) | "
@@ -227,8 +230,10 @@ def _copies(rounds: int) -> list[str]:
             bare.append(_timed(lambda: _bare_copy(content)))
             ours.append(_timed(lambda: copies.draw(stored)))
     floor, product = statistics.median(bare[1:]), statistics.median(ours[1:])
-    verdict = "met" if product < floor * BARS["copy"] else "MISSED"
-    ratio = f"**{product / floor:.2f}** | < {BARS['copy']:.0f} | {verdict}"
+    ratios = sorted(mine / theirs for theirs, mine in zip(bare[1:], ours[1:], strict=True))
+    middle = statistics.median(ratios)
+    verdict = "met" if middle < BARS["copy"] else "MISSED"
+    ratio = f"**{middle:.2f}** ({ratios[0]:.2f} to {ratios[-1]:.2f}) | < {BARS['copy']:.0f} | {verdict}"
     return [f"| clean copy of a 12-megapixel photo | {floor:.2f} s | {product:.2f} s | {ratio} |"]
 
 
