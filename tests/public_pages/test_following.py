@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -138,3 +139,10 @@ def test_a_reward_is_claimed_on_the_page_by_who_stayed_anonymous(client: FlaskCl
     right = send(client, page, "/follow/reward", claim_code=receipt["claim_code"])
     assert "奖励事项正在审查" in right.get_data(as_text=True)
     assert rewards.reward_of(tip_id).claimed_with_code
+
+
+def test_the_page_of_rewards_promises_no_amount(client: FlaskClient) -> None:
+    """Amounts are data of the office, provisional until it enters its own: the public reads conditions alone."""
+    shown = words(client.get("/report/rewards").get_data(as_text=True))
+    assert "以公布的办法为准" in shown
+    assert re.search(r"\d[\d,.]*\s*(万)?元|万分之|百分之|%", shown) is None
