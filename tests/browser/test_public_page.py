@@ -242,6 +242,110 @@ def test_a_reply_is_read_and_rated(committed_app: Flask, desk: Desk) -> None:
     expect(page.get_by_role("status")).to_contain_text("感谢您的评价")
 
 
+def _looked_at(page: Page, name: str, width: int, checker: Page | None = None) -> None:
+    """What every page owes everybody. ``checker`` looks at what a browser without scripts shows: axe-core is a script."""
+    kept = f"answer-{name}-{'plain' if checker else 'scripts'}-{width}"
+    picture(page, kept)
+    if checker is not None:
+        shown = page.content()
+        checker.route("**/*.js*", lambda route: route.abort())
+        checker.route(page.url, lambda route: route.fulfill(body=shown, content_type="text/html; charset=utf-8"))
+        checker.set_viewport_size({"width": width, "height": 800})
+        checker.goto(page.url)
+    looked_at = checker or page
+    assert serious(looked_at) == [], kept
+    assert looked_at.evaluate("document.documentElement.scrollWidth") <= width, kept
+    assert [*small_targets(looked_at, 44, picks="#file" if checker else "label[for=file]")] == [], kept
+    if checker is not None:
+        checker.unroute_all()
+
+
+def _answers(page: Page, address: str, codes: dict[str, str], *, scripts: bool) -> Iterator[str]:
+    """Every answer that a form of the public pages gives: its name, with the page standing open."""
+
+    def send(path: str, button: str, **fields: str) -> None:
+        page.goto(f"{address}/report/{path}")
+        for name, text in fields.items():
+            page.locator(f"[name={name}]").fill(text)
+        page.get_by_role("button", name=button, exact=True).click()
+
+    page.goto(f"{address}/report/new")
+    page.get_by_label("名称或姓名").fill(COMPANY)
+    if scripts:
+        page.get_by_role("link", name="您的信息").click()
+    page.get_by_role("button", name="提交举报").click()
+    expect(page.get_by_role("alert")).to_contain_text("请确认您反映的情况属实")
+    yield "refused"
+    page.get_by_text("我反映的情况是我知道的真实情况").click()
+    page.get_by_role("button", name="提交举报").click()
+    expect(page.get_by_role("heading", name="举报已收到")).to_be_visible()
+    yield "receipt"
+    page.get_by_role("button", name="查看进度").click()
+    expect(page.get_by_role("heading", name="办理进度")).to_be_visible()
+    yield "progress"
+    send("follow", "查询", receipt_number=codes["receipt_number"], query_code="1" * 20)
+    expect(page.get_by_role("alert")).to_be_visible()
+    yield "wrong-code"
+    send("follow", "查询", **codes)
+    expect(page.locator(".reply")).to_be_visible()
+    yield "reply"
+    page.get_by_text("非常不满意").click()
+    page.get_by_role("button", name="提交评价").click()
+    expect(page.get_by_role("heading", name="复核")).to_be_visible()
+    yield "recheck"
+    send("recover", "请给我回电", receipt_number=codes["receipt_number"], phone="13900001234")
+    expect(page.get_by_role("status")).to_be_visible()
+    yield "recover"
+    send("verify", "核验", proof="SHUDI1.nothing")
+    expect(page.get_by_role("alert")).to_contain_text("不是本平台出具的证明")
+    yield "verify"
+    send("claim", "查询", query_number="1" * 16, query_code="1" * 20)
+    expect(page.get_by_role("alert")).to_be_visible()
+    yield "claim"
+    page.goto(f"{address}/report/nothing-here")
+    yield "not-found"
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scripts", [True, False])
+def test_no_answer_of_a_form_keeps_anybody_out(
+    committed_app: Flask, site: Site, chromium: Browser, scripts: bool, width: int
+) -> None:
+    """On a telephone and a desk, with and without scripts: axe-core, nothing over the side, targets large enough."""
+    client = committed_app.test_client()
+    receipt, tip_id = reporters.replied_tip(client, reporter=factories.REPORTER)
+    headers = factories.office_headers("district.650104")
+    client.post(f"/api/v1/office/tips/{tip_id}/messages", json={"text": "您好，结果已告知。"}, headers=headers)
+    reporters.run_outbox()
+    size: Any = {"width": width, "height": 800}
+    context = chromium.new_context(viewport=size, locale="zh-CN", java_script_enabled=scripts)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    checker = None if scripts else chromium.new_page(locale="zh-CN")
+    try:
+        names = []
+        for name in _answers(page, site.address, reporters.codes_of(receipt), scripts=scripts):
+            _looked_at(page, name, width, checker)
+            names.append(name)
+        assert len(names) == 10
+    finally:
+        context.close()
+        if checker is not None:
+            checker.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_pages_stand_without_scripts_too(chromium: Browser, site: Site, plain_page: Page, width: int) -> None:
+    checker = chromium.new_page(locale="zh-CN")
+    plain_page.set_viewport_size({"width": width, "height": 800})
+    for path in PAGES:
+        plain_page.goto(f"{site.address}/report/{path}")
+        expect(plain_page.get_by_role("heading", level=1)).to_be_visible()
+        _looked_at(plain_page, path or "welcome", width, checker)
+    checker.close()
+
+
 @pytest.mark.parametrize("size", ["", "large", "largest"])
 def test_nobody_is_kept_out(site: Site, desk: Desk, size: str) -> None:
     """axe-core, in every text size; nothing runs over the side of a narrow telephone, and targets are large enough."""
@@ -286,14 +390,17 @@ def test_english_pages_keep_nobody_out(site: Site, desk: Desk) -> None:
     page.set_viewport_size(DESK)
 
 
-def small_targets(page: Page, least: int) -> list[Any]:
-    """Buttons, fields and options lower than ``least`` pixels. Links inside sentences are exempt (WCAG 2.5.8)."""
+def small_targets(page: Page, least: int, picks: str = "label[for=file]") -> list[Any]:
+    """Buttons, fields and options lower than ``least`` pixels. Links inside sentences are exempt (WCAG 2.5.8).
+
+    ``picks``: what a finger presses to choose a file; the script lays a button over the browser's own.
+    """
     found: list[Any] = page.evaluate(
-        """least => [...document.querySelectorAll('button, .button, .option, select, summary, .sizes a, .progress a,'
-            + 'label[for=file], input:not([type=hidden], [type=radio], [type=checkbox], #file)')]
+        """([least, picks]) => [...document.querySelectorAll('button, .button, .option, select, summary, .sizes a, .progress a,'
+            + picks + ', input:not([type=hidden], [type=radio], [type=checkbox], #file)')]
             .filter(e => e.offsetParent !== null && e.getBoundingClientRect().height < least - 4.5)
             .map(e => [e.tagName, e.textContent.trim().slice(0, 20), e.getBoundingClientRect().height])""",
-        least,
+        [least, picks],
     )
     return found
 
