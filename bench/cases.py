@@ -24,11 +24,17 @@ from uuid import UUID
 import psycopg
 import xlsxwriter
 from sqlalchemy import text
+from stdnum.cn import ric
 
 from app import create_app
 from app.cases import ledger, money, sharing
 from app.cases import statistics as counted
+from app.cases.claim_columns import CLAIM_COLUMNS
+from app.cases.claim_import import ClaimTarget
 from app.cases.queries import CaseFilter
+from app.cases.sheet_columns import find_headings
+from app.cases.sheet_engine import take_in
+from app.cases.sheets import Workbook
 from app.foundation.config import REPOSITORY, load_settings
 from app.foundation.database import OPEN_WALL, db, transaction
 from app.identity import tokens
@@ -61,6 +67,8 @@ def main() -> int:
                 _import(environment, directory, "large", options.rows),
                 _import(environment, directory, "large", options.rows),
             ]
+            imported.append(_import_claims(raw, directory, options.rows))
+            raw.execute("DELETE FROM case_claims")
             _keep_only(raw, options.cases)
             raw.execute("ANALYZE")
             large = _reads(app, options.reads)
@@ -108,8 +116,8 @@ def _sheet(path: Path, mark: str, rows: int) -> None:
             ))  # fmt: skip
 
 
-def _import(environment: dict[str, str], directory: Path, mark: str, rows: int) -> tuple[float, int]:
-    """Seconds and largest resident memory in MB of the command that takes a register in."""
+def _import(environment: dict[str, str], directory: Path, mark: str, rows: int) -> tuple[float, float, int]:
+    """Seconds, seconds on a processor, and largest memory in MB of the command that takes a register in."""
     path = directory / f"{mark}.xlsx"
     if not path.exists():
         _sheet(path, mark, rows)
@@ -119,7 +127,39 @@ def _import(environment: dict[str, str], directory: Path, mark: str, rows: int) 
     child = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(child.pid, 0)
     assert status == 0, status
-    return time.perf_counter() - began, used.ru_maxrss // 1024
+    return time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024
+
+
+def _claim_sheet(path: Path, rows: int) -> None:
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        page = book.add_worksheet("名单")
+        page.write_row(0, 0, ("债权编号", "姓名", "身份证号", "联系电话", "申报金额", "开户银行", "银行账号", "户名"))
+        for n in range(1, rows + 1):
+            born = f"650102{1950 + n % 50}{1 + n % 12:02d}{1 + n % 28:02d}{n % 1000:03d}"
+            number = born + ric.calc_check_digit(f"{born}0")
+            page.write_row(n, 0, (
+                f"参{n}", f"测试{n}", number, f"139{n:08d}", 100 + n % 9999, "测试银行", f"62220000{n:08d}", f"测试{n}",
+            ))  # fmt: skip
+
+
+def _import_claims(raw: psycopg.Connection[Any], directory: Path, rows: int) -> tuple[float, float, int]:
+    """The same of a list of participants, taken in as the job does it, in this process."""
+    path = directory / "claims.xlsx"
+    _claim_sheet(path, rows)
+    case_id = raw.execute("SELECT id FROM fundraising_cases WHERE division_code = '650104' LIMIT 1").fetchone()
+    assert case_id is not None
+    person = _person("district.650104")
+    say(f"importing {rows:,} claims …")
+    began, busy = time.perf_counter(), time.process_time()
+    book = Workbook(path.read_bytes())
+    with transaction(person.wall):
+        outcome = take_in(
+            book, find_headings(book, CLAIM_COLUMNS), ClaimTarget(person, case_id[0]),
+            by_row=False, dry_run=False, progress=lambda _done: None,
+        )  # fmt: skip
+    assert outcome.created == rows, outcome.faults[:3]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return time.perf_counter() - began, time.process_time() - busy, memory
 
 
 def _keep_only(raw: psycopg.Connection[Any], cases: int) -> None:
@@ -222,16 +262,17 @@ def _is_exact(case_id: UUID, total: int, whole: int) -> bool:
 
 def _print(
     options: argparse.Namespace,
-    imported: list[tuple[float, int]],
+    imported: list[tuple[float, float, int]],
     reads: tuple[dict[str, float], ...],
     shared: tuple[float, bool],
 ) -> int:
     small, large, with_claims = reads
     print("\n| what | measured | bar |\n| --- | ---: | ---: |")
-    for name, (seconds, memory) in zip(("import, new", "import, again without a change"), imported, strict=True):
+    names = ("register, new", "register, again without a change", "participants, sealed")
+    for name, (seconds, busy, memory) in zip(names, imported, strict=True):
         rate = options.rows / seconds
         print(
-            f"| {name}: {options.rows:,} rows | {seconds:.1f} s ({rate:,.0f} rows/s), {memory} MB | {IMPORT_BAR:.0f} s, {MEMORY_BAR} MB |"
+            f"| import, {name}: {options.rows:,} rows | {seconds:.1f} s ({rate:,.0f} rows/s; {busy:.1f} s on a processor), {memory} MB | {IMPORT_BAR:.0f} s, {MEMORY_BAR} MB |"
         )
     seconds, exact = shared
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -243,7 +284,9 @@ def _print(
     )
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     missed = (
-        not exact or seconds > ROUND_BAR or any(took > IMPORT_BAR or memory > MEMORY_BAR for took, memory in imported)
+        not exact
+        or seconds > ROUND_BAR
+        or any(took > IMPORT_BAR or memory > MEMORY_BAR for took, _, memory in imported)
     )
     for name, before in small.items():
         ratio = with_claims[name] / before

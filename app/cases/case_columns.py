@@ -13,7 +13,7 @@ from typing import Any, Final
 from marshmallow import validate
 
 from app.cases import words as wordings
-from app.cases.cell_values import CellFault, Reader, amount, choice, day, names, number_text, whole, words, yes
+from app.cases.cell_values import CellFault, Reader, amount, choice, day, folded, names, number_text, whole, words, yes
 from app.cases.schemas import CaseFacts
 from app.cases.sheet_columns import Column
 from app.cases.states import Track
@@ -66,8 +66,8 @@ STAGE_FIELDS: Final = tuple(track.value for track in Track)
 
 
 def _industry(cell: Any) -> str:
-    said: str = words(60)(cell)
-    plain = said.replace("，", "、").replace(" ", "")
+    said: str = words(60)(folded(cell))
+    plain = said.replace(",", "、").replace(" ", "")
     if _INDUSTRY_CODE.fullmatch(plain.upper()):
         return plain.upper()
     code = _INDUSTRY_WORDS.get(plain) or _INDUSTRY_WORDS.get(f"{plain}业")

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import python_calamine
+import xlsxwriter
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import factories, rows
-from tests.cases import office, sheets
+from tests.cases import office, old_excel, sheets
 
 
 def register(client: FlaskClient, username: str = "city.reviewer") -> dict[str, Any]:
@@ -47,6 +48,14 @@ class TestHandingIn:
         told = sheets.take_in(client, "\r\n".join(lines).encode(encoding), name="台账.csv")
         assert (told["state"], told["created"]) == ("done", 1), told
         assert facts(client, "乌存〔2019〕1号")["involved_yuan"] == "12005000.00"
+
+    def test_a_workbook_of_excel_97_is_read(self, client: FlaskClient) -> None:
+        lines = [[*sheets.HEADINGS], sheets.row()]
+        lines[1][8] = 44414.0  # a day as Excel counts
+        told = sheets.take_in(client, old_excel.xls(lines), name="台账.xls")
+        assert (told["state"], told["created"]) == ("done", 1), told
+        taken = facts(client, "乌存〔2019〕1号")
+        assert (taken["involved_yuan"], taken["facts"]["occurred_on"]) == ("12005000.00", "2021-08-06")
 
     @pytest.mark.parametrize(
         ("content", "name", "status"),
@@ -254,6 +263,52 @@ class TestBrokenSheets:
         ]
         told = sheets.take_in(client, "\n".join(lines).encode(), name="a.csv", by_row=True)
         assert (told["created"], faults(told)) == (1, [("D3", "超过 200 字")])
+
+    def test_what_the_office_types_is_read_cell_by_cell(self, client: FlaskClient) -> None:
+        headings = [
+            "案件编号",
+            "案件名称",
+            "属地",
+            "涉案金额",
+            "未兑付金额（元）",
+            "参与集资人数",
+            "发案时间",
+            "行业",
+            "化解时限",
+        ]
+        days = ["2021.8.6", "2021年8月", 44414, "２０２１年８月６日"]
+        content = sheets.workbook(
+            [
+                headings,
+                *(
+                    [f"甲{n}", "案", "天山区", "１２０万元", "300", "1,200人", day, "金融业", None]
+                    for n, day in enumerate(days)
+                ),
+            ]
+        )
+        told = sheets.take_in(client, content)
+        assert (told["state"], told["created"]) == ("done", 4), told
+        found = [facts(client, f"甲{n}") for n in range(4)]
+        assert {one["involved_yuan"] for one in found} == {"1200000.00"}  # 万元 in a column of yuan
+        assert {one["facts"]["outstanding_yuan"] for one in found} == {"300.00"}
+        assert {one["participants"] for one in found} == {1200}
+        assert {one["facts"]["industry"] for one in found} == {"J"}
+        assert [one["facts"]["occurred_on"] for one in found] == [
+            "2021-08-06",
+            "2021-08-01",
+            "2021-08-06",
+            "2021-08-06",
+        ]
+
+    def test_a_formula_counts_with_the_value_that_the_office_program_kept(self, client: FlaskClient) -> None:
+        target = io.BytesIO()
+        with xlsxwriter.Workbook(target, {"in_memory": True}) as book:
+            page = book.add_worksheet("台账")
+            page.write_row(0, 0, ["案件编号", "案件名称", "属地", "涉案金额（元）"])
+            page.write_row(1, 0, ["甲1", "甲案", "天山区"])
+            page.write_formula(1, 3, "=100*12", None, 1200)
+        assert sheets.take_in(client, target.getvalue())["created"] == 1
+        assert facts(client, "甲1")["involved_yuan"] == "1200.00"
 
     def test_numbers_and_telephones_that_came_back_as_floats(self, client: FlaskClient) -> None:
         headings = ["案件编号", "案件名称", "属地", "联系电话", "立案编号"]
