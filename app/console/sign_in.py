@@ -17,7 +17,7 @@ from app.foundation.database import transaction
 from app.foundation.errors import NotSignedIn
 from app.foundation.http import Audience, load, page
 from app.foundation.permissions import Actor, Permission
-from app.identity import service
+from app.identity import passwords, second_factor, service
 from app.identity.api import checked_code, checked_password
 from app.identity.authentication import CONSOLE_COOKIE_KEY, origin_of_request
 from app.identity.models import Account
@@ -25,6 +25,7 @@ from app.identity.schemas import OpenOfficerSessionBody, SecondStepBody
 
 _HALF_KEY: Final = "half_signed_in"
 _UNAUTHORIZED: Final = 401
+_WARNED_DAYS: Final = 7
 _LOCAL_PATH: Final = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 
@@ -65,7 +66,21 @@ def give_code(_actor: Actor) -> Any:
     except NotSignedIn as refusal:  # the first step counts no longer
         session.pop(_HALF_KEY, None)
         return sign_in_page(message=refusal.detail, following=following, kept=kept), _UNAUTHORIZED
-    return _begun(account, following, kept)
+    return _begun(account, following, kept, *_told_of_code(account, code))
+
+
+def _told_of_code(account: Account, code: str) -> list[str]:
+    if not second_factor.is_recovery_code(code):
+        return []
+    left = second_factor.recovery_codes_left(account.id)
+    return [f"您使用了恢复码登录，还剩 {left} 个。手机遗失的，请在“我的账号”中更换设备。"]
+
+
+def _told_of_password(account: Account) -> list[str]:
+    left = passwords.days_left(account.password_changed_at)
+    if left is None or not 0 <= left < _WARNED_DAYS:
+        return []
+    return [f"密码将在 {left + 1} 天内到期，请在“我的账号”中修改。"]
 
 
 def _given() -> tuple[str, str]:
@@ -73,12 +88,14 @@ def _given() -> tuple[str, str]:
     return local_path(request.form.get("next")), request.form.get("kept", "")
 
 
-def _begun(account: Account, following: str, kept: str) -> Any:
-    """Begin the session, go on; who typed a text before gets it back first."""
+def _begun(account: Account, following: str, kept: str, *told: str) -> Any:
+    """Begin the session, go on with what is to be told; who typed a text before gets it back first."""
     with transaction():
         begun, _ = service.open_session(account, Audience.CONSOLE, origin_of_request())
     session.clear()
     session[CONSOLE_COOKIE_KEY] = str(begun.id)
+    for text in (*told, *_told_of_password(account)):
+        flash(text, "warning")
     if kept:
         return rendered_plain("console/kept.html", office=office_name(), kept_text=kept, href=following)
     return see_other(following)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import string
+from datetime import datetime
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
 
+from app.foundation import clock
 from app.foundation.config import Settings, SignInRules
 from app.foundation.errors import InvalidInput
 
@@ -30,6 +32,12 @@ def rule_text() -> str:
     asked = rules()
     kinds = _NUMBERS[asked.kinds_of_letters]
     return f"密码应为 {asked.shortest_password} 至 {LONGEST} 位，至少含大写、小写、数字、符号中的{kinds}"
+
+
+def days_left(changed_at: datetime) -> int | None:
+    """Whole days until a password that was made at ``changed_at`` must be replaced; ``None``: never."""
+    age = rules().password_age
+    return None if age is None else (changed_at + age - clock.now()).days
 
 
 def check_complexity(password: str, username: str) -> None:

@@ -73,10 +73,19 @@ def consume(account: Account, given: str) -> Literal["device", "recovery"] | Non
 
     Afterwards it is used.
     """
-    text = "".join(ch for ch in given.lower() if ch.isalnum())
+    text = _letters_of(given)
     if len(text) == _DIGITS:
         return "device" if _consume_device_code(account, text) else None
     return "recovery" if _consume_recovery_code(account.id, text) else None
+
+
+def is_recovery_code(given: str) -> bool:
+    """Whether this has the form of a recovery code, good or not."""
+    return len(_letters_of(given)) != _DIGITS
+
+
+def _letters_of(given: str) -> str:
+    return "".join(ch for ch in given.lower() if ch.isalnum())
 
 
 def _consume_device_code(account: Account, code: str) -> bool:

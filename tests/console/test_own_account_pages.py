@@ -118,6 +118,13 @@ class TestPassword:
         assert done.headers["Location"] == "/tips?dispute=true"
         assert person.get("/tips").status_code == 200
 
+    def test_is_asked_for_a_week_before_it_grows_too_old(self, app: Flask, officer: Callable[[str], Officer]) -> None:
+        set_account("city.reviewer", password_changed_at=MONDAY_MORNING - timedelta(days=84))
+        with sign_in_rules(app, password_age=timedelta(days=90)):
+            assert "密码将在 7 天内到期" in officer("city.reviewer").text("/")
+            set_account("city.reviewer", password_changed_at=MONDAY_MORNING - timedelta(days=80))
+            assert "到期" not in officer("city.reviewer").text("/account/password")
+
     def test_whoever_will_not_change_it_can_sign_out(self, officer: Callable[[str], Officer]) -> None:
         set_account("city.reviewer", must_change_password=True)
         person = officer("city.reviewer")
@@ -131,6 +138,9 @@ class TestSecondFactor:
     ) -> None:
         secret, codes = enrol(officer("city.reviewer"))
         assert len(codes) == 10
+        visitor = Visitor(app)
+        assert second_step(visitor, first_step(visitor), codes[0]).status_code == 303
+        assert "还剩 9 个" in visitor.text("/notices")
         visitor = Visitor(app)
         page = first_step(visitor, next="/tips", kept="未提交的文字")
         assert "输入动态码" in page

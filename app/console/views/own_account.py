@@ -89,7 +89,7 @@ def device(one: StaffSession) -> str:
 
 def qr_code(text: str) -> dict[str, Any]:
     """A QR code as one path of an SVG: ``size`` in modules with its quiet zone, ``path`` in those units."""
-    code = QRCode(None, QRErrorCorrectLevel.M)
+    code = QRCode(None, QRErrorCorrectLevel.L)
     code.addData(text)
     code.make()
     count = code.getModuleCount()
