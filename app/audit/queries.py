@@ -46,6 +46,16 @@ def changes_of(object_type: str, object_ids: Sequence[UUID | int | str], limit: 
     ).all()
 
 
+def changed_at_number(object_type: str, object_id: UUID | int | str) -> int:
+    """The number of the newest change of a thing, as its version: whoever saw another one saw another thing."""
+    newest = select(func.max(AuditEvent.id)).where(
+        AuditEvent.object_type == object_type,
+        AuditEvent.object_id == str(object_id),
+        AuditEvent.details.has_key("after"),
+    )
+    return db.session.scalar(newest) or 0
+
+
 @dataclass(frozen=True, slots=True)
 class EventFilter:
     """What an auditor looks for.

@@ -107,7 +107,9 @@ def change_account(actor: Actor, account_id: UUID) -> Response:
     """Correct the name, or move the person to another unit."""
     on_refusal_show(_account_page, actor, account_id)
     body = load(ChangeAccountBody(), forms.typed_fields("display_name", "division", "reason"))
-    staff.change_account(actor, account_id, body["display_name"], body["division"], body["reason"])
+    staff.change_account(
+        actor, account_id, forms.seen_version(), body["display_name"], body["division"], body["reason"]
+    )
     return done("已保存。", "console.show_account", account_id=account_id)
 
 
@@ -135,7 +137,8 @@ def grant_role(actor: Actor, account_id: UUID) -> Response:
     """Grant a role from a day to a day."""
     on_refusal_show(_account_page, actor, account_id)
     body = load(GrantRoleBody(), forms.typed_fields("role", "starts_on", "ends_on", "reason"))
-    staff.grant_role(actor, account_id, body["role"], body["starts_on"], body["ends_on"], body["reason"])
+    days, why = (body["starts_on"], body["ends_on"]), body["reason"]
+    staff.grant_role(actor, account_id, forms.seen_version(), body["role"], *days, why)
     return done("岗位已授予。", "console.show_account", account_id=account_id)
 
 

@@ -21,7 +21,7 @@ from app.geo.divisions import divisions
 from app.geo.queries import zones_without_agreement
 from app.geo.service import region_code
 from app.identity.models import Account, Unit
-from app.identity.staff import ADMINISTRATORS
+from app.identity.separation import ADMINISTRATORS
 from app.notifications import wording
 from app.outbox.service import oldest_waiting
 from app.tips.key_rotation import keys_in_use

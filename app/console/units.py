@@ -88,7 +88,7 @@ def change_unit(actor: Actor, unit_id: int) -> Response:
     """Change how a unit is called, where it stands, how it is reached."""
     on_refusal_show(_unit_page, actor, unit_id)
     body = load(ChangeUnitBody(), forms.typed_fields(*_FIELDS, "reason"))
-    units.change_unit(actor, unit_id, _line(body), body["parent"], body["reason"])
+    units.change_unit(actor, unit_id, forms.seen_version(), _line(body), body["parent"], body["reason"])
     return done("已保存。", "console.show_unit", unit_id=unit_id)
 
 

@@ -22,6 +22,7 @@ from app.geo.divisions import divisions
 from app.identity import address_ranges, delegation, lockout, passwords, second_factor, tokens
 from app.identity.models import UNIT_KINDS, Account, StaffSession, Unit, WechatUser
 from app.identity.sealing import crypto
+from app.identity.separation import refuse_second_office
 from app.identity.sessions import Origin
 
 CONSOLE_LIFETIME: Final = timedelta(hours=12)
@@ -296,9 +297,16 @@ def create_account(
         must_change_password=must_change_password,
         created_at=moment,
     )
+    if role is not None:
+        refuse_second_office(account, role)
+    return _kept_new(actor, account, division_code)
+
+
+def _kept_new(actor: Actor, account: Account, division_code: str) -> Account:
     db.session.add(account)
     db.session.flush()
-    told = {"username": username, "display_name": display_name, "role": account.role, "division": division_code}
+    told = {name: getattr(account, name) for name in ("username", "display_name", "role")}
+    told["division"] = division_code
     audit.record(actor, "identity.create_account", "account", account.id, before=None, after=told)
     return account
 

@@ -13,14 +13,15 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 
 from app.audit import service as audit
+from app.audit.queries import changed_at_number
 from app.foundation import clock
 from app.foundation.database import db
-from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope
+from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope, StaleVersion
 from app.foundation.permissions import Actor, Permission, Role
 from app.identity import account_security, policy, service, sessions
 from app.identity.models import Account, Delegation, Unit
+from app.identity.separation import refuse_second_office
 
-ADMINISTRATORS: Final = frozenset({Role.SYS_ADMIN, Role.SECURITY_ADMIN, Role.AUDITOR})
 _LEVELS: Final = {
     Role.DISTRICT_HANDLER: frozenset({"district", "township", "zone"}),
     Role.PROVINCE_OBSERVER: frozenset({"region"}),
@@ -48,13 +49,17 @@ def open_account(actor: Actor, username: str, display_name: str, division_code: 
     return service.create_account(actor, username, display_name, None, division_code, password), password
 
 
-def change_account(actor: Actor, account_id: UUID, display_name: str, division_code: str, reason: str) -> Account:
+def change_account(
+    actor: Actor, account_id: UUID, expected_version: int, display_name: str, division_code: str, reason: str
+) -> Account:
     """Correct a name, or move a person to another unit; a move ends the role, which holds in the old unit alone.
 
     Raises:
         Forbidden: not the system administrator, or the own account. InvalidInput: no such unit, nothing changed.
+        StaleVersion: somebody changed the account after this person had looked at it (``changed_at_number``).
     """
     account = _locked(actor, account_id, Permission.ACCOUNT_MANAGE)
+    _refuse_stale(account, expected_version)
     unit = db.session.scalar(select(Unit).where(Unit.division_code == division_code, Unit.active))
     if unit is None:
         raise InvalidInput(errors={"division": [f"没有区划代码为 {division_code} 的单位"]})
@@ -88,8 +93,8 @@ def enable(actor: Actor, account_id: UUID, reason: str) -> Account:
     account = _locked(actor, account_id, Permission.ACCOUNT_MANAGE)
     if account.active:
         raise Conflict("账号在用，不需要启用", code="account_enabled")
-    if account.role in ADMINISTRATORS:
-        _refuse_second_office(account, Role(account.role))
+    if account.role:
+        refuse_second_office(account, account.granted_role)
     before = _told(account)
     account.active = True
     _remember(actor, "identity.enable_account", account, before, reason)
@@ -97,7 +102,13 @@ def enable(actor: Actor, account_id: UUID, reason: str) -> Account:
 
 
 def grant_role(
-    actor: Actor, account_id: UUID, role: Role, starts_on: date, ends_on: date | None, reason: str
+    actor: Actor,
+    account_id: UUID,
+    expected_version: int,
+    role: Role,
+    starts_on: date,
+    ends_on: date | None,
+    reason: str,
 ) -> Account:
     """Let a person hold ``role`` from a day to a day, both included (without ``ends_on`` until further notice).
 
@@ -107,14 +118,15 @@ def grant_role(
         Forbidden: not the security administrator, or the own account.
         InvalidInput: days that make no sense, a role of another kind of unit.
         Conflict: the account is closed, or the person is another of the three administrators.
+        StaleVersion: as :func:`change_account`.
     """
     account = _locked(actor, account_id, Permission.ROLE_GRANT)
+    _refuse_stale(account, expected_version)
     if not account.active:
         raise Conflict("账号已停用，请先由系统管理员启用", code="account_disabled")
     _check_days(account, starts_on, ends_on)
     _check_unit(account, role)
-    if role in ADMINISTRATORS:
-        _refuse_second_office(account, role)
+    refuse_second_office(account, role)
     before = _told(account)
     if account.role != role:
         _end_delegations(account)
@@ -148,6 +160,12 @@ def _locked(actor: Actor, account_id: UUID, permission: Permission) -> Account:
     ).one()
 
 
+def _refuse_stale(account: Account, expected_version: int) -> None:
+    present = changed_at_number("account", account.id)
+    if present != expected_version:
+        raise StaleVersion(extra={"current_version": present})
+
+
 def _check_days(account: Account, starts_on: date, ends_on: date | None) -> None:
     today = clock.today()
     if starts_on < today:
@@ -162,26 +180,6 @@ def _check_unit(account: Account, role: Role) -> None:
     unit = db.session.get_one(Unit, account.unit_id)
     if unit.kind not in _LEVELS.get(role, _CITY):
         raise InvalidInput(errors={"role": [f"{unit.name}的人员不能担任{role.text}"]})
-
-
-def _refuse_second_office(account: Account, role: Role) -> None:
-    """One person has one account; whoever bears the same name in the same unit is taken for the same person."""
-    others = sorted(one.value for one in ADMINISTRATORS - {role})
-    namesake = db.session.scalar(
-        select(Account)
-        .where(
-            Account.id != account.id,
-            Account.unit_id == account.unit_id,
-            Account.display_name == account.display_name,
-            Account.role.in_(others),
-            Account.active,
-            or_(Account.role_until.is_(None), Account.role_until >= clock.today()),
-        )
-        .limit(1)
-    )
-    if namesake is not None:
-        held = f"{account.display_name}已是{namesake.granted_role.text}（账号 {namesake.username}）"
-        raise Conflict(f"{held}，三类管理员不得由一人兼任", code="one_administrator_only")
 
 
 def _end_delegations(account: Account) -> None:

@@ -13,9 +13,10 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.audit import service as audit
+from app.audit.queries import changed_at_number
 from app.foundation import clock
 from app.foundation.database import db
-from app.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
+from app.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound, StaleVersion
 from app.foundation.permissions import Actor, Permission
 from app.geo.divisions import divisions
 from app.identity import contacts, service
@@ -77,9 +78,16 @@ def add_unit(actor: Actor, line: UnitLine, parent_division: str | None) -> Unit:
     return unit
 
 
-def change_unit(actor: Actor, unit_id: int, line: UnitLine, parent_division: str | None, reason: str) -> Unit:
-    """Change name, division, parent or addresses; what the unit is (``kind``) stays. Raises as :func:`add_unit`."""
+def change_unit(
+    actor: Actor, unit_id: int, expected_version: int, line: UnitLine, parent_division: str | None, reason: str
+) -> Unit:
+    """Change name, division, parent or addresses; what the unit is (``kind``) stays.
+
+    Raises as :func:`add_unit`, and ``StaleVersion``: somebody changed the unit after this person had looked at it.
+    """
     unit = _locked(actor, unit_id)
+    if (present := changed_at_number("unit", unit.id)) != expected_version:
+        raise StaleVersion(extra={"current_version": present})
     line = UnitLine(line.division_code, line.name, unit.kind, line.phone, line.email)
     _check(line)
     before = _told(unit)

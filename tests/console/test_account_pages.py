@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.audit.queries import changed_at_number
 from app.foundation import clock
 from tests import factories, rows
 from tests.console.office import Officer
@@ -46,7 +47,12 @@ def sign_in(app: Flask, username: str, password: str) -> TestResponse:
 
 def grant(security: Officer, who: UUID, role: str, **given: str) -> int:
     fields = {"action": "grant_role", "role": role, "starts_on": "2026-03-02", "reason": "任命"} | given
-    return security.post(f"/people/{who}/role", seen=f"/people/{who}", **fields).status_code
+    return security.post(f"/people/{who}/role", seen=f"/people/{who}", **seen(who), **fields).status_code
+
+
+def seen(who: UUID) -> dict[str, str]:
+    """The version that the page of this account would send just now."""
+    return {"expected_version": str(changed_at_number("account", who))}
 
 
 def test_an_account_is_made_by_one_administrator_and_gets_its_role_from_another(
@@ -92,7 +98,7 @@ def test_no_person_is_two_of_the_three_administrators(officer: Callable[[str], O
     who = make(admin, "other.account", "650100", "测试审计管理员")
     for role in ("sys_admin", "security_admin"):
         answer = security.post(
-            f"/people/{who}/role", seen=f"/people/{who}", action="grant_role", role=role,
+            f"/people/{who}/role", seen=f"/people/{who}", **seen(who), action="grant_role", role=role,
             starts_on="2026-03-02", reason="兼任",
         )  # fmt: skip
         assert answer.status_code == 409
@@ -124,15 +130,15 @@ def test_moving_to_another_unit_ends_the_role(officer: Callable[[str], Officer])
     admin, who = officer("sysadmin"), account_id("district.650102")
     url = f"/people/{who}"
     given = {"action": "change_account", "display_name": "改名的人", "division": "650102", "reason": "更名"}
-    assert admin.post(f"{url}/change", seen=url, **given).status_code == 303
+    assert admin.post(f"{url}/change", seen=url, **seen(who), **given).status_code == 303
     assert rows.scalar("SELECT role FROM accounts WHERE id = :id", id=who) == "district_handler"
     moved = given | {"division": "650104"}
-    assert admin.post(f"{url}/change", seen=url, **moved).status_code == 303
+    assert admin.post(f"{url}/change", seen=url, **seen(who), **moved).status_code == 303
     assert rows.scalar("SELECT role FROM accounts WHERE id = :id", id=who) is None
     page = admin.text(url)
     assert "天山区" in page
     assert "改名的人" in page
-    answer = admin.post(f"{url}/change", seen=url, **moved)
+    answer = admin.post(f"{url}/change", seen=url, **seen(who), **moved)
     assert answer.status_code == 422
     assert "内容没有变化" in answer.get_data(as_text=True)
 
@@ -152,7 +158,7 @@ def test_a_grant_that_cannot_be_is_told_beside_its_field(
 ) -> None:
     who = make(officer("sysadmin"))
     fields = {"action": "grant_role", "role": "district_handler", "starts_on": "2026-03-02", "reason": "任<b>命"}
-    answer = officer("secadmin").post(f"/people/{who}/role", seen=f"/people/{who}", **fields | given)
+    answer = officer("secadmin").post(f"/people/{who}/role", seen=f"/people/{who}", **seen(who) | fields | given)
     page = answer.get_data(as_text=True)
     assert answer.status_code == status
     assert told in page
@@ -218,3 +224,25 @@ def test_a_locked_name_is_told_and_unlocked(officer: Callable[[str], Officer], a
     assert sign_in(app, "city.leader", factories.PASSWORD).status_code == 303
     assert officer("city.reviewer").post(f"{url}/sessions/end", reason="试").status_code in {403, 404}
     assert admin.post(f"{url}/sessions/end", seen=url, action="end_account_sessions", reason="核查").status_code == 303
+
+
+def test_whoever_saw_an_older_page_is_told_what_changed(officer: Callable[[str], Officer]) -> None:
+    admin, who = officer("sysadmin"), account_id("district.650102")
+    url, before = f"/people/{who}", seen(account_id("district.650102"))
+    given = {"action": "change_account", "display_name": "第一次改", "division": "650102", "reason": "更名"}
+    assert f'name="expected_version" value="{before["expected_version"]}"' in admin.text(url)
+    assert admin.post(f"{url}/change", seen=url, **before, **given).status_code == 303
+    answer = admin.post(f"{url}/change", seen=url, **before, **given | {"display_name": "第二次改"})
+    assert answer.status_code == 409
+    page = answer.get_data(as_text=True)
+    assert "内容已被他人更新" in page
+    assert "第一次改" in page
+    assert rows.scalar("SELECT display_name FROM accounts WHERE id = :id", id=who) == "第一次改"
+
+
+def test_the_command_makes_no_second_administrator_of_one_person(app: Flask) -> None:
+    given = ["--username", "second", "--name", "测试审计管理员", "--role", "sys_admin", "--division", "650100"]
+    said = f"{factories.PASSWORD}\n{factories.PASSWORD}\n"
+    result = app.test_cli_runner().invoke(args=["accounts", "create", *given], input=said)
+    assert result.exit_code == 1
+    assert "三类管理员不得由一人兼任" in result.output

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from app.audit.queries import changed_at_number
 from app.identity.queries import handling_unit_of
 from tests import rows
 from tests.console.office import Officer
@@ -75,13 +76,17 @@ def test_a_unit_that_cannot_be_is_refused_beside_its_field(
 def test_changes_are_on_record_with_before_and_after(officer: Callable[[str], Officer]) -> None:
     admin, url = officer("sysadmin"), f"/units/{unit_id('650104')}"
     given = {"name": "新市区金融工作局", "division": "650104", "phone": "0991-1111111", "reason": "机构改革更名"}
-    assert admin.post(f"{url}/change", seen=url, action="change_unit", **given).status_code == 303
+    first = {"expected_version": str(changed_at_number("unit", unit_id("650104")))}
+    assert admin.post(f"{url}/change", seen=url, action="change_unit", **first, **given).status_code == 303
+    stale = admin.post(f"{url}/change", seen=url, action="change_unit", **first, **given | {"name": "另一个名称"})
+    assert stale.status_code == 409
     page = admin.text(url)
     assert "新市区处置非法集资办公室（演示）" in page
     assert "新市区金融工作局" in page
     assert "机构改革更名" in page
     assert "变更记录" not in officer("city.reviewer").text(url)
-    again = admin.post(f"{url}/change", seen=url, action="change_unit", **given)
+    now = {"expected_version": str(changed_at_number("unit", unit_id("650104")))}
+    again = admin.post(f"{url}/change", seen=url, action="change_unit", **now, **given)
     assert "内容没有变化" in again.get_data(as_text=True)
 
 

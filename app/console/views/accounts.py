@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import url_for
 
-from app.audit.queries import changes_of
+from app.audit.queries import changed_at_number, changes_of
 from app.console import queries
 from app.console.views import chinese
 from app.console.views.actions import form_of
@@ -109,6 +109,7 @@ def detail(actor: Actor, account: Account, state: FormState) -> dict[str, Any]:
         ],
         "state": _state(account, locked=locked_until(account.username) is not None),
         "forms": [] if account.id == actor.account_id else _forms(actor, account, state),
+        "version": changed_at_number("account", account.id),
         "own": account.id == actor.account_id,
         "changes": change_lines(changes_of("account", [account.id])),
     }

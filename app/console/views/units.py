@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from flask import url_for
 
-from app.audit.queries import changes_of
+from app.audit.queries import changed_at_number, changes_of
 from app.console import queries
 from app.console.views.actions import form_of
 from app.console.views.changes import change_lines
@@ -97,6 +97,7 @@ def detail(unit: Unit, held: Mapping[str, int], state: FormState, *, keeps: bool
     return {
         "name": unit.name,
         "active": unit.active,
+        "version": changed_at_number("unit", unit.id),
         "facts": [
             ("单位类别", KIND_TEXTS[unit.kind]),
             ("区划", f"{divisions().full_name(unit.division_code)}（{unit.division_code}）"),
