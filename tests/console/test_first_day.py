@@ -61,7 +61,7 @@ def test_the_page_is_the_system_administrators_and_nothing_is_ticked(officer: Ca
     assert "未检查" not in page
     assert "项未完成" in page, "this office has no backup"
     assert "没有发现数据库备份" in page
-    assert "2026-03-02 10:00" in page
+    assert "2026年3月2日 10:00" in page
     assert admin.get("/first-day/progress").headers["HX-Refresh"] == "true"
     for other in ("secadmin", "auditor", "city.leader"):
         assert officer(other).get("/first-day").status_code == 403
