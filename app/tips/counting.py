@@ -17,7 +17,8 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.permissions import Actor
 from app.identity import queries as people
-from app.tips.models import StatisticsState, TipJurisdiction
+from app.tips.models import TipJurisdiction
+from app.tips.statistics_models import StatisticsState
 from app.workflow import calendar
 from app.workflow.deadlines import WorkingCalendar
 from app.workflow.models import Handling, HandlingEvent

@@ -30,8 +30,9 @@ from app.foundation.database import db
 from app.foundation.errors import OutOfScope
 from app.foundation.permissions import Actor
 from app.tips import receipts, search
-from app.tips.models import Reporter, Tip, TipEvidence, TipFacts, TipJurisdiction, TipLink, TipSubject
+from app.tips.models import Reporter, Tip, TipEvidence, TipJurisdiction, TipLink, TipSubject
 from app.tips.policy import visible_tips
+from app.tips.statistics_models import TipFacts
 from app.workflow.models import Handling
 from app.workflow.policy import within_sight
 from app.workflow.states import UNDER_WAY, WITH_CITY, WITH_UNIT, Status

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, tr
 
 from app.foundation.database import db
 from app.foundation.permissions import Actor, Permission
-from app.tips.models import StatisticsState, TipCount
+from app.tips.statistics_models import StatisticsState, TipCount
 
 _DAY: Final = timedelta(days=1)
 

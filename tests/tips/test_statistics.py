@@ -17,9 +17,10 @@ from app.foundation.database import OPEN_WALL, db, transaction
 from app.foundation.permissions import PROGRAM, Actor
 from app.identity import queries as people
 from app.tips import counting, jobs, rating, statistics
-from app.tips.models import Tip, TipCount, TipJurisdiction, TipRating
+from app.tips.models import Tip, TipJurisdiction, TipRating
 from app.tips.queries import Order, QueueFilter, queue_rows
 from app.tips.statistics import Period, Took
+from app.tips.statistics_models import TipCount
 from app.workflow import calendar
 from app.workflow.models import Handling, HandlingEvent
 from tests import factories
