@@ -69,7 +69,6 @@ def tip_page(
         answer_form=tip_detail.answer_form(tip_id, state) if whole["can_write_to_reporter"] else None,
         withdrawal=whole["withdrawal"],
         police=way,
-        letter_url=tip_detail.letter_url(actor, found.handling),
         case=case_badge(actor, tip_id),
         reward=reward_views.card(actor, found.handling),
         list_url=url_for("console.list_tips"),

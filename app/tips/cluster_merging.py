@@ -22,7 +22,8 @@ from app.foundation.permissions import Actor, Permission
 from app.identity import service as identity
 from app.outbox import service as outbox
 from app.tips import policy
-from app.tips.models import ClusterMerge, Tip, TipCluster, TipLink, TipSubject
+from app.tips.merge_models import ClusterMerge
+from app.tips.models import Tip, TipCluster, TipLink, TipSubject
 from app.tips.progress import leading
 from app.workflow import service as workflow
 from app.workflow.models import Handling

@@ -21,7 +21,8 @@ from app.enterprises import queries as register
 from app.foundation import clock
 from app.foundation.database import db, new_id
 from app.tips.grouping import Grouping, group
-from app.tips.models import ClusterMerge, SubjectKey, Tip, TipCluster, TipLink, TipSubject
+from app.tips.merge_models import ClusterMerge
+from app.tips.models import SubjectKey, Tip, TipCluster, TipLink, TipSubject
 from app.tips.subject_keys import Key, Named, keys_of
 from app.workflow.models import Handling
 

@@ -15,7 +15,7 @@ from app.foundation.permissions import Actor
 from app.tips import cluster_merging, clusters
 from app.tips.cluster_merging import Preview
 from app.tips.clusters import Line, Mark
-from app.tips.models import ClusterMerge
+from app.tips.merge_models import ClusterMerge
 from app.tips.queries import WholeTip
 from app.workflow.states import ACTION_TEXTS, Action, Status
 

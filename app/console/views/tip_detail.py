@@ -64,6 +64,7 @@ def tip_view(actor: Actor, found: WholeTip, whole: Mapping[str, Any], state: For
         "clocks": clocks_of(handling),
         "steps": steps_of(whole["history"]),
         "findings": _findings(handling),
+        "letter_url": letter_url(actor, handling),
         "actions": _actions(whole["available_actions"], handling.status, state),
         "reassignment_action": application(state, handling.unit_id) if whole["can_apply_reassignment"] else None,
     }
