@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import resource
 import statistics
 import subprocess
@@ -23,7 +24,7 @@ from uuid import UUID
 
 import psycopg
 import xlsxwriter
-from sqlalchemy import text
+from sqlalchemy import event, text
 from stdnum.cn import ric
 
 from app import create_app
@@ -38,6 +39,7 @@ from app.cases.sheets import Workbook
 from app.foundation.config import REPOSITORY, load_settings
 from app.foundation.database import OPEN_WALL, db, transaction
 from app.identity import tokens
+from bench.search import PLANS
 from bench.stage import _environment, _services, machine, say
 from bench.workflow import _person
 
@@ -75,6 +77,8 @@ def main() -> int:
             case_id = _fill(raw, options.claims)
             seconds, exact = _round(case_id)
             with_claims = _reads(app, options.reads)
+            if options.plans:
+                _write_plans(app)
             print(machine(url))
             return _print(options, imported, (small, large, with_claims), (seconds, exact))
 
@@ -85,6 +89,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=10_000, help="cases that reading is measured at")
     parser.add_argument("--claims", type=int, default=1_000_000, help="claims of the case that is shared")
     parser.add_argument("--reads", type=int, default=60, help="requests of each kind")
+    parser.add_argument("--plans", action="store_true", help="write bench/plans/cases-*.txt")
     return parser.parse_args()
 
 
@@ -173,6 +178,10 @@ def _keep_only(raw: psycopg.Connection[Any], cases: int) -> None:
 
 def _reads(app: Any, times: int) -> dict[str, float]:
     """Milliseconds of the 95th percentile of each kind of reading."""
+    return {name: _p95(ask, times) for name, ask in _readings(app).items()}
+
+
+def _readings(app: Any) -> dict[str, Callable[[], Any]]:
     client = app.test_client()
     person = _person("city.reviewer")
     assert person.session_id is not None
@@ -189,7 +198,35 @@ def _reads(app: Any, times: int) -> dict[str, float]:
         "its ledger": f"/api/v1/office/cases/{first}/restitution",
     }
     asked = {name: lambda path=path: _asked(client, path, headers) for name, path in paths.items()}
-    return {name: _p95(ask, times) for name, ask in (asked | {"statistics": lambda: _counted(person)}).items()}
+    return asked | {"statistics": lambda: _counted(person)}
+
+
+def _write_plans(app: Any) -> None:
+    """What PostgreSQL does for each statement about cases of each reading."""
+    for name, ask in _readings(app).items():
+        seen: list[tuple[str, Any]] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any, seen: Any = seen) -> None:
+            seen.append((statement, parameters))
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        ask()
+        event.remove(db.engine, "before_cursor_execute", note)
+        lines = [line for statement, parameters in seen for line in _explained(statement, parameters)]
+        (PLANS / f"cases-{name.replace(',', '').replace(' ', '-')}.txt").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _explained(statement: str, parameters: Any) -> Iterator[str]:
+    if not re.match(r"\s*SELECT .*\b(fundraising_cases|case_\w+)\b", statement, re.DOTALL):
+        return
+    with transaction(OPEN_WALL):
+        connection = db.session.connection()
+        plan = connection.exec_driver_sql(
+            f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) {statement}", parameters
+        )
+        yield "-- " + re.sub(r"SELECT .*? FROM", "SELECT … FROM", " ".join(statement.split()), count=1)
+        yield from (row[0] for row in plan)
+        yield ""
 
 
 def _asked(client: Any, path: str, headers: dict[str, str]) -> None:
