@@ -35,7 +35,7 @@ from app.cases.claim_import import ClaimTarget
 from app.cases.queries import CaseFilter
 from app.cases.sheet_columns import find_headings
 from app.cases.sheet_engine import take_in
-from app.cases.sheets import Workbook
+from app.files.sheets import Workbook
 from app.foundation.config import REPOSITORY, load_settings
 from app.foundation.database import OPEN_WALL, db, transaction
 from app.identity import tokens

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 
-from app.cases.sheets import Cell
+from app.files.sheets import Cell
 
 Reader: TypeAlias = Callable[[Cell], Any]
 

@@ -13,7 +13,7 @@ from app.cases.case_columns import CASE_COLUMNS
 from app.cases.case_import import CaseTarget
 from app.cases.sheet_columns import Headings, find_headings
 from app.cases.sheet_engine import NothingKept, Outcome, take_in
-from app.cases.sheets import UnreadableSheet, Workbook
+from app.files.sheets import UnreadableSheet, Workbook
 from app.foundation.database import OPEN_WALL, transaction
 from app.foundation.permissions import PROGRAM
 

@@ -18,7 +18,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from app.cases.sheet_columns import Headings
 from app.cases.sheet_engine import Fault, Outcome
-from app.cases.sheets import Cell, SheetRow, Workbook
+from app.files.sheets import Cell, SheetRow, Workbook
 
 MOST_CELLS: Final = 400_000
 """Up to this size the whole table comes back; of a larger one the rows at fault alone."""

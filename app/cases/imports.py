@@ -26,10 +26,10 @@ from app.cases.claim_import import ClaimTarget, ResultTarget
 from app.cases.models import SheetImport
 from app.cases.sheet_columns import Column, Heading, Headings, find_headings, remapped
 from app.cases.sheet_engine import Outcome, Target
-from app.cases.sheets import UnreadableSheet, Workbook
 from app.files import service as files
 from app.files.models import StoredFile
 from app.files.service import ReceivedFile
+from app.files.sheets import UnreadableSheet, Workbook
 from app.foundation import clock
 from app.foundation.database import db, new_id
 from app.foundation.errors import Conflict, InvalidInput, OutOfScope

@@ -13,9 +13,9 @@ from app.cases.ledger_models import CaseTask
 from app.cases.models import SheetImport
 from app.cases.sheet_columns import Headings
 from app.cases.sheet_engine import NothingKept, Outcome, take_in
-from app.cases.sheets import UnreadableSheet, Workbook
 from app.cases.tasks import TaskKind
 from app.files import service as files
+from app.files.sheets import UnreadableSheet, Workbook
 from app.foundation.database import OPEN_WALL, end_reading, transaction
 from app.foundation.errors import DomainError
 from app.foundation.permissions import Actor

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from app.cases.cell_values import WAN, YI, YUAN, Reader, amount
-from app.cases.sheets import Cell, SheetRow, UnreadableSheet, Workbook, letters
+from app.files.sheets import Cell, SheetRow, UnreadableSheet, Workbook, letters
 
 HEADINGS_WITHIN: Final = 15
 """Rows in which headings are looked for; above them stand titles and the unit of the table."""

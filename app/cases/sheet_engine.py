@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from app.cases.cell_values import CellFault, Reader
 from app.cases.sheet_columns import Column, Headings, readers
-from app.cases.sheets import Cell, SheetRow, Workbook, address
+from app.files.sheets import Cell, SheetRow, Workbook, address
 
 CHUNK: Final = 1000
 MOST_FAULTS: Final = 20_000

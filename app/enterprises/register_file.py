@@ -5,8 +5,6 @@ Headings are found by their Chinese words, wherever the heading row stands; ever
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -15,11 +13,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from python_calamine import CalamineError, CalamineWorkbook
 from xlsxwriter.utility import xl_col_to_name
 
 from app.enterprises.names import LONGEST_NAME, name_key
 from app.enterprises.states import RegistrationStatus, status_of
+from app.files.sheets import UnreadableSheet, Workbook
 from app.geo.uscc import parse
 
 HEADINGS: Final[dict[str, tuple[str, ...]]] = {
@@ -87,26 +85,16 @@ Rows = list[list[Any]]
 
 
 def read_rows(path: Path) -> Rows:
-    """The cells of a CSV (UTF-8 or GB 18030, as Excel saves it in China) or of a workbook's first sheet.
+    """The cells of a CSV (UTF-8 or GB 18030, as Excel saves it in China) or of a workbook's first visible sheet.
 
     Raises:
         BadFile: neither of them.
     """
-    content = path.read_bytes()
-    if path.suffix.lower() in {".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".et"}:
-        try:
-            sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0)
-            return sheet.to_python(skip_empty_area=False)
-        except (CalamineError, IndexError, ValueError) as fault:
-            raise BadFile("不是有效的 Excel 工作簿") from fault
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return list(csv.reader(io.StringIO(content.decode(encoding), newline="")))
-        except UnicodeDecodeError:
-            continue
-        except csv.Error as fault:
-            raise BadFile(f"不是有效的 CSV 文件（{fault}）") from fault
-    raise BadFile("文件编码无法识别，请另存为 UTF-8 的 CSV 文件或者 Excel 工作簿")
+    try:
+        book = Workbook(path.read_bytes())
+        return [["" if cell is None else cell for cell in row.cells] for row in book.rows(book.sheet_names[0])]
+    except UnreadableSheet as fault:
+        raise BadFile(str(fault)) from fault
 
 
 def check(rows: Rows, today: date, progress: Callable[[int], None] = lambda _done: None) -> Checked:

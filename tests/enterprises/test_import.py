@@ -19,6 +19,7 @@ from app.enterprises.models import Enterprise, EnterpriseChange
 from app.enterprises.register_file import BadFile, check, read_rows
 from app.foundation.database import OPEN_WALL, db, transaction
 from app.foundation.permissions import PROGRAM
+from tests.cases.old_excel import xls
 from tests.enterprises.lists import NOVEMBER, OCTOBER, code, known, line
 from tests.geo.knowing import nothing_known
 from tests.rows import growth, row_counts
@@ -144,7 +145,15 @@ class TestReading:
     def test_no_list_at_all(self, tmp_path: Path, name: str, content: bytes) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(BadFile):
-            read_rows(tmp_path / name)
+            check(read_rows(tmp_path / name), TODAY)
+
+    def test_the_reader_of_case_registers_reads_lists_too(self, tmp_path: Path) -> None:
+        """One reader for every spreadsheet: Excel 97 and a tab between cells are read."""
+        lines = [["企业名称", "登记状态"], ["云杉", "存续"]]
+        (tmp_path / "old.xls").write_bytes(xls(lines))
+        (tmp_path / "tabs.csv").write_text("企业名称\t登记状态\n云杉\t存续\n", encoding="utf-8")
+        for name in ("old.xls", "tabs.csv"):
+            assert [line.name for line in check(read_rows(tmp_path / name), TODAY).lines] == ["云杉"]
 
 
 class TestCommand:
