@@ -57,7 +57,7 @@ def _keys(used: Mapping[str, int] | None) -> list[dict[str, Any]]:
             "id": name,
             "count": used.get(name, 0) if used is not None else None,
             "since": clock.beijing(since[name]) if name in since else None,
-            "days": (clock.now() - since[name]).days if name in since else None,
+            "days": max((clock.now() - since[name]).days, 0) if name in since else None,
             "current": name == present,
             "root": name == loaded[-1],
             "loaded": name in loaded,

@@ -23,7 +23,7 @@ from app.workflow.states import ACTION_TEXTS, REASSIGNMENT_ACTION_TEXTS
 
 DICTIONARIES: Final = (dictionaries.CONDUCT, dictionaries.PUBLICITY, dictionaries.RELATION)
 MESSAGES: Final = (wording.NOTICE, wording.SUBJECT, wording.MAIL)
-_SAMPLE_NUMBER: Final = "〔受理编号〕"
+_SAMPLE_NUMBER: Final = "6501000000000000"
 _CIRCLES: Final[Mapping[str, str]] = {
     Circle.LEADERS: "市级负责人",
     Circle.REVIEWERS: "市级审核人",
