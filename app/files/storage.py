@@ -119,10 +119,12 @@ class LocalStorage:
         return self._root / key[:2] / key
 
     def _make_directory(self, directory: Path) -> None:
+        """All 256 at the first write: made one by one, each would cost some later write an fsync of its own."""
         if directory.is_dir():
             return
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.mkdir(mode=0o700, exist_ok=True)
+        for number in range(256):
+            (self._root / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
         _sync_directory(self._root)
 
 

@@ -62,6 +62,16 @@ def test_keys_are_hexadecimal_only(storage: LocalStorage, key: str) -> None:
             use(key)
 
 
+def test_a_later_write_makes_no_directory_any_more(
+    storage: LocalStorage, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.write(KEY, [b"first"])
+    assert len(list(root.iterdir())) == 256
+    monkeypatch.setattr(Path, "mkdir", lambda *_args, **_given: pytest.fail("a directory was made"))
+    storage.write("f" * 32, [b"second"])
+    assert b"".join(storage.read("f" * 32)) == b"second"
+
+
 @pytest.mark.parametrize("fault", [ConnectionResetError("phone left"), ValueError("malformed"), KeyboardInterrupt()])
 def test_interrupted_source_leaves_nothing_and_passes_through(
     storage: LocalStorage, root: Path, fault: BaseException
@@ -103,7 +113,6 @@ def test_written_before_finds_finished_and_interrupted(storage: LocalStorage, ro
     storage.write(KEY, [b"old"])
     storage.write("a" * 32, [b"new"])
     left = root / OTHER[:2] / f"{OTHER}.part"
-    left.parent.mkdir()
     left.write_bytes(b"killed")
     (root / "ff" / "README").write_bytes(b"not ours")
     long_ago = datetime.now(UTC) - timedelta(days=2)
