@@ -13,6 +13,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.audit import service as audit
+from app.audit.models import AuditEvent
 from app.cases import case_facts, policy, service
 from app.cases.case_columns import CASE_COLUMNS, PARTY_FIELDS, STAGE_FIELDS, facts_of
 from app.cases.computed_amounts import WHY, computed_of
@@ -26,6 +28,7 @@ from app.foundation.errors import Forbidden, InvalidInput
 from app.foundation.permissions import Actor, Permission
 from app.identity.models import Unit
 
+IMPORT_CASE: Final = "cases.import_case"
 _FACTS: Final = tuple(CaseFacts().fields)
 _EMPTY: Final[Mapping[str, Any]] = dict.fromkeys(_FACTS) | {
     "parties": [], "cooperating_places": [], "cross_province": False, "legacy": False, "stage_dates": {},
@@ -72,7 +75,7 @@ class CaseTarget:
             columns = [*_UPDATED, "jurisdiction"] if moved else _UPDATED
             rows_changed = [row for row, _ in changed if ("jurisdiction" in row) is moved]
             update_in_bulk(FundraisingCase, [{name: row[name] for name in columns} for row in rows_changed])
-        insert_in_bulk(CaseEvent, [_event(self._doer, row, details) for row, details in changed])
+        self._remember(changed)
         self._updated += len(changed)
 
     def _known(self, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -83,6 +86,15 @@ class CaseTarget:
         statement = select(*columns).where(*wanted).order_by(table.c.id).with_for_update()
         return {row["case_no"]: dict(row) for row in db.session.connection().execute(statement).mappings()}
 
+    def _remember(self, made: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
+        """History for the office and an audit row for each case, as for a person at the form."""
+        insert_in_bulk(CaseEvent, [_event(self._doer, row, details) for row, details in made])
+        logged = [
+            audit.event_row(self._actor, IMPORT_CASE, "case", row["id"], version=row["version"], row=told["row"]).values
+            for row, told in made
+        ]
+        insert_in_bulk(AuditEvent, logged)
+
     # New cases ----------------------------------------------------------------------------------------------------
 
     def _insert(self, entered: Mapping[str, ReadRow]) -> None:
@@ -90,10 +102,7 @@ class CaseTarget:
         inserted = insert_in_bulk(FundraisingCase, list(made.values()), unless_known=True, returning="case_no")
         for number in made.keys() - inserted:
             entered[number].refuse("case_no", "该案件编号已被登记")
-        events = [
-            _event(self._doer, made[number], {"row": entered[number].number}) for number in made if number in inserted
-        ]
-        insert_in_bulk(CaseEvent, events)
+        self._remember([(made[number], {"row": entered[number].number}) for number in made if number in inserted])
         self._created += len(inserted)
 
     def _new(self, row: ReadRow) -> dict[str, Any] | None:

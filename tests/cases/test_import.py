@@ -126,6 +126,11 @@ class TestTakingIn:
         assert (told["created"], told["updated"], told["unchanged"]) == (0, 1, 1)
         case = facts(client, "乌存〔2019〕2号")
         assert (case["name"], case["participants"], case["version"]) == ("更名案", 30, 2)
+        audited = (
+            "SELECT array_agg(details ->> 'version' ORDER BY id) FROM audit_events WHERE action = 'cases.import_case'"
+        )
+        assert rows.scalar(f"{audited} AND object_id = :id", id=case["id"]) == ["1", "2"]
+        assert rows.scalar(audited) == ["1", "1", "2"]
         assert case["history"][-1]["details"]["changed"] == {"name": ["瑞丰源2案", "更名案"]}
 
     def test_a_job_that_runs_twice_takes_the_sheet_in_once(self, client: FlaskClient) -> None:

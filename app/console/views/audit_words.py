@@ -31,6 +31,7 @@ DEEDS: Final[Mapping[str, str]] = {
     "tips.rotate_keys": "轮换密钥",
     "cases.register": "案件：登记",
     "cases.import": "案件：导入台账",
+    "cases.import_case": "案件：由台账登记或更新",
     "cases.import_sheet": "案件：导入报表",
     "enterprises.import": "导入企业名录",
     "demo.fill": "填充演示数据",
