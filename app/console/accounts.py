@@ -16,6 +16,7 @@ from app.console.views.actions import refused_form
 from app.console.views.fields import FormState
 from app.console.views.problems import problem_views
 from app.console.views.tip_list import paging
+from app.foundation.database import transaction
 from app.foundation.http import load, page
 from app.foundation.permissions import Actor, Permission
 from app.identity import account_security, queries, staff
@@ -187,9 +188,11 @@ def remove_second_factor(actor: Actor, account_id: UUID) -> Response:
 
 
 @pages.post("/people/<uuid:account_id>/sessions/end")
-@page(permission=Permission.SELF_USE, changes=True)  # either administrator; the service tells who
+@page(permission=Permission.ACCOUNT_READ, changes=False)  # either administrator; the service tells who
 def end_account_sessions(actor: Actor, account_id: UUID) -> Response:
     """Sign somebody out everywhere."""
     on_refusal_show(_account_page, actor, account_id)
-    ended = account_security.end_sessions(actor, account_id, _reason())
+    reason = _reason()
+    with transaction():
+        ended = account_security.end_sessions(actor, account_id, reason)
     return done(f"已结束 {ended} 处登录。", "console.show_account", account_id=account_id)
