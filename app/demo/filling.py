@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Connection, func, select, text
 from stdnum.iso7064 import mod_11_10
@@ -20,6 +21,7 @@ from stdnum.iso7064 import mod_11_10
 from app.audit import service as audit
 from app.demo.histories import Office, Officer, Story, Teller
 from app.demo.invented import Party, parties, person, statement
+from app.files.service import sealed_name
 from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import Conflict
@@ -261,7 +263,7 @@ class _Filler:
         """A file of which only the description exists: its bytes were never given."""
         file_id, key = self._id(moment), secrets.token_hex(16)
         kind = ("image", "image/jpeg", self._chance.randrange(90_000, 4_000_000))
-        sealed = (secrets.token_bytes(60), crypto().seal("照片.jpg".encode(), bound_to=b"demo"))
+        sealed = (secrets.token_bytes(60), sealed_name(UUID(file_id), "照片.jpg"))
         owner = (purpose, uploaded_by, moment, moment)
         self._add("stored_files", file_id, secrets.token_hex(32), *kind, f"demo/{key}", *sealed, *owner)
         return file_id

@@ -22,6 +22,7 @@ from app.workflow.calendar import region_calendar
 from app.workflow.models import Handling, HandlingEvent
 from app.workflow.states import HANDLING, OPEN_STATUSES, Status
 from tests import factories, rows
+from tests.console.office import Officer
 
 TIPS = 600
 
@@ -71,6 +72,9 @@ def test_a_filled_office_can_be_read_searched_and_proved(filled: Actor, committe
     for row in queries.queue_page(filled, queries.QueueFilter(), None, 5)[0]:
         answer = client.get(f"/api/v1/office/tips/{row[0].id}", headers=headers)
         assert answer.status_code == 200
+    officer = Officer(committed_app, "city.reviewer")
+    for page in ("/", "/tips", "/reassignments", "/statistics", "/clusters", "/supervisions"):
+        assert officer.get(page).status_code == 200, page
     name = rows.scalar("SELECT name FROM tip_subjects WHERE kind = 'organization' LIMIT 1")
     assert len(search.candidates(name, None, TIPS)) >= 1
     with transaction(OPEN_WALL):
