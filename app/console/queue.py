@@ -34,8 +34,7 @@ def list_tips(actor: Actor) -> str:
 
 def _queue(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     order, wanted = query["order"], queue_address.in_address(query)
-    found = queue_address.wanted_of(query)
-    rows, total = queue_page(actor, found, from_cursor(query["cursor"]), _A_PAGE, order)
+    rows, total = queue_page(actor, queue_address.wanted_of(query), from_cursor(query["cursor"]), _A_PAGE, order)
     shown = rows[:_A_PAGE]
     following = to_cursor(*queue_key(shown[-1][1], order)) if len(rows) > len(shown) else None
     moving = queries.tips_under_reassignment(actor, [row[0].id for row in shown])

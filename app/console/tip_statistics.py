@@ -47,23 +47,24 @@ def _asked(actor: Actor) -> views.Board:
 @page(permission=Permission.TIP_READ)
 def show_tip_statistics(actor: Actor) -> str:
     """The board of figures; each opens the list behind it."""
-    shown, counted = _asked(actor), counted_at()
-    units = queries.handling_units()
-    return rendered(
-        "console/tips/statistics.html",
-        actor,
-        period=shown.period,
-        before=shown.period.before,
-        division=shown.division,
-        counted_at=clock.beijing(counted) if counted else None,
-        quick=views.periods(shown),
-        divisions=district_choices(actor, units),
-        counters=views.counters(shown),
-        figures=views.figures(shown, units),
-        maps=views.maps(shown),
-        export_url=views.address(shown.period, shown.division, "console.export_tip_statistics"),
-        clear_url=url_for("console.show_tip_statistics"),
-    )
+    return rendered("console/tips/statistics.html", actor, **_page(actor, _asked(actor)))
+
+
+def _page(actor: Actor, shown: views.Board) -> dict[str, Any]:
+    units, counted = queries.handling_units(), counted_at()
+    return {
+        "period": shown.period,
+        "before": shown.period.before,
+        "division": shown.division,
+        "counted_at": clock.beijing(counted) if counted else None,
+        "quick": views.periods(shown),
+        "divisions": district_choices(actor, units),
+        "counters": views.counters(shown),
+        "figures": views.figures(shown, units),
+        "maps": views.maps(shown),
+        "export_url": views.address(shown.period, shown.division, "console.export_tip_statistics"),
+        "clear_url": url_for("console.show_tip_statistics"),
+    }
 
 
 @pages.get("/statistics/export")
