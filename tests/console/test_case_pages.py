@@ -273,7 +273,7 @@ class TestRegister:
 def test_the_months_show_who_reported(client: FlaskClient, officer: SignIn) -> None:
     case_id = office.case(client)
     page = officer(office.REVIEWER).text("/cases/months")
-    assert "2026年03月尚未填报" in page
+    assert "2026年3月尚未填报" in page
     assert "待填报" in page
     office.report(client, case_id)
     page = officer(office.REVIEWER).text("/cases/months")
