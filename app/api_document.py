@@ -36,6 +36,7 @@ _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.shee
 _JPEG: Final = "image/jpeg"
 _GIVE_BYTES: Final = {
     "filing_proof.make_proof": ["application/pdf"],
+    "office_document_templates.fetch_document_template": [_DOCX],
     "office_case_documents.download_document": [_DOCX, "application/pdf"],
     "office_case_imports.fetch_result": [_XLSX],
     "office_case_ledger.export_batch": [_XLSX, "text/csv"],

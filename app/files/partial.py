@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 from uuid import UUID
@@ -124,13 +125,23 @@ def finished_file(upload: PartialUpload) -> StoredFile | None:
     return None
 
 
-def parts_of(upload: PartialUpload) -> list[UploadPart]:
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What an upload will be, as it was read: another call may complete it and take its rows away meanwhile."""
+
+    name: str = field(repr=False)
+    declared_type: str
+    places: list[Place]
+
+
+def whole_of(upload: PartialUpload) -> Whole:
     """The parts in order; raise ``Conflict`` where they are not the whole (another call has completed it)."""
     ordered = select(UploadPart).where(UploadPart.upload_id == upload.id).order_by(UploadPart.at)
     parts = list(db.session.scalars(ordered))
     if sum(part.size for part in parts) != upload.size:
         raise Conflict(_INCOMPLETE, code="upload_incomplete", extra={"received": upload.received})
-    return parts
+    places = [Place(part.id, part.storage_key, part.sealed_key) for part in parts]
+    return Whole(service.original_name(upload), upload.declared_type, places)
 
 
 def completed_meanwhile(upload_id: UUID) -> StoredFile | None:
@@ -139,10 +150,11 @@ def completed_meanwhile(upload_id: UUID) -> StoredFile | None:
     return db.session.get(StoredFile, upload.file_id) if upload and upload.file_id else None
 
 
-def assemble(upload: PartialUpload, parts: list[UploadPart]) -> ReceivedFile:
+def assemble(whole: Whole) -> ReceivedFile:
     """Receive the whole from its parts, outside any transaction; raises as :func:`app.files.service.receive`."""
+    content = chain.from_iterable(map(vault().stream, whole.places))
     try:
-        return service.receive(_joined(parts), service.original_name(upload), upload.declared_type, "public")
+        return service.receive(content, whole.name, whole.declared_type, "public")
     except CannotOpen as fault:
         logger.exception("a part of an upload cannot be opened")
         raise ServiceUnavailable(service.NOT_KEPT) from fault
@@ -192,10 +204,6 @@ def _locked(upload_id: UUID) -> PartialUpload:
     if upload is None:
         raise NotFound(_GONE)
     return upload
-
-
-def _joined(parts: list[UploadPart]) -> Iterator[bytes]:
-    return chain.from_iterable(vault().stream(Place(part.id, part.storage_key, part.sealed_key)) for part in parts)
 
 
 class _Counted:

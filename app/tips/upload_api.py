@@ -94,13 +94,13 @@ def complete_upload(_actor: Actor, upload_id: UUID) -> Any:
 
 def _assembled(upload: PartialUpload) -> ReceivedFile:
     """The whole from its parts; a content that is refused takes the parts with it."""
-    parts = partial.parts_of(upload)
+    upload_id, whole = upload.id, partial.whole_of(upload)
     end_reading()
     try:
-        return partial.assemble(upload, parts)
+        return partial.assemble(whole)
     except UnsupportedFile:
         with transaction():
-            refused = partial.forget(upload.id)
+            refused = partial.forget(upload_id)
         partial.drop_bytes(refused)
         raise
 
