@@ -69,6 +69,12 @@ def test_what_was_said_is_shown_as_text(officer: Callable[[str], Officer], clien
         assert hostile in unescape(page) or path != f"/tips/{tip}"
 
 
+def test_days_are_written_as_officials_write_them(officer: Callable[[str], Officer], tip_id: UUID) -> None:
+    page = officer("city.reviewer").text(f"/tips/{tip_id}")
+    assert "2025年3月1日" in page
+    assert "2025-03-01" not in page
+
+
 def test_an_anonymous_tip_says_that_nobody_can_be_named(officer: Callable[[str], Officer], tip_id: UUID) -> None:
     person = officer("city.reviewer")
     page = person.text(f"/tips/{tip_id}")

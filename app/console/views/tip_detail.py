@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import url_for
 
 from app.console import queries
+from app.console.views import chinese
 from app.console.views.actions import application, form_of, is_asked_for, tip_action
 from app.console.views.clocks import clocks_of, working_days_used
 from app.console.views.fields import FormState, text
@@ -131,7 +132,7 @@ def _conduct(tip: Tip) -> Pairs:
         ("行为类型", dictionaries.worded(dictionaries.CONDUCT, tip.conduct_type)),
         ("承诺回报", tip.promised_return),
         ("宣传方式", "、".join(ways.get(one, one) for one in tip.publicity)),
-        ("开始时间", tip.started_on),
+        ("开始时间", chinese.day(tip.started_on) if tip.started_on else None),
         ("是否仍在进行", {True: "是", False: "否", None: None}[tip.ongoing]),
         ("涉及金额", money_text(tip.amount_yuan)),
         ("参与人数", f"{tip.participants:,} 人" if tip.participants is not None else None),
