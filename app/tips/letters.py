@@ -51,7 +51,7 @@ def letter_of(actor: Actor, tip_id: UUID) -> bytes:
 
 def _values(tip_id: UUID, sent: Transfer) -> Mapping[str, str]:
     subject = db.session.get_one(TipSubject, tip_id)
-    office = people.unit_at(geo.region_code())
+    office, today = people.unit_at(geo.region_code()), clock.today()
     way = police.latest(tip_id, *_SENT_TO_POLICE) if sent.destination == Destination.POLICE else None
     return {
         "recipient": DESTINATION_TEXTS[Destination(sent.destination)],
@@ -61,5 +61,5 @@ def _values(tip_id: UUID, sent: Transfer) -> Mapping[str, str]:
         "reason": sent.reason,
         "officers": "、".join(way.officers) if way else "",
         "sender": office.name if office else "",
-        "day": f"{clock.today():%Y年%m月%d日}",
+        "day": f"{today.year}年{today.month}月{today.day}日",  # GB/T 9704: without leading noughts
     }

@@ -44,7 +44,7 @@ def test_the_letter_to_the_police_names_the_accused_and_the_officers(client: Fla
         "乌鲁木齐瑞丰源投资咨询有限公司",
         "涉嫌集资诈骗，<金额>较大 & 人数众多。",
         *OFFICERS,
-        "2026年03月02日",
+        "2026年3月2日",
     ):
         assert part in text
     assert "{{" not in text
