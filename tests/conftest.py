@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import flask_sqlalchemy.session
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
@@ -31,6 +32,7 @@ from app.foundation.config import load_settings
 from app.foundation.database import OPEN_WALL, db, enter_wall
 from app.foundation.local_services import LocalServices
 from app.geo import current
+from app.identity import passwords
 from app.readiness import MIGRATIONS
 from app.tips import guard
 from tests import factories
@@ -40,6 +42,7 @@ settings.register_profile("house", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("house")
 
 REDIS_DATABASES = 15
+OWN_HASHER = passwords._hasher  # the product's, for the test that looks at its work
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,16 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 def _redis_database(redis_url: str, worker: int) -> str:
     """A database of the server for this worker: tests empty it."""
     return urlsplit(redis_url)._replace(path=f"/{1 + worker % REDIS_DATABASES}").geturl()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def light_passwords() -> Iterator[None]:
+    """A hash of a password is slow on purpose, and thousands of tests sign in: argon2id with the least work."""
+    light = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", light)
+        patch.setattr(passwords, "_NOBODY", light.hash("a password that nobody has"))
+        yield
 
 
 def make_database(services: Services, name: str) -> str:

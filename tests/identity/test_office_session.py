@@ -24,6 +24,7 @@ from app.foundation.http import Audience
 from app.identity import lockout, passwords, service, tokens
 from app.identity.models import Account, StaffSession
 from tests import factories, rows
+from tests.conftest import OWN_HASHER
 from tests.moments import MONDAY_MORNING
 from tests.threads import at_once
 
@@ -377,7 +378,8 @@ class TestToken:
 
 
 class TestPasswords:
-    def test_are_kept_as_argon2id_with_a_salt_of_their_own(self) -> None:
+    def test_are_kept_as_argon2id_with_a_salt_of_their_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(passwords, "_hasher", OWN_HASHER)
         one, other = (passwords.hash_password("Correct-Horse-7") for _ in range(2))
         assert one != other
         kept = extract_parameters(one)
