@@ -22,6 +22,7 @@ class AuditEvent(Base):
         Index("ix_audit_events_seq", "seq", unique=True),
         Index("ix_audit_events_object_id", "object_id", "object_type"),
         Index("ix_audit_events_rare", "object_type", "id", postgresql_where="object_type <> 'tip'"),
+        Index("ix_audit_events_refused", "id", postgresql_where="NOT succeeded"),
         Index("ix_audit_events_action", "action", "id"),
         Index("ix_audit_events_actor_id", "actor_id", "id", postgresql_where="actor_id IS NOT NULL"),
         Index("ix_audit_events_unit_id", "unit_id", "id", postgresql_where="unit_id IS NOT NULL"),

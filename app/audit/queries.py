@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, not_, or_, select, text
 
 from app.audit.models import AuditEvent
 from app.foundation.database import db
@@ -99,9 +99,10 @@ def _events(wanted: EventFilter, before_id: int | None) -> Select[AuditEvent]:
         AuditEvent.action: wanted.action,
         AuditEvent.object_type: wanted.object_type,
         AuditEvent.object_id: wanted.object_id,
-        AuditEvent.succeeded: wanted.succeeded,
     }
     statement = statement.where(*(column == value for column, value in exact.items() if value is not None))
+    if wanted.succeeded is not None:  # in words that the index of refusals is known by
+        statement = statement.where(AuditEvent.succeeded if wanted.succeeded else not_(AuditEvent.succeeded))
     if wanted.actors is not None:
         statement = statement.where(AuditEvent.actor_id.in_(wanted.actors))
     if before_id is not None:
@@ -113,16 +114,22 @@ def _events(wanted: EventFilter, before_id: int | None) -> Select[AuditEvent]:
     return statement
 
 
+_HALVING: Final = text("""
+    WITH RECURSIVE halves (low, high) AS (
+        SELECT 0::bigint, coalesce(max(id), 0) + 1 FROM audit_events
+        UNION ALL
+        SELECT CASE WHEN found.at < :moment THEN found.id + 1 ELSE low END,
+            CASE WHEN found.at < :moment THEN high ELSE (low + high) / 2 END
+        FROM halves LEFT JOIN LATERAL (
+            SELECT id, at FROM audit_events WHERE id >= (low + high) / 2 ORDER BY id LIMIT 1
+        ) AS found ON true
+        WHERE low < high
+    )
+    SELECT low FROM halves WHERE low >= high
+""")
+
+
 def _first_id(moment: datetime) -> int:
     """The first number from ``moment`` on, found by halving: rows are numbered in the order of time, give or take."""
-    low, high = 0, (db.session.scalar(select(func.max(AuditEvent.id))) or 0) + 1
-    while low < high:
-        middle = (low + high) // 2
-        found = db.session.execute(
-            select(AuditEvent.id, AuditEvent.at).where(AuditEvent.id >= middle).order_by(AuditEvent.id).limit(1)
-        ).one_or_none()
-        if found is None or found.at >= moment:
-            high = middle
-        else:
-            low = found.id + 1
-    return low
+    found: int = db.session.execute(_HALVING, {"moment": moment}).scalar_one()
+    return found

@@ -41,6 +41,17 @@ def start_of_today() -> datetime:
     return datetime.combine(today(), time.min, BEIJING).astimezone(UTC)
 
 
+def day_text(day: date) -> str:
+    """A day as officials write it, without leading noughts (GB/T 9704—2012, 7.3.5): 2026年3月2日."""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def moment_text(at: datetime) -> str:
+    """A moment on the wall clock of Beijing as officials write it, to the minute: 2026年3月2日 10:05."""
+    local = beijing(at)
+    return f"{day_text(local)} {local:%H:%M}"
+
+
 @contextmanager
 def stopped_at(moment: datetime) -> Iterator[None]:
     """Hold the clock at ``moment`` within this context (simulations and tests of deadlines)."""

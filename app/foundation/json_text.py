@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -12,9 +13,9 @@ from flask.json.provider import DefaultJSONProvider
 _OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
-def json_text(value: Any) -> str:
-    """``value`` as JSON; raise ``TypeError`` for what JSON does not know."""
-    return orjson.dumps(value, option=_OPTIONS).decode()
+def json_text(value: Any, default: Callable[[Any], Any] | None = None) -> str:
+    """``value`` as JSON; what JSON does not know goes through ``default``, or raises ``TypeError``."""
+    return orjson.dumps(value, default=default, option=_OPTIONS).decode()
 
 
 class JsonAnswers(DefaultJSONProvider):

@@ -48,26 +48,23 @@ def hint_number(hint_code: str | None, gaz: Gazetteer) -> int:
 
 def to_match(found: Found, text: str, positions: list[int] | None) -> Match:
     """The engine's answer in the contract's shape; ``positions`` lead back to the text as it was typed."""
+    prefecture, county, township, _, rule, marks, province = found
     confidence, alternatives = weigh(found)
-    return Match(
-        province=str(found.province) if found.province else None,
-        prefecture=str(found.prefecture) if found.prefecture else None,
-        county=str(found.county) if found.county else None,
-        township=str(found.township) if found.township else None,
-        status=RULES[found.rule].status,
-        confidence=confidence,
-        alternatives=[Alternative(str(code), score) for code, score in alternatives],
-        evidence=[_evidence(text, positions, mark) for mark in found.marks],
-    )
-
-
-def _evidence(text: str, positions: list[int] | None, mark: tuple[int, int, int, str]) -> Evidence:
-    start, end, code, how = mark
-    if end == 0:
-        return Evidence(str(code), 0, 0, str(code), how)
     if positions is not None:
-        start, end = positions[start], positions[end - 1] + 1
-    return Evidence(text[start:end], start, end, str(code), how)
+        marks = [(positions[start], positions[end - 1] + 1 if end else 0, code, how) for start, end, code, how in marks]
+    return Match(
+        str(province) if province else None,
+        str(prefecture) if prefecture else None,
+        str(county) if county else None,
+        str(township) if township else None,
+        RULES[rule].status,
+        confidence,
+        [Alternative(str(code), score) for code, score in alternatives],
+        [
+            Evidence(text[start:end], start, end, str(code), how) if end else Evidence(str(code), 0, 0, str(code), how)
+            for start, end, code, how in marks
+        ],
+    )
 
 
 def _settled_by(answer: Match, uscc: str) -> Match:

@@ -54,6 +54,8 @@ RULES: dict[str, Rule] = {
 def weigh(found: Found) -> tuple[float, list[tuple[int, float]]]:
     """Confidence of the answer, and the ranked alternatives with their scores."""
     confidence = RULES[found.rule].confidence
+    if found.county and len(found.candidates) == 1:
+        return confidence, [(found.county, confidence)]
     if found.county:
         others = [code for code in found.candidates if code != found.county]
         share = round((1 - confidence) / max(len(others), 1), 3)

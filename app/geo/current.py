@@ -85,7 +85,8 @@ def look_now() -> None:
 
 
 def _held() -> _Held:
-    held = current_app.extensions.setdefault("shudi_geo", _Held())
+    extensions = current_app.extensions
+    held = extensions.get("shudi_geo") or extensions.setdefault("shudi_geo", _Held())
     assert isinstance(held, _Held)  # noqa: S101  # narrows the type for the reader and the checker
     return held
 

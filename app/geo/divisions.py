@@ -86,6 +86,7 @@ class DivisionTree:
         self._cached = lru_cache(maxsize=8192)(self._row)
         self._chain = lru_cache(maxsize=8192)(self._chain_above)
         self._joined = lru_cache(maxsize=8192)(self._joined_names)
+        self._above = lru_cache(maxsize=8192)(self._unit_above)
 
     def _row(self, number: int) -> Division:
         return _parse(self._rows[number])
@@ -173,7 +174,7 @@ class DivisionTree:
         """The province that holds this unit (itself if it is one)."""
         return self._above(code, LEVEL_PROVINCE)
 
-    def _above(self, code: str, level: int) -> str | None:
+    def _unit_above(self, code: str, level: int) -> str | None:
         for candidate in (code, *self._chain(code)):
             division = self.get(candidate)
             if division is not None and division.level == level:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from app.foundation import clock
 from app.geo.divisions import divisions
 from app.geo.jurisdiction import Jurisdiction
 from app.geo.knowledge import Citation
@@ -71,7 +70,7 @@ def explain(decision: Jurisdiction, region_code: str) -> Jurisdiction:
         sentences.append(_arbiter_sentence(decision))
     if decision.needs_review:
         sentences.append("请人工核对后分办")
-    return replace(decision, explanation="。".join(sentences) + "。")
+    return decision._replace(explanation="。".join(sentences) + "。")
 
 
 def _lead_sentence(decision: Jurisdiction) -> str:
@@ -115,13 +114,13 @@ def _registered_why(decision: Jurisdiction) -> str:
     if entry is None:
         return ""
     day = entry.as_of
-    return f"（市场主体登记信息，住所“{entry.address}”，截至{day.year}年{day.month}月{day.day}日）"
+    return f"（市场主体登记信息，住所“{entry.address}”，截至{clock.day_text(day)}）"
 
 
 def _citation_sentence(decision: Jurisdiction, citation: Citation) -> str:
     precedent = citation.precedent
     day = precedent.decided_on
-    cited = f"{precedent.reference}（{day.year}年{day.month}月{day.day}日决定）"
+    cited = f"{precedent.reference}（{clock.day_text(day)}决定）"
     if decision.rule == "precedent":
         return f"所依据的决定为{cited}"
     if "precedent_differs" in decision.dispute_reasons:

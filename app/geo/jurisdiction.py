@@ -8,7 +8,6 @@ signal and never delays anything.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -39,25 +38,10 @@ _DISPUTES = frozenset(
 _NO_DELAY = frozenset(("guess_differs",))
 _XINJIANG, _XPCC_CITIES = "650000", "6590"
 _XPCC_WORDS = re.compile("兵团|(?:第|农)?[一二三四五六七八九十]{1,3}师(?![范傅资生大])")
-_UNIT_WORDS = (
-    "公司",
-    "企业",
-    "集团",
-    "合作社",
-    "中心",
-    "事务所",
-    "基金会",
-    "协会",
-    "商行",
-    "工作室",
-    "有限合伙",
-    "店",
-    "厂",
-)
+_UNIT_WORDS = re.compile("公司|企业|集团|合作社|中心|事务所|基金会|协会|商行|工作室|有限合伙|店|厂")
 
 
-@dataclass(frozen=True, slots=True)
-class Accused:
+class Accused(NamedTuple):
     """What a tip says about one accused party. ``kind``: organization, individual or unknown.
 
     ``place`` is ``{"longitude", "latitude", "datum"}`` of the conduct. For a person, ``registered_address`` is the
@@ -75,8 +59,7 @@ class Accused:
     register: RegisterEntry | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Jurisdiction:
+class Jurisdiction(NamedTuple):
     """The proposal of Article 20 with its reasons; ``lead`` is None where nothing tells it.
 
     ``dispute_reasons`` are stable codes; ``explanation`` is a Chinese sentence that an officer can read aloud.
@@ -91,7 +74,7 @@ class Jurisdiction:
     rule: str
     sources: dict[str, Match]
     outcome: Outcome
-    explanation: str = field(default="")
+    explanation: str = ""
     citation: Citation | None = None
     register: RegisterEntry | None = None
     lead_source: str | None = None
@@ -169,16 +152,15 @@ class _Told(NamedTuple):
 
 
 def _told(accused: Accused, region_code: str, knowledge: OfficeKnowledge) -> _Told:
-    readings = {
-        name: knowledge.read(address, match(address, region_code)) for name, address in _addresses(accused).items()
-    }
+    addresses = _addresses(accused)
+    readings = {name: knowledge.read(address, match(address, region_code)) for name, address in addresses.items()}
     found = {name: reading.match for name, reading in readings.items()}
     if _said(accused.uscc):
         found["uscc"] = parse(accused.uscc).registration
     if accused.place:
         found["point"] = _point(accused.place)
     reasons = [reason for reading in readings.values() for reason in reading.reasons]
-    for about, address in _addresses(accused).items():
+    for about, address in addresses.items():
         citation = knowledge.cite(address, found[about])
         if citation is not None and not (about == "operating" and _registration_known(found)):
             return _cited(_Told(found, found, readings, reasons, citation), about)
@@ -239,7 +221,7 @@ def _is_individual(accused: Accused) -> bool:
 
 def sounds_like_a_unit(name: str) -> bool:
     """Whether a name holds a word that units have and persons have not."""
-    return any(word in name for word in _UNIT_WORDS)
+    return _UNIT_WORDS.search(name) is not None
 
 
 def _lead_source(accused: Accused, said: _Told) -> tuple[str, str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 Status = Literal["matched", "ambiguous", "unknown"]
@@ -22,10 +22,6 @@ class Evidence(NamedTuple):
     means: str
     how: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """As in the contract."""
-        return {"text": self.text, "start": self.start, "end": self.end, "means": self.means, "how": self.how}
-
 
 class Alternative(NamedTuple):
     """A division that the evidence allows; ``score`` in 0..1, alternatives are ranked by it."""
@@ -33,13 +29,8 @@ class Alternative(NamedTuple):
     code: str
     score: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """As in the contract."""
-        return {"code": self.code, "score": self.score}
 
-
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """What the evidence says; a level that cannot be told is None, and only current codes appear.
 
     ``confidence`` belongs to the lowest level told. ``ambiguous``: the district is one of the alternatives, and nothing
@@ -53,8 +44,8 @@ class Match:
     township: str | None = None
     status: Status = "unknown"
     confidence: float = 0.0
-    alternatives: list[Alternative] = field(default_factory=list)
-    evidence: list[Evidence] = field(default_factory=list)
+    alternatives: Sequence[Alternative] = ()
+    evidence: Sequence[Evidence] = ()
 
     @property
     def district(self) -> str | None:
@@ -77,8 +68,11 @@ class Match:
             "township": self.township,
             "status": self.status,
             "confidence": self.confidence,
-            "alternatives": [one.to_dict() for one in self.alternatives],
-            "evidence": [one.to_dict() for one in self.evidence],
+            "alternatives": [{"code": code, "score": score} for code, score in self.alternatives],
+            "evidence": [
+                {"text": text, "start": start, "end": end, "means": means, "how": how}
+                for text, start, end, means, how in self.evidence
+            ],
         }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 from flask import current_app
 from sqlalchemy import select
@@ -28,6 +30,11 @@ __all__ = ["Accused", "Jurisdiction", "draws_on_history", "find_jurisdiction", "
 def find_jurisdiction(accused: Accused, region_code: str = "650100") -> Jurisdiction:
     """Propose lead, cooperating districts and arbiter by Article 20; ``region_code`` is the office's prefecture."""
     return decide(accused, region_code, current.knowledge())
+
+
+def jurisdiction_finder(region_code: str = "650100") -> Callable[[Accused], Jurisdiction]:
+    """:func:`find_jurisdiction` for many parties, with what the office knows now; it asks the database no more."""
+    return partial(decide, region_code=region_code, knowledge=current.knowledge())
 
 
 def find_public_jurisdiction(accused: Accused, region_code: str = "650100") -> Jurisdiction:

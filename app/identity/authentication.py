@@ -11,7 +11,7 @@ from app.foundation.database import transaction
 from app.foundation.errors import NotSignedIn
 from app.foundation.http import Audience, registry
 from app.foundation.permissions import PUBLIC, Actor
-from app.identity import address_ranges, service, tokens
+from app.identity import address_ranges, service, sessions, tokens
 from app.identity.sessions import Origin
 
 CONSOLE_COOKIE_KEY = "staff_session"
@@ -58,7 +58,7 @@ def officer() -> Actor:
         session_id = UUID(claims["jti"])
     except ValueError as fault:
         raise NotSignedIn from fault
-    actor = service.actor_of_session(session_id, Audience.OFFICER)
+    actor = sessions.actor_of_session(session_id, Audience.OFFICER)
     address_ranges.refuse_foreign(actor, request.remote_addr)
     return actor
 
@@ -68,10 +68,11 @@ def console_officer() -> Actor:
     raw = session.get(CONSOLE_COOKIE_KEY)
     if not raw:
         raise NotSignedIn
-    actor = service.actor_of_session(UUID(raw), Audience.CONSOLE)
+    actor, unseen_for_long = sessions.actor_at_console(UUID(raw))
     address_ranges.refuse_foreign(actor, request.remote_addr)
-    with transaction():
-        service.touch_session(UUID(raw))
+    if unseen_for_long:
+        with transaction():
+            sessions.touch_session(UUID(raw))
     return actor
 
 

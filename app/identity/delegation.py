@@ -10,7 +10,8 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Date, Select, bindparam, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.audit import service as audit
 from app.foundation import clock
@@ -22,19 +23,25 @@ from app.identity.models import Account, Delegation
 _LONGEST_DAYS: Final = 92
 
 
-def in_force(day: date) -> ColumnElement[bool]:
+def in_force(day: date | BindParameter[date]) -> ColumnElement[bool]:
     """The delegations that hold on a day."""
     return (Delegation.starts_on <= day) & (Delegation.ends_on >= day) & Delegation.ended_at.is_(None)
 
 
 def acting_roles(account_id: UUID) -> frozenset[Role]:
     """The roles of absent colleagues that this person acts in today; a colleague who has left delegates nothing."""
-    rows = db.session.scalars(
-        select(Delegation.role)
-        .join(Account, Account.id == Delegation.from_account_id)
-        .where(Delegation.to_account_id == account_id, in_force(clock.today()), Account.in_office(clock.today()))
-    )
+    rows = db.session.scalars(acting_roles_of(account_id), {"today": clock.today()})
     return frozenset(Role(role) for role in rows)
+
+
+def acting_roles_of(account_id: UUID | InstrumentedAttribute[UUID]) -> Select[str]:
+    """The same as a question, for one account or as a part of another question, on the day ``today``."""
+    absent, today = aliased(Account), bindparam("today", type_=Date)
+    return (
+        select(Delegation.role)
+        .join(absent, absent.id == Delegation.from_account_id)
+        .where(Delegation.to_account_id == account_id, in_force(today), absent.in_office(today))
+    )
 
 
 def delegate(

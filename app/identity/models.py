@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    BindParameter,
     CheckConstraint,
     ColumnElement,
     ForeignKey,
@@ -84,7 +85,7 @@ class Account(Base):
         return bool(self.role) and (self.role_from or day) <= day <= (self.role_until or day)
 
     @classmethod
-    def in_office(cls, day: date) -> ColumnElement[bool]:
+    def in_office(cls, day: date | BindParameter[date]) -> ColumnElement[bool]:
         """The accounts that are not disabled and hold a role on this day."""
         began = or_(cls.role_from.is_(None), cls.role_from <= day)
         lasts = or_(cls.role_until.is_(None), cls.role_until >= day)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, case, or_, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, case, or_, select
 
 from app.foundation import clock
-from app.foundation.database import db
+from app.foundation.database import db, read_rows
 from app.foundation.permissions import Actor, Role
 from app.geo import service as geo
 from app.geo.divisions import divisions
@@ -18,17 +18,28 @@ from app.identity.delegation import in_force
 from app.identity.models import UNIT_KINDS, Account, Delegation, Unit
 
 
-def handling_unit_of(division_code: str) -> Unit | None:
+class ActingUnit(NamedTuple):
+    """What is asked of a unit that acts for a division."""
+
+    id: int
+    division_code: str
+    kind: str
+    name: str
+
+
+def handling_unit_of(division_code: str) -> ActingUnit | None:
     """The unit that acts for a division: its own, or that of the nearest division above it."""
     chain = [division_code, *divisions().ancestors(division_code)]
-    units = {unit.division_code: unit for unit in db.session.scalars(_ACTIVE_UNITS, {"codes": chain})}
+    units = {unit.division_code: ActingUnit(*unit) for unit in read_rows(_ACTIVE_UNITS, codes=chain)}
     return next((units[code] for code in chain if code in units), None)
 
 
-_ACTIVE_UNITS: Final = select(Unit).where(Unit.division_code.in_(bindparam("codes", expanding=True)), Unit.active)
+_ACTIVE_UNITS: Final = select(Unit.id, Unit.division_code, Unit.kind, Unit.name).where(
+    Unit.division_code == any_(bindparam("codes", type_=ARRAY(Text))), Unit.active
+)
 
 
-def district_unit_of(division_code: str) -> Unit | None:
+def district_unit_of(division_code: str) -> ActingUnit | None:
     """The unit that acts for a division below the office's own prefecture; ``None`` where only a level above would."""
     unit = handling_unit_of(division_code)
     if unit is None or unit.kind in {"region", "city"}:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.audit import service as audit
@@ -17,17 +17,16 @@ from app.foundation import clock
 from app.foundation.database import db, new_id
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, NotSignedIn, SignInFailed, SignInUnfinished
 from app.foundation.http import Audience
-from app.foundation.permissions import Actor, Permission, Role, held_back, officer
+from app.foundation.permissions import Actor, Permission, Role
 from app.geo.divisions import divisions
 from app.identity import address_ranges, delegation, lockout, passwords, second_factor, tokens
 from app.identity.models import UNIT_KINDS, Account, StaffSession, Unit, WechatUser
 from app.identity.sealing import crypto
 from app.identity.separation import refuse_second_office
-from app.identity.sessions import Origin
+from app.identity.sessions import Origin, actor_of_session, due_step, officer_of
 
 CONSOLE_LIFETIME: Final = timedelta(hours=12)
 CODE_AWAITED: Final = timedelta(minutes=5)
-SEEN_EVERY: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +93,6 @@ def check_second_factor(account: Account, otp: str | None) -> None:
         audit.record(actor_of_account(account.id), "identity.use_recovery_code", "account", account.id, left=left)
 
 
-def due_step(account: Account, signed_in_at: datetime) -> str:
-    """What this person must do before anything else: ``password``, ``second_factor``, or nothing.
-
-    A password grows too old between sign-ins, never in the middle of a piece of work.
-    """
-    rules = passwords.rules()
-    aged = rules.password_age is not None and account.password_changed_at < signed_in_at - rules.password_age
-    if account.must_change_password or aged:
-        return "password"
-    asked = rules.second_factor_roles is None or account.role in rules.second_factor_roles
-    return "second_factor" if asked and account.sealed_otp_secret is None else ""
-
-
 def open_session(account: Account, audience: Audience, origin: Origin | None = None) -> tuple[StaffSession, Actor]:
     """Begin a session for an account whose credentials were checked; the failures under its name are forgotten.
 
@@ -158,35 +144,6 @@ _DUE_TEXTS: Final = {
 }
 
 
-def actor_of_session(session_id: UUID, audience: Audience) -> Actor:
-    """The officer of a live session; raise ``NotSignedIn`` when it is revoked, expired or idle too long.
-
-    A session begun in another role than the present one is over. While a step of the sign-in is due, the actor may do
-    that step and nothing else.
-    """
-    row = db.session.execute(
-        select(StaffSession, Account, Unit)
-        .join(Account, Account.id == StaffSession.account_id)
-        .join(Unit, Unit.id == Account.unit_id)
-        .where(
-            StaffSession.id == session_id,
-            StaffSession.audience == audience.value,
-            StaffSession.revoked_at.is_(None),
-            StaffSession.expires_at > clock.now(),
-            Account.in_office(clock.today()),
-            or_(StaffSession.role.is_(None), StaffSession.role == Account.role),
-        )
-    ).one_or_none()
-    if row is None:
-        raise NotSignedIn("登录已失效，请重新登录")
-    session, account, unit = row
-    if audience is Audience.CONSOLE and session.seen_at < clock.now() - passwords.rules().console_idle:
-        raise NotSignedIn("长时间未操作，请重新登录")
-    actor = _officer(account, unit, session.id)
-    step = due_step(account, session.created_at)
-    return held_back(actor, step) if step else actor
-
-
 def actor_of_account(account_id: UUID) -> Actor:
     """An officer as a job acts for: what was asked for is done with the rights held today; raise ``NotSignedIn``."""
     row = db.session.execute(
@@ -196,29 +153,8 @@ def actor_of_account(account_id: UUID) -> Actor:
     ).one_or_none()
     if row is None:
         raise NotSignedIn("账号已停用或者没有岗位")
-    return _officer(*row)
-
-
-def _officer(account: Account, unit: Unit, session_id: UUID | None = None) -> Actor:
-    return officer(
-        account.id,
-        account.display_name,
-        account.granted_role,
-        unit.id,
-        unit.name,
-        unit.division_code,
-        session_id,
-        delegation.acting_roles(account.id),
-    )
-
-
-def touch_session(session_id: UUID) -> None:
-    """Remember that the person is still there (the idle time-out counts from it)."""
-    db.session.execute(
-        update(StaffSession)
-        .where(StaffSession.id == session_id, StaffSession.seen_at < clock.now() - SEEN_EVERY)
-        .values(seen_at=clock.now())
-    )
+    account, unit = row
+    return officer_of(account, unit.name, unit.division_code, delegation.acting_roles(account.id))
 
 
 def end_session(actor: Actor) -> None:

@@ -1,19 +1,25 @@
-"""Sessions of the office's people: where each comes from, and what ends them."""
+"""Sessions of the office's people: whose each is, where it comes from, and what ends it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from app.audit import service as audit
 from app.foundation import clock
-from app.foundation.database import db
-from app.foundation.errors import NotFound
-from app.foundation.permissions import Actor
-from app.identity.models import StaffSession
+from app.foundation.database import db, read_object
+from app.foundation.errors import NotFound, NotSignedIn
+from app.foundation.http import Audience
+from app.foundation.permissions import Actor, Role, held_back, officer
+from app.identity import delegation, passwords
+from app.identity.models import Account, StaffSession, Unit
+
+SEEN_EVERY: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,96 @@ class Origin:
 
     address: str = field(repr=False)
     agent: str = field(default="", repr=False)
+
+
+def actor_of_session(session_id: UUID, audience: Audience) -> Actor:
+    """The officer of a live session; raise ``NotSignedIn`` when it is revoked, expired or idle too long.
+
+    A session begun in another role than the present one is over. While a step of the sign-in is due, the actor may do
+    that step and nothing else.
+    """
+    return _actor_and_last_look(session_id, audience)[0]
+
+
+def officer_of(
+    account: Account, unit_name: str, division_code: str, acting: frozenset[Role], session_id: UUID | None = None
+) -> Actor:
+    """The person of an account that serves today, in a session or, for a job, in none."""
+    return officer(
+        account.id,
+        account.display_name,
+        account.granted_role,
+        account.unit_id,
+        unit_name,
+        division_code,
+        session_id,
+        acting,
+    )
+
+
+def actor_at_console(session_id: UUID) -> tuple[Actor, bool]:
+    """The officer of a live console session, and whether :func:`touch_session` is due; raise ``NotSignedIn``."""
+    actor, seen_at = _actor_and_last_look(session_id, Audience.CONSOLE)
+    return actor, seen_at < clock.now() - SEEN_EVERY
+
+
+def _actor_and_last_look(session_id: UUID, audience: Audience) -> tuple[Actor, datetime]:
+    moment, given = clock.now(), {"session_id": session_id, "audience": audience.value, "today": clock.today()}
+    found = read_object(Account, _OF_SESSION, now=moment, **given)
+    if found is None:
+        raise NotSignedIn("登录已失效，请重新登录")
+    account, (created_at, seen_at, unit_name, division_code, acting) = found
+    if audience is Audience.CONSOLE and seen_at < moment - passwords.rules().console_idle:
+        raise NotSignedIn("长时间未操作，请重新登录")
+    acting_roles = frozenset(Role(role) for role in acting)
+    actor = officer_of(account, unit_name, division_code, acting_roles, session_id)
+    step = due_step(account, created_at)
+    return held_back(actor, step) if step else actor, seen_at
+
+
+# Every request of the office asks it.
+_OF_SESSION: Final = (
+    select(
+        Account,
+        StaffSession.created_at,
+        StaffSession.seen_at,
+        Unit.name,
+        Unit.division_code,
+        func.array(delegation.acting_roles_of(Account.id).scalar_subquery()),
+    )
+    .join(StaffSession, StaffSession.account_id == Account.id)
+    .join(Unit, Unit.id == Account.unit_id)
+    .where(
+        StaffSession.id == bindparam("session_id"),
+        StaffSession.audience == bindparam("audience"),
+        StaffSession.revoked_at.is_(None),
+        StaffSession.expires_at > bindparam("now"),
+        Account.in_office(bindparam("today")),
+        or_(StaffSession.role.is_(None), StaffSession.role == Account.role),
+    )
+)
+
+
+def due_step(account: Account, signed_in_at: datetime) -> str:
+    """What this person must do before anything else: ``password``, ``second_factor``, or nothing.
+
+    A password grows too old between sign-ins, never in the middle of a piece of work.
+    """
+    rules = passwords.rules()
+    aged = rules.password_age is not None and account.password_changed_at < signed_in_at - rules.password_age
+    if account.must_change_password or aged:
+        return "password"
+    asked = rules.second_factor_roles is None or account.role in rules.second_factor_roles
+    return "second_factor" if asked and account.sealed_otp_secret is None else ""
+
+
+def touch_session(session_id: UUID) -> None:
+    """Remember that the person is still there (the idle time-out counts from it)."""
+    db.session.execute(
+        update(StaffSession)
+        .where(StaffSession.id == session_id, StaffSession.seen_at < clock.now() - SEEN_EVERY)
+        .values(seen_at=clock.now())
+    )
 
 
 def own_sessions(actor: Actor) -> Sequence[StaffSession]:

@@ -301,5 +301,5 @@ def _as_text(kind: str, value: str | date) -> str:
     if isinstance(value, str):
         return " ".join("".join(char if char.isprintable() else " " for char in value).split())
     moment = clock.beijing(value) if isinstance(value, datetime) else value
-    day = f"{moment.year}年{moment.month}月{moment.day}日"
+    day = clock.day_text(moment)
     return f"{day} {moment:%H:%M}" if kind == "time" and isinstance(moment, datetime) else day

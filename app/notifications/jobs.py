@@ -8,10 +8,10 @@ from uuid import UUID
 from app.cases.reminders import CASE_ALERTS
 from app.cases.service import CASE_CHANGED
 from app.foundation.database import OPEN_WALL, transaction
-from app.notifications import case_news, channels, delivering, digest, ladder, service
+from app.notifications import case_news, channels, delivering, digest, ladder, run_news, service
 from app.outbox.service import handles, handles_over_network
+from app.outbox.single_run import RUN_ENDED
 from app.tips.conversation import CONVERSATION_MOVED
-from app.tips.list_exports import EXPORT_ENDED
 from app.tips.retention import REPORTER_FORGOTTEN
 from app.workflow.handover import HANDED_OVER
 from app.workflow.reassignment import REASSIGNMENT_CHANGED
@@ -67,10 +67,10 @@ def announce_conversation(payload: dict[str, Any]) -> None:
     service.announce_conversation(UUID(payload["tip_id"]), UUID(payload["event_id"]), payload["kind"])
 
 
-@handles(EXPORT_ENDED)
-def announce_export(payload: dict[str, Any]) -> None:
-    """Tell whoever asked for a list that it is there, or is not. Twice is safe: a person hears of an event once."""
-    service.announce_export(UUID(payload["export_id"]))
+@handles(RUN_ENDED)
+def announce_end_of_run(payload: dict[str, Any]) -> None:
+    """Tell whoever asked for long work how it ended. Twice is safe: a person hears of an event once."""
+    run_news.announce_end(payload["table"], UUID(payload["row_id"]), UUID(payload["event_id"]))
 
 
 @handles(REPORTER_FORGOTTEN)

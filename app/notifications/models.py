@@ -83,6 +83,9 @@ class Notice(Base):
     tip_id: Mapped[UUID | None]
     case_id: Mapped[UUID | None]
     reassignment_id: Mapped[UUID | None]
+    run_of: Mapped[str | None] = mapped_column(Text)
+    """The table of the long work whose end it tells, and its row there."""
+    run_id: Mapped[UUID | None]
     title: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]

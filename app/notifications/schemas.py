@@ -52,6 +52,8 @@ class NoticeView(Schema):
     tip_id = fields.UUID(allow_none=True)
     case_id = fields.UUID(allow_none=True)
     reassignment_id = fields.UUID(allow_none=True)
+    run_of = fields.String(allow_none=True)
+    run_id = fields.UUID(allow_none=True)
     created_at = fields.AwareDateTime(format="iso")
     read_at = fields.AwareDateTime(format="iso", allow_none=True)
 

@@ -28,8 +28,6 @@ from app.notifications.models import Delivery, Notice
 from app.notifications.states import Channel, Kind
 from app.notifications.steps import ALERTS, CONVERSATION_STEPS, HANDLING_STEPS, REASSIGNMENT_STEPS, Circle
 from app.notifications.wording import titles_of, with_number
-from app.tips.export_models import ListExport
-from app.tips.list_exports import KEPT, ExportState
 from app.tips.models import Tip
 from app.workflow import policy as handling_policy
 from app.workflow.models import Handling, HandlingAlert, HandlingEvent, Reassignment, ReassignmentEvent
@@ -109,20 +107,6 @@ def announce_alert(alert_id: UUID) -> None:
     write_notices(News(alert.id, alert.at, None, alert.tip_id), audience, titles, step.outward)
 
 
-def announce_export(export_id: UUID) -> None:
-    """Tell whoever asked for a list how it ended; the notice leads to it by its event. A repeat adds nothing."""
-    export = db.session.get_one(ListExport, export_id)
-    done = f"线索清单已导出（{export.rows} 件），请在 {KEPT.days} 日内下载"
-    row = {
-        "id": new_id(),
-        "account_id": export.account_id,
-        "event_id": export_id,
-        "title": done if export.state == ExportState.DONE else "线索清单未能导出，请查看原因",
-        "created_at": clock.now(),
-    }
-    db.session.execute(insert(Notice.__table__).on_conflict_do_nothing(), [row])  # type: ignore[arg-type]
-
-
 _CITY_ROLES: Final = {
     Circle.LEADERS: Role.CITY_LEADER,
     Circle.REVIEWERS: Role.CITY_REVIEWER,
@@ -188,8 +172,10 @@ def _number_of(news: News) -> str:
 
 
 def hand_over_unread(leaver: UUID, successor: UUID) -> None:
-    """Let the successor read what the leaver has not read. A repeat adds nothing."""
-    unread = db.session.scalars(select(Notice).where(Notice.account_id == leaver, Notice.read_at.is_(None))).all()
+    """Let the successor read what the leaver has not read, but for the own long work. A repeat adds nothing."""
+    unread = db.session.scalars(
+        select(Notice).where(Notice.account_id == leaver, Notice.read_at.is_(None), Notice.run_of.is_(None))
+    ).all()
     columns = ("event_id", "tip_id", "case_id", "reassignment_id", "title", "created_at")
     rows = [
         {"id": new_id(), "account_id": successor, **{name: getattr(one, name) for name in columns}} for one in unread

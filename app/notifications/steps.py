@@ -61,6 +61,7 @@ HANDLING_STEPS: Final[Mapping[str, Step]] = {
     Action.REJECT: Step({_REVIEWERS: "线索不予受理"}, told_to_reporter=True),
     Action.MERGE: Step({_REVIEWERS: "线索已并案"}, told_to_reporter=True),
     Action.ASSIGN: Step({_HANDLERS: "新交办线索，请签收"}, told_to_reporter=True),
+    Action.RECALL: Step({_HANDLERS: "交办已收回，不再由本单位办理"}),
     Action.SIGN_FOR: Step({_REVIEWERS: "承办单位已签收，开始核查"}),
     Action.REQUEST_RETURN: Step({_REVIEWERS: "承办单位申请退回，待审定"}),
     Action.DECIDE_RETURN: Step({_HANDLERS: "退回申请已审定"}),

@@ -90,10 +90,11 @@ def claim_due(limit: int) -> list[int]:
         .order_by(OutboxMessage.available_at, OutboxMessage.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")  # asked once; a subquery may be asked again for each row, and pass over what is leased by then
     )
     leased = (
         update(OutboxMessage)
-        .where(OutboxMessage.id.in_(due.scalar_subquery()))
+        .where(OutboxMessage.id == due.c.id)
         .values(available_at=clock.now() + LEASE, attempts=OutboxMessage.attempts + 1)
         .returning(OutboxMessage.id)
     )

@@ -37,7 +37,7 @@ def moment(at: datetime) -> str:
 
 def day(on: date) -> str:
     """A day as the language of the page writes it; ISO 8601 outside Chinese."""
-    return f"{on.year}年{on.month}月{on.day}日" if languages.chosen().code == languages.SOURCE else f"{on:%Y-%m-%d}"
+    return clock.day_text(on) if languages.chosen().code == languages.SOURCE else f"{on:%Y-%m-%d}"
 
 
 def office() -> dict[str, str]:

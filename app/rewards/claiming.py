@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.audit import service as audit
 from app.foundation import clock
-from app.foundation.database import db, new_id
+from app.foundation.database import Row, db, new_id
 from app.foundation.errors import Conflict, DeadlineBeyondCalendar, InvalidInput, NotFound
 from app.foundation.permissions import PUBLIC, Actor
 from app.outbox import service as outbox
@@ -125,9 +125,9 @@ def _collect(reward: Reward, share: RewardShare, payee: Mapping[str, str] | None
 
 
 @workflow.accompanies(Action.CONCLUDE)
-def leave_word(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> None:
+def leave_word(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> list[Row]:
     """Leave a message about a concluded matter; whether anybody is to be rewarded is found in the background."""
-    outbox.leave(OPEN_REVIEW, tip_id=str(handling.tip_id))
+    return [outbox.message_row(OPEN_REVIEW, tip_id=str(handling.tip_id))]
 
 
 def open_concluded(main_tip_id: UUID) -> int:

@@ -230,7 +230,8 @@ def ask_for_supplement(actor: Actor, handling: Handling, given: Mapping[str, Any
 def tell_why_it_takes_longer(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> None:
     """Let the reporter read that the whole takes longer, until when and why (信访工作条例 Art. 34)."""
     if given["clock"] == Extension.OVERALL:
-        text = f"办理期限延长至 {given['due_on']}，原因：{given['reason']}"
+        until = clock.day_text(date.fromisoformat(given["due_on"]))
+        text = f"办理期限延长至 {until}，原因：{given['reason']}"
         message = _keep(handling.tip_id, "office", "message", text, account_id=actor.account_id)
         _tell("answer", handling.tip_id, message.id)
 

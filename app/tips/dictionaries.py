@@ -31,4 +31,5 @@ def offered(kind: str) -> dict[str, str]:
 
 def worded(kind: str, code: str | None) -> str | None:
     """What a stored code means today; ``None`` for none, the code itself where nobody knows it."""
-    return limits.wordings(kind).get(code, code) if code else None
+    entry = limits.entries(kind).get(code or "")
+    return entry.text if entry else code or None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from app.foundation.database import Row
 from app.foundation.permissions import Actor
 from app.identity import queries as people
 from app.outbox import service as outbox
@@ -24,10 +25,11 @@ DISPATCH: Final = "tips.dispatch"
 
 
 @workflow.accompanies(Action.ACCEPT)
-def consider(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> None:
+def consider(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> list[Row]:
     """Leave a message about an accepted tip that nobody has to decide on."""
-    if limits.value(limits.AUTO_DISPATCH) and not (handling.dispute or handling.needs_review):
-        outbox.leave(DISPATCH, tip_id=str(handling.tip_id))
+    if not limits.value(limits.AUTO_DISPATCH) or handling.dispute or handling.needs_review:
+        return []
+    return [outbox.message_row(DISPATCH, tip_id=str(handling.tip_id))]
 
 
 def dispatch(tip_id: UUID) -> bool:

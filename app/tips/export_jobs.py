@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import IO, Any
 from uuid import UUID
 
 from app.files import service as files
 from app.foundation.database import OPEN_WALL, transaction
-from app.foundation.errors import DomainError
 from app.foundation.http import load
 from app.foundation.permissions import Actor
 from app.identity import service as identity
 from app.outbox import service as outbox
+from app.outbox import single_run
 from app.tips import exports, list_exports
 from app.tips.export_models import ListExport
 from app.tips.exports import Format
@@ -27,30 +26,14 @@ _PIECE = 256 * 1024
 @outbox.handles_over_network(list_exports.EXPORT_LIST)
 def export_list(message_id: int, payload: dict[str, Any]) -> None:
     """Write out a list. Twice is safe: one run has it at a time, and one that is over is not begun again."""
-    export_id = UUID(payload["export_id"])
-    with transaction(OPEN_WALL):
-        row = list_exports.claim(export_id)
-        if row is None:
-            _leave_to_the_other(message_id, export_id)
-            return
-    try:
-        _run(row)
-    except DomainError as fault:
-        with transaction(OPEN_WALL):
-            list_exports.fail(export_id, fault.detail or fault.title)
-    except Exception:
-        with transaction(OPEN_WALL):
-            list_exports.fail(export_id, "程序导出该清单时出错，请联系系统管理员")
-        raise
-    with transaction(OPEN_WALL):
-        outbox.finish(message_id)
-
-
-def _leave_to_the_other(message_id: int, export_id: UUID) -> None:
-    if list_exports.is_running(export_id):
-        outbox.postpone(message_id, timedelta(minutes=1))
-    else:
-        outbox.finish(message_id)
+    single_run.run(
+        message_id,
+        ListExport,
+        UUID(payload["export_id"]),
+        _run,
+        list_exports.fail,
+        broken="程序导出该清单时出错，请联系系统管理员",
+    )
 
 
 def _run(row: ListExport) -> None:
@@ -73,7 +56,7 @@ def _written(actor: Actor, row: ListExport, target: IO[bytes]) -> int:
     wanted = QueueFilter(**{name: query[name] for name in FILTERS})
 
     def progress(done: int) -> None:
-        list_exports.note_progress(row.id, done)
+        single_run.note_progress(row.id, done)
 
     with transaction(actor.wall):
         list_exports.note_whole(row.id, 0 if wanted.q else queue_count(actor, wanted, exports.MOST_ROWS))

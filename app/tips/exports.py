@@ -1,6 +1,8 @@
 """A list of tips as a file, for whoever sees the list: marked with who took it, when and for which unit, and audited.
 
-It tells nothing of reporters, not even whether there is one. Cells are text: no spreadsheet takes a name for a formula.
+It tells nothing of reporters, not even whether there is one. Words are text: no spreadsheet takes a name for a formula.
+Days are days: a sheet, which people read, writes 2026年3月2日 and still sorts by them; a CSV file, which is made for
+other programs, writes them by ISO 8601.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import date, datetime
 from enum import StrEnum
 from typing import IO, Any, Final
 
@@ -36,15 +39,21 @@ _COLUMNS: Final = {
     "属地": 14,
     "状态": 12,
     "优先级": 8,
-    "登记时间": 18,
-    "办理期限": 12,
-    "总期限": 12,
+    "登记时间": 22,
+    "办理期限": 16,
+    "总期限": 16,
     "属地争议": 10,
 }
 """Heading and width of each column."""
 HEADINGS: Final = tuple(_COLUMNS)
 _TOLD_EVERY: Final = 500
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+Cell = str | date | None
+"""Words, or a day, or a moment of Beijing without its offset."""
+DAY_FORMAT: Final = 'yyyy"年"m"月"d"日"'
+MOMENT_FORMAT: Final = f"{DAY_FORMAT} hh:mm"
 
 
 class Format(StrEnum):
@@ -84,18 +93,17 @@ def export_list(
 
 def watermark(actor: Actor) -> str:
     """Who takes a copy, for which unit, and when, in Beijing."""
-    moment = clock.beijing(clock.now())
-    return f"{actor.unit_name} {actor.name} 于 {moment:%Y-%m-%d %H:%M} 导出，内部资料，不得外传"
+    return f"{actor.unit_name} {actor.name} 于 {clock.moment_text(clock.now())} 导出，内部资料，不得外传"
 
 
 class _Counted:
     """Rows that pass by, and how many have."""
 
-    def __init__(self, rows: Iterable[Sequence[str]], progress: Callable[[int], None] | None) -> None:
+    def __init__(self, rows: Iterable[Sequence[Cell]], progress: Callable[[int], None] | None) -> None:
         self._rows, self._progress = rows, progress
         self.number = 0
 
-    def __iter__(self) -> Iterator[Sequence[str]]:
+    def __iter__(self) -> Iterator[Sequence[Cell]]:
         for row in self._rows:
             self.number += 1
             if self._progress and not self.number % _TOLD_EVERY:
@@ -103,7 +111,7 @@ class _Counted:
             yield row
 
 
-def _lines(rows: Iterable[tuple[Tip, Handling, TipSubject]]) -> Iterator[Sequence[str]]:
+def _lines(rows: Iterable[tuple[Tip, Handling, TipSubject]]) -> Iterator[Sequence[Cell]]:
     kinds = limits.wordings(dictionaries.CONDUCT)
     for tip, handling, subject in rows:
         yield (
@@ -114,14 +122,14 @@ def _lines(rows: Iterable[tuple[Tip, Handling, TipSubject]]) -> Iterator[Sequenc
             divisions().name(handling.division_code) if handling.division_code else "",
             Status(handling.status).text,
             handling.priority,
-            f"{clock.beijing(tip.registered_at):%Y-%m-%d %H:%M}",
-            handling.due_on.isoformat() if handling.due_on else "",
-            handling.overall_due_on.isoformat() if handling.overall_due_on else "",
+            clock.beijing(tip.registered_at).replace(second=0, microsecond=0, tzinfo=None),
+            handling.due_on,
+            handling.overall_due_on,
             "是" if handling.dispute else "",
         )
 
 
-def _write_xlsx(target: IO[bytes], mark: str, rows: Iterable[Sequence[str]]) -> None:
+def _write_xlsx(target: IO[bytes], mark: str, rows: Iterable[Sequence[Cell]]) -> None:
     """The mark stands in the first line, and in head and foot of every printed page."""
     book = xlsxwriter.Workbook(
         target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -139,27 +147,34 @@ def _write_xlsx(target: IO[bytes], mark: str, rows: Iterable[Sequence[str]]) -> 
     for column, heading in enumerate(HEADINGS):
         sheet.write_string(1, column, heading, bold)
     sheet.freeze_panes(2, 1)
+    day, moment = (book.add_format({"num_format": told, "align": "left"}) for told in (DAY_FORMAT, MOMENT_FORMAT))
     for number, row in enumerate(rows, start=2):
         for column, cell in enumerate(row):
-            sheet.write_string(number, column, cell)
+            if isinstance(cell, date):
+                sheet.write_datetime(number, column, cell, moment if isinstance(cell, datetime) else day)
+            elif cell:
+                sheet.write_string(number, column, cell)
     book.close()
 
 
-def _write_csv(target: IO[bytes], mark: str, rows: Iterable[Sequence[str]]) -> None:
+def _write_csv(target: IO[bytes], mark: str, rows: Iterable[Sequence[Cell]]) -> None:
     """The mark is the first line; with a byte order mark, because Excel takes UTF-8 for something else otherwise."""
     text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow([mark])
     writer.writerow(HEADINGS)
-    writer.writerows([_no_formula(cell) for cell in row] for row in rows)
+    writer.writerows([_plain(cell) for cell in row] for row in rows)
     text.detach()
 
 
-def _no_formula(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+def _plain(cell: Cell) -> str:
+    """No formula, and days by ISO 8601."""
+    if isinstance(cell, date):
+        return cell.isoformat(" ", "minutes") if isinstance(cell, datetime) else cell.isoformat()
+    return f"'{cell}" if cell and cell.startswith(_FORMULA_STARTS) else cell or ""
 
 
-_WRITERS: Final[dict[Format, Callable[[IO[bytes], str, Iterable[Sequence[str]]], Any]]] = {
+_WRITERS: Final[dict[Format, Callable[[IO[bytes], str, Iterable[Sequence[Cell]]], Any]]] = {
     Format.XLSX: _write_xlsx,
     Format.CSV: _write_csv,
 }

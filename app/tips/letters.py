@@ -61,5 +61,5 @@ def _values(tip_id: UUID, sent: Transfer) -> Mapping[str, str]:
         "reason": sent.reason,
         "officers": "、".join(way.officers) if way else "",
         "sender": office.name if office else "",
-        "day": f"{today.year}年{today.month}月{today.day}日",  # GB/T 9704: without leading noughts
+        "day": clock.day_text(today),
     }

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from flask import current_app
-from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -26,30 +23,16 @@ from app.foundation.database import db, new_id
 from app.foundation.errors import Conflict, Forbidden, OutOfScope
 from app.foundation.permissions import PROGRAM, Actor
 from app.outbox import service as outbox
+from app.outbox import single_run
+from app.outbox.tasks import TaskState
 from app.tips import policy
 from app.tips.export_models import ListExport
 from app.tips.exports import Format
 
 EXPORT_LIST: Final = "tips.export_list"
-EXPORT_ENDED: Final = "notifications.export_ended"
 KEPT: Final = timedelta(days=7)
 """How long a file can be fetched: whoever needs it later takes a fresh one."""
-GIVEN_UP_AFTER: Final = timedelta(minutes=10)
-"""A run that began so long ago was killed; another one may begin."""
-_PROGRESS_KEPT_SECONDS: Final = 3600
 _AT_ONCE: Final = 200
-
-
-class ExportState(StrEnum):
-    """How far an export is."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-
-
-UNDER_WAY: Final = frozenset({ExportState.QUEUED, ExportState.RUNNING})
 
 
 def ask(actor: Actor, wanted: Mapping[str, str], kind: Format) -> UUID:
@@ -67,7 +50,7 @@ def ask(actor: Actor, wanted: Mapping[str, str], kind: Format) -> UUID:
         "asked_at": clock.now(),
         "wanted": dict(wanted),
         "format": kind.value,
-        "state": ExportState.QUEUED.value,
+        "state": TaskState.QUEUED.value,
     }
     made: UUID | None = db.session.scalar(
         insert(ListExport).values(values).on_conflict_do_nothing().returning(ListExport.id)
@@ -103,39 +86,12 @@ def file_of(actor: Actor, export_id: UUID) -> StoredFile:
 
 def rows_done(row: ListExport) -> int:
     """How many rows are written."""
-    if row.state != ExportState.RUNNING:
+    if row.state != TaskState.RUNNING:
         return row.rows
-    try:
-        return int(current_app.extensions["shudi_redis"].get(_progress_key(row.id)) or 0)
-    except RedisError:
-        return 0
-
-
-def note_progress(export_id: UUID, done: int) -> None:
-    """Tell how many rows are written; without Redis nobody is told."""
-    try:
-        current_app.extensions["shudi_redis"].set(_progress_key(export_id), done, ex=_PROGRESS_KEPT_SECONDS)
-    except RedisError:
-        return
-
-
-def _progress_key(export_id: UUID) -> str:
-    return f"list-export:{export_id}:done"
+    return single_run.progress(row.id)
 
 
 # The job's side -------------------------------------------------------------------------------------------------------
-
-
-def claim(export_id: UUID) -> ListExport | None:
-    """The export to run now, marked as running; ``None`` where another run has it or it is over."""
-    row = db.session.get(ListExport, export_id, with_for_update=True, populate_existing=True)
-    if row is None or row.state not in UNDER_WAY:
-        return None
-    if row.state == ExportState.RUNNING and (row.started_at or clock.now()) > clock.now() - GIVEN_UP_AFTER:
-        return None
-    row.state, row.started_at = ExportState.RUNNING.value, clock.now()
-    db.session.flush()
-    return row
 
 
 def note_whole(export_id: UUID, whole: int) -> None:
@@ -144,30 +100,24 @@ def note_whole(export_id: UUID, whole: int) -> None:
     db.session.flush()
 
 
-def is_running(export_id: UUID) -> bool:
-    """Whether another run has it."""
-    row = db.session.get(ListExport, export_id, populate_existing=True)
-    return row is not None and row.state == ExportState.RUNNING
-
-
 def finish(export_id: UUID, rows: int, received: ReceivedFile) -> None:
     """Keep the file and tell whoever waits for it."""
     stored = files.register(received)
     files.claim([stored.id], "office", received.uploaded_by)
-    _end(export_id, ExportState.DONE, rows=rows, file_id=stored.id)
+    _end(export_id, TaskState.DONE, rows=rows, file_id=stored.id)
 
 
 def fail(export_id: UUID, problem: str) -> None:
     """End an export that could not be run; ``problem`` is a Chinese sentence for the officer."""
-    _end(export_id, ExportState.FAILED, problem=problem)
+    _end(export_id, TaskState.FAILED, problem=problem)
 
 
-def _end(export_id: UUID, state: ExportState, **found: Any) -> None:
+def _end(export_id: UUID, state: TaskState, **found: Any) -> None:
     row = db.session.get_one(ListExport, export_id, with_for_update=True, populate_existing=True)
     row.state, row.ended_at = state.value, clock.now()
     for name, value in found.items():
         setattr(row, name, value)
-    outbox.leave(EXPORT_ENDED, export_id=str(export_id))
+    single_run.tell_of_end(row)
     db.session.flush()
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.foundation import clock
-from app.foundation.database import db
+from app.foundation.database import Row, db
 from app.foundation.permissions import PROGRAM, Actor
 from app.geo import maintenance as geo
 from app.identity import queries as people
@@ -36,10 +36,11 @@ _SETTLED_BY_A_DECISION: Final = frozenset(
 
 
 @accompanies(Action.ASSIGN)
-def leave_decision(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> None:
+def leave_decision(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> list[Row]:
     """Leave a message about an assignment that decides where a disputed or unclear tip belongs."""
-    if handling.dispute or handling.needs_review:
-        outbox.leave(REMEMBER_PRECEDENT, tip_id=str(handling.tip_id), version=handling.version + 1)
+    if not (handling.dispute or handling.needs_review):
+        return []
+    return [outbox.message_row(REMEMBER_PRECEDENT, tip_id=str(handling.tip_id), version=handling.version + 1)]
 
 
 def remember(tip_id: UUID, version: int) -> None:

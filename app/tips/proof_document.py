@@ -64,7 +64,7 @@ def _facts(canvas: Canvas, proved: Proved) -> None:
     digest = proved.statement_sha256
     rows = (
         ("受理编号", proved.receipt_number),
-        ("登记时间", f"{moment:%Y}年{moment.month}月{moment.day}日 {moment:%H:%M:%S}（北京时间）"),
+        ("登记时间", f"{clock.day_text(moment)} {moment:%H:%M:%S}（北京时间）"),
         ("内容摘要", digest[:32]),
         ("", digest[32:]),
     )

@@ -1,8 +1,9 @@
+# long because the filters of the queue, its orders and its search by words are one matter.
 """Read-only selects of intake: the reporter's view, the office's queue, one tip."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -23,12 +24,13 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.files.models import StoredFile
 from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import OutOfScope
-from app.foundation.permissions import Actor
+from app.foundation.permissions import Actor, Permission
 from app.tips import receipts, search
 from app.tips.models import Reporter, Tip, TipEvidence, TipJurisdiction, TipLink, TipSubject
 from app.tips.policy import visible_tips
@@ -125,13 +127,22 @@ class QueueFilter:
 FILTERS: Final = tuple(one.name for one in fields(QueueFilter))
 """Names of the filters, as they stand in an address."""
 _NO_LIMIT: Final = date(9999, 12, 31)
-_DEADLINE: Final = func.coalesce(Handling.due_on, literal_column("DATE '9999-12-31'"))
+_NO_DEADLINE: Final[ColumnElement[date]] = literal_column("DATE '9999-12-31'")
+_DEADLINE: Final = func.coalesce(Handling.due_on, _NO_DEADLINE)
+BY_DEADLINE: Final = (_DEADLINE, Handling.tip_id.asc())
+"""The nearest deadline first, none last; served by an index."""
 _READ_DIRECTLY: Final = 300
 """A search reads the first tips of the queue themselves: common words fill a page there, new tips have no grams yet."""
-_CHUNKS: Final = (200, 2_000, 20_000)
+_CHUNKS: Final = (60, 600, 6_000, 20_000)
 """How many further hits a search takes from the index at a time; filters that throw away more find nothing there."""
-_BY_DEADLINE: Final = (3_000,)
-"""How many of the newest hits are sorted by their deadline."""
+_SORTED: Final = 1_000
+"""So many hits are sorted by their deadline; of more, the deadlines are walked."""
+_CHECKED_FIRST: Final = 60
+"""Of these, how many are held against the words first: nearly all that have their grams say them."""
+_WALKED: Final = 600
+"""How many tips are held against the words at a time, by deadline."""
+_DRAWN_WITHIN: Final = timedelta(minutes=1)
+"""The id of a tip and the moment of its registration lie nearer to each other."""
 _ROWS_AT_ONCE: Final = 500
 Key = tuple[datetime, UUID]
 
@@ -170,8 +181,18 @@ def queue_count(actor: Actor, wanted: QueueFilter, most: int = COUNTED_UP_TO) ->
     """How many tips within sight fit; counted up to ``most``, of a search up to a thousand."""
     if wanted.q and not _number(wanted.q):
         return _searched(actor, wanted, None, COUNTED_UP_TO, Order.NEWEST)[1]
-    counted = _queue(actor, wanted).limit(most).subquery()
-    return db.session.scalar(select(func.count()).select_from(counted)) or 0
+    counted = _of_figures(wanted) if _is_of_figures(actor, wanted) else _queue(actor, wanted)
+    return db.session.scalar(select(func.count()).select_from(counted.limit(most).subquery())) or 0
+
+
+def _is_of_figures(actor: Actor, wanted: QueueFilter) -> bool:
+    """Whether the city asks for nothing but what the statistics count: their facts alone tell the number."""
+    asked = {name for name in FILTERS if getattr(wanted, name) is not None}
+    return actor.city_wide and actor.may(Permission.TIP_READ) and not asked.isdisjoint(_MEASURED) and asked <= _FIGURED
+
+
+def _of_figures(wanted: QueueFilter) -> Select[Any]:
+    return select(TipFacts.tip_id).where(*_counted(wanted), *_place(TipFacts.division_code, wanted))
 
 
 def _rows(actor: Actor, ids: Sequence[UUID]) -> Sequence[Any]:
@@ -194,7 +215,11 @@ def _searched(
     found = _hits(actor, wanted.q or "", [row.tip_id for row in first], limit, order)
     if len(found) <= limit and len(first) == _READ_DIRECTLY:
         last = queue_key(first[-1], order) if first else after
-        found += _from_index(actor, wanted, last, limit - len(found), order)
+        left = limit - len(found)
+        in_time = order is not Order.DUE
+        found += (
+            _in_time(actor, wanted, last, last, left, order) if in_time else _by_deadline(actor, wanted, last, left)
+        )
     return found, len(found) if len(found) <= limit and after is None else COUNTED_UP_TO
 
 
@@ -208,20 +233,62 @@ def _hits(actor: Actor, words: str, ids: Sequence[UUID], limit: int, order: Orde
     return list(db.session.execute(hits))
 
 
-def _from_index(actor: Actor, wanted: QueueFilter, after: Key | None, limit: int, order: Order) -> list[Any]:
-    """Hits beyond ``after``, chunk by chunk in time; by deadline, among the newest hits alone."""
+def _in_time(
+    actor: Actor, wanted: QueueFilter, after: Key | None, begin: Key | None, limit: int, order: Order
+) -> list[Any]:
+    """Hits beyond ``after``, taken from the index chunk by chunk in time from ``begin`` on."""
     found: list[Any] = []
-    begin, words, in_time = after, wanted.q or "", order is not Order.DUE
+    words = wanted.q or ""
     beyond = _sorted(_queue(actor, replace(wanted, q=None)), after, order)
-    for most in _CHUNKS if in_time else _BY_DEADLINE:
-        keys = search.candidates(words, begin if in_time else None, most, newest=order is not Order.OLDEST)
-        ids = literal([key.tip_id for key in keys], ARRAY(Uuid))
-        fitting = db.session.scalars(beyond.where(Handling.tip_id == any_(ids))).all()
+    for most in _CHUNKS:
+        keys = search.candidates(words, begin, most, newest=order is Order.NEWEST)
+        fitting = db.session.scalars(_among(beyond, [key.tip_id for key in keys])).all()
         found += _hits(actor, words, fitting, limit - len(found), order)
         if len(found) > limit or len(keys) < most:
             break
         begin = keys[-1].registered_at, keys[-1].tip_id
     return found
+
+
+def _by_deadline(actor: Actor, wanted: QueueFilter, after: Key | None, limit: int) -> list[Any]:
+    """Hits beyond ``after`` by their deadline, none left out; those without one, which come last, are taken in time."""
+    found: list[Any] = []
+    begin: Key | None = None
+    if after is None or after[0].date() < _NO_LIMIT:
+        for ids in _dated(actor, wanted, after):
+            found += _hits(actor, wanted.q or "", ids, limit - len(found), Order.DUE)
+            if len(found) > limit:
+                return found
+        after = datetime.combine(_NO_LIMIT, time(), UTC), UUID(int=0)
+    elif moment := db.session.scalar(select(Handling.registered_at).where(Handling.tip_id == after[1])):
+        begin = moment - _DRAWN_WITHIN, after[1]  # their ids follow one another as they were registered
+    return found + _in_time(actor, wanted, after, begin, limit - len(found), Order.DUE)
+
+
+def _dated(actor: Actor, wanted: QueueFilter, after: Key | None) -> Iterator[Sequence[UUID]]:
+    """Tips with a deadline beyond ``after`` that perhaps say the words, by deadline.
+
+    A rare word is looked up, and what holds it sorted; a common one comes up soon wherever the deadlines are walked.
+    """
+    beyond = _queue(actor, replace(wanted, q=None)).where(_DEADLINE < _NO_DEADLINE)
+    oldest = db.session.scalar(select(func.min(Handling.registered_at)).where(Handling.due_on.is_not(None)))
+    keys = search.candidates(wanted.q or "", None, _SORTED, since=oldest)
+    if len(keys) < _SORTED:
+        nearest = _among(_sorted(beyond, after, Order.DUE), [key.tip_id for key in keys])
+        ids = db.session.scalars(nearest).all()
+        yield from (ids[:_CHECKED_FIRST], ids[_CHECKED_FIRST:])
+        return
+    while True:
+        walked = _sorted(beyond, after, Order.DUE).with_only_columns(Handling.tip_id, *_KEYS).limit(_WALKED)
+        rows = db.session.execute(walked).all()
+        yield [row.tip_id for row in rows]
+        if len(rows) < _WALKED:
+            return
+        after = queue_key(rows[-1], Order.DUE)
+
+
+def _among(ids: Select[Any], tip_ids: Sequence[UUID]) -> Select[Any]:
+    return ids.where(Handling.tip_id == any_(literal(tip_ids, ARRAY(Uuid))))
 
 
 def queue_key(handling: Any, order: Order) -> Key:
@@ -253,26 +320,17 @@ def _follows(after: Key, order: Order) -> ColumnElement[bool]:
 
 def _sorted_by(order: Order) -> tuple[ColumnElement[Any], ...]:
     if order is Order.DUE:
-        return _DEADLINE, Handling.tip_id.asc()
+        return BY_DEADLINE
     key = (Handling.registered_at, Handling.tip_id)
     return tuple(one.asc() if order is Order.OLDEST else one.desc() for one in key)
 
 
 def _facts(wanted: QueueFilter) -> list[ColumnElement[bool]]:
-    columns = {
-        Handling.status: wanted.status,
-        Handling.division_code: wanted.division,
-        Handling.priority: wanted.priority,
-        Handling.due_on: wanted.due,
-    }
+    columns = {Handling.status: wanted.status, Handling.priority: wanted.priority, Handling.due_on: wanted.due}
     found: list[ColumnElement[bool]] = [column == value for column, value in columns.items() if value]
     if wanted.stage:
         found.append(Handling.status.in_(sorted(STAGES[Stage(wanted.stage)])))
-    if wanted.prefecture == NOWHERE:
-        found.append(Handling.division_code.is_(None))
-    elif wanted.prefecture:
-        places = wanted.prefecture[:_PREFECTURE_DIGITS]
-        found.append(Handling.division_code.between(f"{places}00", f"{places}99~"))
+    found += _place(Handling.division_code, wanted)
     if counted := _counted(wanted):
         found.append(Handling.tip_id.in_(select(TipFacts.tip_id).where(*counted)))
     if wanted.cluster:
@@ -282,6 +340,20 @@ def _facts(wanted: QueueFilter) -> list[ColumnElement[bool]]:
     if wanted.until:
         found.append(Handling.registered_at < _midnight(wanted.until + timedelta(days=1)))
     return found
+
+
+def _place(code: Any, wanted: QueueFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.division:
+        yield code == wanted.division
+    if wanted.prefecture == NOWHERE:
+        yield code.is_(None)
+    elif wanted.prefecture:
+        places = wanted.prefecture[:_PREFECTURE_DIGITS]
+        yield code.between(f"{places}00", f"{places}99~")
+
+
+_MEASURED: Final = frozenset(("matched", "corrected", "took", "on_time", "score"))
+_FIGURED: Final = _MEASURED | {"since", "until", "division", "prefecture"}
 
 
 def _counted(wanted: QueueFilter) -> list[ColumnElement[bool]]:
@@ -380,6 +452,13 @@ def latest_jurisdiction(tip_id: UUID) -> TipJurisdiction:
     """The decision on a tip that holds now; there is one from the moment of filing on."""
     decisions = select(TipJurisdiction).where(TipJurisdiction.tip_id == tip_id).order_by(*NEWEST_FIRST)
     return db.session.scalars(decisions.limit(1)).one()
+
+
+def latest_jurisdictions(tip_ids: Collection[UUID]) -> dict[UUID, TipJurisdiction]:
+    """The decision on each of these tips that holds now."""
+    newest = select(TipJurisdiction).ext(distinct_on(TipJurisdiction.tip_id))
+    decisions = newest.where(TipJurisdiction.tip_id.in_(tip_ids)).order_by(TipJurisdiction.tip_id, *NEWEST_FIRST)
+    return {one.tip_id: one for one in db.session.scalars(decisions)}
 
 
 def tip_by_number(actor: Actor, receipt_number: str) -> UUID | None:

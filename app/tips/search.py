@@ -29,6 +29,7 @@ SEARCHED_SUBJECT: Final = ("name", "uscc", "registered_address", "operating_addr
 _A_BATCH: Final = 500
 _LATE: Final = timedelta(minutes=10)
 """A transaction ends long before: no tip appears behind the newest indexed one by more than this."""
+_FEW_PAIRS: Final = 5
 _LETTERS: Final = 0xFFFF
 _SPREAD: Final = 0x9E3779B1
 """Spreads the months over the numbers; the function in the database reckons with the same (migration 0025)."""
@@ -62,11 +63,15 @@ def in_month(found: Iterable[int], moment: datetime) -> set[int]:
 
 
 def wanted_grams(words: str) -> list[int]:
-    """What every text that holds each of these words (parted by spaces) must contain."""
+    """What every text that holds each of these words (parted by spaces) must contain; of a long one every other pair.
+
+    Each gram is looked up in each month, and those of a whole name are mostly the same 有限公司.
+    """
     found: set[int] = set()
     for word in words.split():
         codes = _codes(word)
-        found |= set(_pairs(codes)) if len(codes) > 1 else set(codes)
+        pairs = list(_pairs(codes))
+        found.update(pairs[::2] + pairs[-1:] if len(pairs) > _FEW_PAIRS else pairs or codes)
     return sorted(found)
 
 
@@ -76,14 +81,21 @@ def says(words: str) -> ColumnElement[bool]:
     return and_(*(or_(*(column.icontains(word, autoescape=True) for column in columns)) for word in words.split()))
 
 
-def candidates(words: str, after: tuple[datetime, UUID] | None, most: int, *, newest: bool = True) -> list[Row[Any]]:
+def candidates(
+    words: str,
+    after: tuple[datetime, UUID] | None,
+    most: int,
+    *,
+    newest: bool = True,
+    since: datetime | None = None,
+) -> list[Row[Any]]:
     """Keys (``registered_at``, ``tip_id``) of tips behind this wall that hold all grams of the words, beyond ``after``.
 
-    The newest come first, or the oldest.
+    The newest come first, or the oldest; none was registered before ``since``.
     """
     moment, tip_id = after or (None, None)
     wanted = literal(wanted_grams(words), ARRAY(Integer))
-    found = func.search_tips(wanted, moment, tip_id, newest, most).table_valued("registered_at", "tip_id")
+    found = func.search_tips(wanted, moment, tip_id, newest, most, since).table_valued("registered_at", "tip_id")
     return list(db.session.execute(select(found.c.registered_at, found.c.tip_id)))
 
 

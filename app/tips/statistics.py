@@ -6,7 +6,7 @@ days is the list behind it. They are read from counts that ``tips.counting`` kee
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -99,14 +99,15 @@ def percentile(numbers: Mapping[int, int], share: float) -> int | None:
     return None
 
 
-def tally(actor: Actor, period: Period, division: str | None = None) -> Tally:
-    """Every measure over the tips within sight that were registered in ``period``."""
-    columns = (TipCount.division_code, TipCount.measure, TipCount.value)
+def tally(actor: Actor, period: Period, division: str | None = None, *, by_place: bool = True) -> Tally:
+    """Every measure over the tips within sight that were registered in ``period``; of all places at once or of each."""
+    values = (TipCount.measure, TipCount.value)
+    grouped = (*values, TipCount.division_code) if by_place else values
     counted = _visible(actor, division).where(_slices(period))
-    rows = db.session.execute(counted.with_only_columns(*columns, func.sum(TipCount.number)).group_by(*columns))
-    found: dict[str, dict[str, Counter[str]]] = {}
-    for code, measure, value, number in rows:
-        found.setdefault(code, {}).setdefault(measure, Counter())[value] += number
+    rows = db.session.execute(counted.with_only_columns(func.sum(TipCount.number), *grouped).group_by(*grouped))
+    found: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for number, measure, value, *place in rows:
+        found["".join(place)][measure][value] = number
     return Tally(found)
 
 

@@ -34,6 +34,8 @@ def calendar_of(region_code: str) -> WorkingCalendar:
     if found and time.monotonic() - found[0] < _KEPT_SECONDS:
         return found[1]
     calendar = read_calendar(region_code)
+    if found and found[1] == calendar:
+        calendar = found[1]  # the same object, by which days that were counted with it are found again
     kept[region_code] = (time.monotonic(), calendar)
     return calendar
 

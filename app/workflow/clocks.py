@@ -18,6 +18,8 @@ from app.workflow.models import Handling
 from app.workflow.states import REPORTERS_TERMS, Status
 
 _DAY: Final = timedelta(days=1)
+_GOES_ON: Final = frozenset({Status.ACCEPTED, Status.VERIFYING})
+"""Where a tip may come back with what was left of the limit: after a recall, after a refused return."""
 _OVERALL_STOPS: Final = frozenset({Status.CONCLUDED, Status.REPLIED, Status.ARCHIVED, Status.REJECTED, Status.MERGED})
 
 
@@ -40,7 +42,7 @@ def is_urgent(handling: Handling) -> bool:
 def enter(handling: Handling, status: Status) -> None:
     """Start the clock of a status that the tip has just come to."""
     days = limits.days_of(status, urgent=is_urgent(handling))
-    if status is Status.VERIFYING and handling.kept_days is not None:
+    if status in _GOES_ON and handling.kept_days is not None:
         days, handling.kept_days = handling.kept_days, None
     handling.mark = 0
     if days is None:

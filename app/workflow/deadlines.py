@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from app.foundation.clock import BEIJING
 from app.foundation.errors import DeadlineBeyondCalendar
@@ -45,10 +46,14 @@ class WorkingCalendar:
 
     def count(self, start: date, end: date) -> int:
         """Working days after ``start`` up to and including ``end``; negative when ``end`` lies before ``start``."""
-        if end < start:
-            return -self.count(end, start)
-        days = (end - start).days
-        return sum(self.is_working(start + timedelta(days=n)) for n in range(1, days + 1))
+        return -_counted(self, end, start) if end < start else _counted(self, start, end)
+
+
+@lru_cache(maxsize=4096)
+def _counted(calendar: WorkingCalendar, start: date, end: date) -> int:
+    """Kept, because the lines of a list count from today to the same few days, request after request."""
+    days = (end - start).days
+    return sum(calendar.is_working(start + timedelta(days=n)) for n in range(1, days + 1))
 
 
 def days_back(calendar: WorkingCalendar, day: date, working_days: int) -> date:

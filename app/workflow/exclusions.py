@@ -31,19 +31,25 @@ def names_the_accused(reader: AccusedReader) -> AccusedReader:
 
 def excluded(actor: Actor, tip_id: UUID) -> bool:
     """Whether this person stands aside from a tip."""
-    if actor.account_id is None:
-        return False
+    return tip_id in excluded_from(actor, [tip_id])
+
+
+def excluded_from(actor: Actor, tip_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these tips this person stands aside from."""
+    if actor.account_id is None or not tip_ids:
+        return set()
     rows = db.session.execute(
         select(Exclusion.tip_id, Exclusion.company).where(
             Exclusion.account_id == actor.account_id,
             Exclusion.ended_at.is_(None),
-            or_(Exclusion.tip_id == tip_id, Exclusion.company.is_not(None)),
+            or_(Exclusion.tip_id.in_(tip_ids), Exclusion.company.is_not(None)),
         )
     ).all()
+    found = {of_tip for of_tip, _ in rows if of_tip is not None}
     companies = {company for of_tip, company in rows if of_tip is None}
-    if len(companies) < len(rows):
-        return True
-    return bool(companies) and any(not companies.isdisjoint(reader(tip_id)) for reader in _readers)
+    if not companies:
+        return found
+    return found | {one for one in tip_ids if any(not companies.isdisjoint(reader(one)) for reader in _readers)}
 
 
 def perhaps_excluded(actor: Actor, tip_id: ColumnElement[UUID]) -> ColumnElement[bool]:

@@ -159,6 +159,7 @@ class _Rows:
     figures: list[tuple[str, date, int]]
     reasons: list[tuple[str, str, date, str, bool, int | None]]
     in_force: dict[date, Mapping[str, int]] = field(default_factory=dict)
+    lists: dict[tuple[str, date], Mapping[str, Entry]] = field(default_factory=dict)
 
 
 def value(name: str) -> int:
@@ -183,11 +184,17 @@ class Entry:
     in_use: bool = True
 
 
-def entries(kind: str) -> dict[str, Entry]:
+def entries(kind: str) -> Mapping[str, Entry]:
     """Code → entry of a list as it stands today, those out of use too, in their order."""
+    rows, today = _rows(), clock.today()
+    if (kind, today) not in rows.lists:  # found once for these rows, since a queue asks for one with each line
+        rows.lists[kind, today] = _list_on(today, kind, rows)
+    return rows.lists[kind, today]
+
+
+def _list_on(today: date, kind: str, rows: _Rows) -> dict[str, Entry]:
     found = {code: Entry(text, (number + 1) * _STEP) for number, (code, text) in enumerate(REASONS[kind].seed.items())}
-    today = clock.today()
-    for row_kind, code, valid_from, wording, in_use, position in _rows().reasons:
+    for row_kind, code, valid_from, wording, in_use, position in rows.reasons:
         if row_kind == kind and valid_from <= today:
             kept = found[code].position if code in found else _LAST
             found[code] = Entry(wording, kept if position is None else position, in_use)

@@ -31,6 +31,8 @@ _UNDER_WAY = (
     "status IN ('registered', 'need_supplement', 'accepted', 'assigned', 'return_requested', 'verifying', "
     "'feedback_submitted', 'rework', 'transferred')"
 )
+# What the city has to decide before it assigns: the statuses are states.WITH_CITY.
+_TO_DECIDE = "(dispute OR needs_review) AND status IN ('registered', 'need_supplement', 'accepted')"
 _DEADLINE = text("COALESCE(due_on, '9999-12-31'::date)")
 
 
@@ -55,6 +57,8 @@ class Handling(Base):
         Index("ix_handlings_priority", "priority", "registered_at", "tip_id"),
         Index("ix_handlings_open", "registered_at", "tip_id", postgresql_where=text(_UNDER_WAY)),
         Index("ix_handlings_dispute", "registered_at", "tip_id", postgresql_where=text("dispute")),
+        Index("ix_handlings_to_decide", "registered_at", "tip_id", postgresql_where=text(_TO_DECIDE)),
+        Index("ix_handlings_with_deadline", "registered_at", postgresql_where="due_on IS NOT NULL"),
         Index("ix_handlings_supervised", "registered_at", "tip_id", postgresql_where=text("supervision IS NOT NULL")),
         Index("ix_handlings_merged_into", "merged_into", postgresql_where="merged_into IS NOT NULL"),
         Index("ix_handlings_next_mark", "next_mark_on", "tip_id", postgresql_where="next_mark_on IS NOT NULL"),
@@ -84,7 +88,7 @@ class Handling(Base):
     clock_days: Mapped[int | None] = mapped_column(SmallInteger)
     clock_natural: Mapped[bool] = mapped_column(server_default="false")
     kept_days: Mapped[int | None] = mapped_column(SmallInteger)
-    """What a refused return left of the verification; signing for the tip again goes on with it."""
+    """Working days that a refused return left of the verification, or a recall of the desk's limit: they go on."""
     delivered_on: Mapped[date | None]
     verification_extended: Mapped[bool] = mapped_column(server_default="false")
     overall_extended: Mapped[bool] = mapped_column(server_default="false")
@@ -125,6 +129,7 @@ class Reassignment(Base):
     __tablename__ = "reassignments"
     __table_args__ = (
         Index("uq_reassignments_one_open", "tip_id", unique=True, postgresql_where=text(_OPEN_REASSIGNMENT)),
+        Index("ix_reassignments_open", "applied_at", "id", postgresql_where=text(_OPEN_REASSIGNMENT)),
         Index("ix_reassignments_from_unit", "from_unit_id", "status"),
         Index("ix_reassignments_to_unit", "to_unit_id", "status"),
         Index("ix_reassignments_queue", "applied_at", "id"),

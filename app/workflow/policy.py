@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, literal, or_, select, true
 
@@ -10,12 +12,11 @@ from app.foundation import clock
 from app.foundation.database import db, read_rows
 from app.foundation.permissions import Actor, Permission
 from app.workflow import returns
-from app.workflow.exclusions import excluded
+from app.workflow.exclusions import excluded, excluded_from
 from app.workflow.models import Handling, HandlingEvent, Reassignment, ReassignmentEvent
 from app.workflow.states import (
     HANDLING,
     LOCKED_WHILE_REASSIGNING,
-    OPEN_REASSIGNMENTS,
     REASSIGNMENT,
     REVIEW_ACTIONS,
     VIEW_ACTIONS,
@@ -138,7 +139,18 @@ _SIDES: Final = (
 """The three functions that three different people hold."""
 
 
-def same_person(actor: Actor, request: Reassignment, transition: Transition) -> bool:
+def steps_taken(actor: Actor, requests: Sequence[Reassignment]) -> dict[UUID, set[str]]:
+    """What this person has done on each of these requests already, for :func:`same_person`."""
+    taken: dict[UUID, set[str]] = {request.id: set() for request in requests}
+    acted = select(ReassignmentEvent.reassignment_id, ReassignmentEvent.action).where(
+        ReassignmentEvent.reassignment_id.in_(taken), ReassignmentEvent.actor_id == actor.account_id
+    )
+    for request_id, action in db.session.execute(acted):
+        taken[request_id].add(action)
+    return taken
+
+
+def same_person(actor: Actor, request: Reassignment, transition: Transition, taken: Collection[str]) -> bool:
     """Whether this step would let one person act twice in application, review and adjustment (domain rule 11).
 
     Whatever role the person acts in, and also when an earlier step was a part of it only (a return for evidence).
@@ -148,13 +160,7 @@ def same_person(actor: Actor, request: Reassignment, transition: Transition) -> 
         return False
     if own is not _SIDES[0] and actor.account_id == request.applicant_id:
         return True
-    others = [action.value for side in _SIDES if side is not own for action in side]
-    acted = select(ReassignmentEvent.id).where(
-        ReassignmentEvent.reassignment_id == request.id,
-        ReassignmentEvent.actor_id == actor.account_id,
-        ReassignmentEvent.action.in_(others),
-    )
-    return db.session.scalar(acted.limit(1)) is not None
+    return any(not side.isdisjoint(taken) for side in _SIDES if side is not own)
 
 
 def available_actions(actor: Actor, handling: Handling, open_request: Reassignment | None) -> list[Transition]:
@@ -176,6 +182,8 @@ def _still_open(handling: Handling, row: Transition) -> bool:
     match row.action:
         case Action.REQUEST_RETURN:
             return not handling.decided_by_city and returns.within_window(handling)
+        case Action.RECALL:
+            return not returns.decided(handling)
         case Action.EXTEND:
             return not (handling.verification_extended and handling.overall_extended)
         case Action.MARK_URGENT:
@@ -185,13 +193,22 @@ def _still_open(handling: Handling, row: Transition) -> bool:
 
 def available_reassignment_actions(actor: Actor, request: Reassignment) -> list[Transition]:
     """The steps that this actor could take on a request now."""
-    if request.status not in OPEN_REASSIGNMENTS or excluded(actor, request.tip_id):
-        return []
-    return [
-        row
-        for row in REASSIGNMENT
-        if request.status in row.sources
-        and can_move_reassignment(actor, request, row)
-        and fits_the_view(request, row)
-        and not same_person(actor, request, row)
-    ]
+    return actions_on_requests(actor, [request])[request.id]
+
+
+def actions_on_requests(actor: Actor, requests: Sequence[Reassignment]) -> dict[UUID, list[Transition]]:
+    """The steps that this actor could take now on each of these requests; two looks at the database for all of them."""
+    taken, aside = steps_taken(actor, requests), excluded_from(actor, {request.tip_id for request in requests})
+    return {
+        request.id: []
+        if request.tip_id in aside
+        else [
+            row
+            for row in REASSIGNMENT
+            if request.status in row.sources
+            and can_move_reassignment(actor, request, row)
+            and fits_the_view(request, row)
+            and not same_person(actor, request, row, taken[request.id])
+        ]
+        for request in requests
+    }

@@ -24,7 +24,7 @@ from app.foundation.permissions import Actor, Permission
 from app.geo import service as geo
 from app.geo.divisions import divisions
 from app.identity import queries as people
-from app.identity.models import Unit
+from app.identity.queries import ActingUnit
 from app.outbox import service as outbox
 from app.workflow import clocks, exclusions, limits, policy, queries, service
 from app.workflow.calendar import region_calendar
@@ -139,7 +139,8 @@ def _allowed(actor: Actor, request: Reassignment, action: str) -> Transition:
     rows = [row for row in REASSIGNMENT if row.action == action]
     if not any(policy.can_move_reassignment(actor, request, row) for row in rows):
         raise Forbidden(f"您无权进行“{text}”操作", extra=about)
-    if any(policy.same_person(actor, request, row) for row in rows):
+    taken = policy.steps_taken(actor, [request])[request.id]
+    if any(policy.same_person(actor, request, row, taken) for row in rows):
         raise Forbidden("申请、审核、调整须由三名不同人员办理", extra=about, code="same_person")
     transition = find(REASSIGNMENT, action, request.status)
     if transition is None:
@@ -184,7 +185,7 @@ def _asks_again(actor: Actor, handling: Handling) -> bool:
     return True
 
 
-def _target(handling: Handling, to_division: str, ground: str) -> tuple[Unit | None, str, str | None]:
+def _target(handling: Handling, to_division: str, ground: str) -> tuple[ActingUnit | None, str, str | None]:
     """The unit that takes the tip, its division, and to whom it is transferred when that is outside the city."""
     if divisions().get(to_division) is None:
         raise InvalidInput(errors={"to_division": ["没有这个区划"]})

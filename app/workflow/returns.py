@@ -1,4 +1,5 @@
 """Giving a tip back: a district asks once, soon after delivery; the city decides, and its refusal is final.
+And taking one back: the desk recalls what no unit has signed for yet.
 
 信访工作条例 Art. 23 ¶3: object within five working days, with reasons; 潍坊市12345条例 Art. 22: who was
 designated may not return it.
@@ -18,8 +19,8 @@ from app.foundation.errors import Conflict, DeadlineBeyondCalendar, Forbidden
 from app.foundation.permissions import Actor
 from app.workflow import clocks, limits
 from app.workflow.calendar import region_calendar
-from app.workflow.models import Handling, ReturnRequest
-from app.workflow.states import Done, Status
+from app.workflow.models import Handling, HandlingEvent, ReturnRequest
+from app.workflow.states import Action, Done, Status
 
 
 def request(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
@@ -63,6 +64,41 @@ def decide(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
     handling.decided_by_city = True
     handling.kept_days = asked.days_left if asked.from_status == Status.VERIFYING else None
     return Done(Status.ASSIGNED, {"agree": False})
+
+
+def recall(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> Done:
+    """Undo an assignment: the tip lies with the desk again, with its place and what was left of the desk's own limit.
+
+    Raises:
+        Conflict: where the tip belongs was decided, and changes by a reassignment alone.
+    """
+    if decided(handling):
+        raise Conflict("该线索的承办单位系市级审定，不能收回交办；确需变更的，请办理属地调整", code="decided_by_city")
+    left = _last_assignment(handling.tip_id).details.get("desk", {})
+    handling.unit_id = handling.delivered_on = None
+    handling.division_code = left.get("division", handling.division_code)
+    handling.kept_days = left.get("days_left")
+    handling.dispatched_automatically = False
+    return Done()
+
+
+def decided(handling: Handling) -> bool:
+    """Whether its assignment was a decision of the city: on a dispute (Art. 20 ¶2), an unclear place or a return."""
+    return handling.decided_by_city or handling.dispute or handling.needs_review
+
+
+def desk_before(handling: Handling) -> dict[str, Any]:
+    """What an assignment leaves in the history for its recall."""
+    return {"desk": {"division": handling.division_code, "days_left": clocks.days_left(handling)}}
+
+
+def _last_assignment(tip_id: UUID) -> HandlingEvent:
+    return db.session.scalars(
+        select(HandlingEvent)
+        .where(HandlingEvent.tip_id == tip_id, HandlingEvent.action == Action.ASSIGN.value)
+        .order_by(HandlingEvent.version.desc())
+        .limit(1)
+    ).one()
 
 
 def within_window(handling: Handling) -> bool:

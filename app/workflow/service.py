@@ -7,7 +7,7 @@ outbox message together, in the caller's transaction.
 # long because the one writer of statuses and the one way to it are read together.
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,11 +15,11 @@ from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, inspect, literal, select
+from sqlalchemy import ColumnElement, Select, bindparam, literal, select
 
 from app.audit import service as audit
 from app.foundation import clock
-from app.foundation.database import Change, Row, db, insert_rows, new_id, read_rows
+from app.foundation.database import Change, Row, db, insert_rows, new_id, read_object, read_rows, take_changes
 from app.foundation.errors import (
     Conflict,
     Forbidden,
@@ -124,17 +124,22 @@ def act(actor: Actor, tip_id: UUID, action: str, expected_version: int, given: M
         _refuse_while_reassignment_open(handling)
     holder = handling.unit_id
     done = _EFFECTS.get(Action(action), _nothing)(actor, handling, given)
-    for deed in _accompaniments.get(Action(action), ()):
-        deed(actor, handling, {**given, **done.details})
+    rows = [
+        row
+        for deed in _accompaniments.get(Action(action), ())
+        for row in deed(actor, handling, {**given, **done.details}) or ()
+    ]
     target = done.target or (transition.targets[0] if transition.targets else handling.status)
     details = _told(given) | _stopped_clock(action, handling) | dict(done.details)
     left_unit = holder if holder != handling.unit_id else None
-    reason = given.get("reason") or ""
-    _write(actor, handling, Action(action), Status(target), reason=reason, from_unit_id=left_unit, details=details)
+    _write(
+        actor, handling, Action(action), Status(target),
+        reason=given.get("reason") or "", from_unit_id=left_unit, details=details, rows=rows,
+    )  # fmt: skip
     return handling
 
 
-Deed = Callable[[Actor, Handling, Mapping[str, Any]], None]
+Deed = Callable[[Actor, Handling, Mapping[str, Any]], Sequence[Row] | None]
 _accompaniments: dict[Action, list[Deed]] = {}
 
 
@@ -152,7 +157,8 @@ def dispatch_automatically(tip_id: UUID, division: str, reason: str) -> bool:
 def accompanies(action: Action) -> Callable[[Deed], Deed]:
     """Register what a higher room does, or refuses, in the transaction of ``action``; it knows more than a tip's id.
 
-    It is given what the officer gave and what the action decided.
+    It is given what the officer gave and what the action decided. Rows that it returns (a message to leave) are written
+    in the statement of the step itself.
     """
 
     def register(deed: Deed) -> Deed:
@@ -169,10 +175,11 @@ def locked(actor: Actor, tip_id: UUID) -> Handling:
 
 def _locked(actor: Actor, tip_id: UUID) -> tuple[Handling, bool]:
     """The same, and whether the actor may stand aside from it: one look at the database for both."""
-    found = db.session.execute(_locking(actor), {"tip_id": tip_id}).one_or_none()
+    found = read_object(Handling, _locking(actor), tip_id=tip_id)
     if found is None:
         raise OutOfScope("未找到该线索", extra={"audit_object": ("tip", str(tip_id))})
-    return found[0], found[1]
+    handling, (perhaps_excluded,) = found
+    return handling, perhaps_excluded
 
 
 @lru_cache(maxsize=256)
@@ -183,7 +190,6 @@ def _locking(actor: Actor) -> Select[Any]:
         .add_columns(exclusions.perhaps_excluded(actor, Handling.__table__.c.tip_id))
         .where(Handling.tip_id == bindparam("tip_id"))
         .with_for_update(of=Handling)
-        .execution_options(populate_existing=True)
     )
 
 
@@ -232,11 +238,16 @@ def _assign(_actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done
     unit = people.district_unit_of(given["division"])
     if unit is None:
         raise InvalidInput(errors={"division": ["该区划没有可交办的承办单位"]})
+    left = returns.desk_before(handling)
     handling.unit_id = unit.id
     handling.division_code = unit.division_code
-    handling.decided_by_city = returns.asked_before(handling.tip_id, unit.id)
+    straight = handling.version <= _ACCEPTED_VERSION  # no step since in which a unit could have given it back
+    handling.decided_by_city = not straight and returns.asked_before(handling.tip_id, unit.id)
     _delivered(handling)
-    return Done()
+    return Done(details=left)
+
+
+_ACCEPTED_VERSION: Final = 2
 
 
 def _delivered(handling: Handling) -> None:
@@ -270,6 +281,8 @@ def _submit_feedback(actor: Actor, handling: Handling, given: Mapping[str, Any])
 
 
 def _refuse_while_reassignment_open(handling: Handling) -> None:
+    if not (handling.paused_on or handling.decided_by_city):
+        return  # an open request has stopped the clock, until its adjustment: that is a decision of the city
     if read_rows(_WAITING_REQUEST, tip_id=handling.tip_id):
         raise Conflict("该线索有未办结的属地调整申请，待申请办结或撤回后再办理", code="reassignment_open")
 
@@ -287,6 +300,7 @@ def _reply(_actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
 _EFFECTS: Final[Mapping[Action, Callable[[Actor, Handling, Mapping[str, Any]], Done]]] = {
     Action.ACCEPT: _accept,
     Action.ASSIGN: _assign,
+    Action.RECALL: returns.recall,
     Action.SIGN_FOR: _confirm_reassignment,
     Action.SUBMIT_FEEDBACK: _submit_feedback,
     Action.REPLY: _reply,
@@ -322,6 +336,7 @@ def _write(
     reason: str = "",
     from_unit_id: int | None = None,
     details: dict[str, Any] | None = None,
+    rows: Sequence[Row] = (),
 ) -> None:
     """Change the status, and write history, audit row and outbox message with it. The only function that does."""
     source = handling.status
@@ -356,17 +371,14 @@ def _write(
         to_status=target.value,
     )
     message = outbox.message_row(HANDLING_CHANGED, tip_id=str(handling.tip_id), event_id=str(event["id"]))
-    insert_rows([Row(HandlingEvent, event), logged, message], change=_taken_off(handling))
+    insert_rows([Row(HandlingEvent, event), logged, message, *rows], change=_taken_off(handling))
 
 
 def _taken_off(handling: Handling) -> Change:
     """What was changed in a handling, to be written with its history; all else that waits is written first."""
-    state = inspect(handling)
-    changed = [name for name in state.mapper.column_attrs.keys() if name not in state.unmodified]  # noqa: SIM118
-    change = Change(Handling, {name: getattr(handling, name) for name in changed}, {"tip_id": handling.tip_id})
-    db.session.expire(handling)
+    changed = take_changes(handling)
     db.session.flush()
-    return change
+    return Change(Handling, changed, {"tip_id": handling.tip_id})
 
 
 def supplement_received(actor: Actor, tip_id: UUID, reason: str = "") -> bool:

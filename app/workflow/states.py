@@ -103,6 +103,7 @@ class Action(StrEnum):
     REJECT = "reject"
     MERGE = "merge"
     ASSIGN = "assign"
+    RECALL = "recall"
     SIGN_FOR = "sign_for"
     REQUEST_RETURN = "request_return"
     DECIDE_RETURN = "decide_return"
@@ -131,6 +132,7 @@ ACTION_TEXTS: Final[Mapping[Action, str]] = {
     Action.REJECT: "不予受理",
     Action.MERGE: "并案",
     Action.ASSIGN: "交办",
+    Action.RECALL: "收回交办",
     Action.SIGN_FOR: "签收",
     Action.REQUEST_RETURN: "申请退回",
     Action.DECIDE_RETURN: "审定退回申请",
@@ -232,6 +234,7 @@ HANDLING: Final[tuple[Transition, ...]] = (
         irreversible=True,
     ),
     _row(A.ASSIGN, {S.ACCEPTED}, S.ASSIGNED, permission=P.TIP_TRIAGE, needs=("division",)),
+    _row(A.RECALL, {S.ASSIGNED}, S.ACCEPTED, permission=P.TIP_TRIAGE, needs=("reason",)),
     _row(A.SIGN_FOR, {S.ASSIGNED}, S.VERIFYING, permission=P.TIP_HANDLE, own_unit=True),
     _row(
         A.REQUEST_RETURN,
@@ -293,7 +296,7 @@ HANDLING: Final[tuple[Transition, ...]] = (
 
 
 LOCKED_WHILE_REASSIGNING: Final = frozenset(
-    {Action.REQUEST_RETURN, Action.EXTEND, Action.SUBMIT_FEEDBACK, Action.CONCLUDE, Action.TRANSFER}
+    {Action.RECALL, Action.REQUEST_RETURN, Action.EXTEND, Action.SUBMIT_FEEDBACK, Action.CONCLUDE, Action.TRANSFER}
 )
 """What waits until an open request for reassignment is settled."""
 

@@ -166,6 +166,7 @@
           option.label = [one.district_name, one.uscc].filter(Boolean).join(" · ");
           return option;
         }));
+        if (!steps[at].contains(name)) return; // whoever went on hears where they are
         byId("step-told").textContent = offered.length ? say("companies", offered.length) : "";
       } catch { /* a name that is not offered is as good */ }
     }, 350);
