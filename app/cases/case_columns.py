@@ -168,13 +168,14 @@ CASE_COLUMNS: Final = (
 
 
 PARTY_FIELDS: Final = frozenset({"fundraisers", "uscc", "persons", "assistants"})
+_NOT_FACTS: Final = PARTY_FIELDS | {"further"}
 
 
 def facts_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """The facts of a case from the fields of its rows: the names become parties, the rest is taken as it is."""
-    facts = {name: value for name, value in values.items() if name not in {*PARTY_FIELDS, "further"}}
+    facts = {name: value for name, value in values.items() if name not in _NOT_FACTS}
     rows = [values, *values.get("further", ())]
-    if not any(name in row for row in rows for name in PARTY_FIELDS):
+    if all(PARTY_FIELDS.isdisjoint(row) for row in rows):
         return facts
     found = [party for part in (_units, _persons, _assistants) for row in rows for party in part(row)]
     parties: dict[tuple[str, str], dict[str, Any]] = {}

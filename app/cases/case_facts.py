@@ -14,20 +14,21 @@ from app.foundation.errors import InvalidInput
 from app.foundation.permissions import Actor, Permission
 from app.geo import service as geo
 from app.identity import queries as people
-from app.identity.models import Unit
+from app.identity.queries import ActingUnit
 
+_TRACKS: Final = tuple(track.value for track in Track)
 PLACES: Final = frozenset({"parties", "registered_place", "occurrence_place"})
 """The facts that Article 20 looks at: a change of one asks the engine again."""
 
 
 def new_case(
-    facts: Mapping[str, Any], stages: Mapping[str, str], unit: Unit, decision: Mapping[str, Any]
+    facts: Mapping[str, Any], stages: Mapping[str, str], unit: ActingUnit, decision: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The row of a case that is entered now; raise ``InvalidInput`` for amounts that cannot be."""
     check_amounts(facts)
     return {
         **facts,
-        **{track.value: stages.get(track.value, "none") for track in Track},
+        **{track: stages.get(track, "none") for track in _TRACKS},
         "id": new_id(),
         "status": CaseStatus.OPEN.value,
         "version": 1,
@@ -40,20 +41,24 @@ def new_case(
 
 def jurisdiction_of(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What Article 20 says about the first fundraiser, by the engine that tips use."""
+    return geo.find_jurisdiction(accused_of(facts), geo.region_code()).to_dict()
+
+
+def accused_of(facts: Mapping[str, Any]) -> geo.Accused:
+    """The first fundraiser with the places of the case, for Article 20."""
     fundraiser: Mapping[str, Any] = next(
         (party for party in facts.get("parties") or () if party["role"] == "fundraiser"), {}
     )
-    accused = geo.Accused(
+    return geo.Accused(
         kind=fundraiser.get("kind", "unknown"),
         name=fundraiser.get("name"),
         uscc=fundraiser.get("uscc"),
         registered_address=facts.get("registered_place"),
         operating_address=facts.get("occurrence_place"),
     )
-    return geo.find_jurisdiction(accused, geo.region_code()).to_dict()
 
 
-def responsible_unit(actor: Actor, division: str | None) -> Unit:
+def responsible_unit(actor: Actor, division: str | None) -> ActingUnit:
     """The district's unit; a district's own one whatever the engine proposes, because the city settles disputes."""
     wanted = division if actor.may(Permission.CASE_REVIEW) else actor.division_code
     unit = people.district_unit_of(wanted) if wanted else None

@@ -7,11 +7,12 @@ stage of a case that is known already is never moved by a sheet: stages are ente
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Text, any_, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.audit import service as audit
 from app.audit.models import AuditEvent
@@ -26,16 +27,46 @@ from app.foundation import clock
 from app.foundation.database import db, insert_in_bulk, new_id, update_in_bulk
 from app.foundation.errors import Forbidden, InvalidInput
 from app.foundation.permissions import Actor, Permission
-from app.identity.models import Unit
+from app.geo import service as geo
+from app.identity.queries import ActingUnit
 
 IMPORT_CASE: Final = "cases.import_case"
 _FACTS: Final = tuple(CaseFacts().fields)
 _EMPTY: Final[Mapping[str, Any]] = dict.fromkeys(_FACTS) | {
     "parties": [], "cooperating_places": [], "cross_province": False, "legacy": False, "stage_dates": {},
 }  # fmt: skip
+_CHANGEABLE: Final = frozenset({*_FACTS, "name", "further", *PARTY_FIELDS})
+_NOT_FACTS: Final = frozenset({*STAGE_FIELDS, "division"})
 _UPDATED: Final = ("id", "version", "name", *_FACTS)
 _UNREAD: Final = frozenset({"jurisdiction", "stage_dates"})
 """Large, and needed of no known case: the engine is asked anew where a place has changed."""
+
+
+class _Known(NamedTuple):
+    """The cases that rows name, by their numbers, and which of their amounts nobody types."""
+
+    cases: dict[str, dict[str, Any]]
+    computed: dict[UUID, frozenset[str]]
+
+
+class _Entered(NamedTuple):
+    """A row that becomes a case: its facts, the stages that it stands in, what Article 20 says."""
+
+    row: ReadRow
+    facts: dict[str, Any]
+    stages: dict[str, str]
+    decision: dict[str, Any]
+
+
+_Changed: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
+"""The row of a known case with what a sheet changes, and what its history tells."""
+
+
+class _Judged(NamedTuple):
+    """What is to be written of a chunk."""
+
+    entered: list[_Entered]
+    changed: list[_Changed]
 
 
 class CaseTarget:
@@ -51,8 +82,8 @@ class CaseTarget:
             raise Forbidden("您无权导入案件")
         self._actor = actor
         self._doer = service.doer(actor, service.IMPORT)
-        self._units: dict[str | None, Unit | None] = {}
-        self._computed: dict[UUID, frozenset[str]] = {}
+        self._find_jurisdiction = geo.jurisdiction_finder(geo.region_code())
+        self._units: dict[str | None, ActingUnit | None] = {}
         self._created = self._updated = self._unchanged = 0
 
     def counts(self) -> tuple[int, int, int]:
@@ -62,27 +93,37 @@ class CaseTarget:
     def finish(self) -> None:
         """Each case has its own history; nothing belongs to the sheet as a whole."""
 
-    def write(self, rows: Sequence[ReadRow]) -> None:
+    def look_up(self, rows: Sequence[ReadRow]) -> _Known:
+        """The cases of the rows that are known, locked, and which of their amounts nobody types."""
+        cases = self._known([row.values["case_no"] for row in rows])
+        return _Known(cases, computed_of([case["id"] for case in cases.values()]))
+
+    def judge(self, rows: Sequence[ReadRow], known: _Known) -> _Judged:
+        """What is new with its jurisdiction, and what is changed."""
+        judged = _Judged([], [])
+        for row in rows:
+            case = known.cases.get(row.values["case_no"])
+            if case is None:
+                judged.entered.extend(self._judge_new(row))
+            else:
+                judged.changed.extend(self._change(row, case, known.computed.get(case["id"], frozenset())))
+        return judged
+
+    def write(self, judged: _Judged) -> None:
         """Enter and update cases, and write their history with them."""
-        known = self._known([row.values["case_no"] for row in rows])
-        self._computed = computed_of([case["id"] for case in known.values()])
-        entered = {row.values["case_no"]: row for row in rows if row.values["case_no"] not in known}
-        changed = [
-            made for row in rows if (case := known.get(row.values["case_no"])) and (made := self._change(row, case))
-        ]
-        self._insert(entered)
+        self._insert(judged.entered)
         for moved in (False, True):
             columns = [*_UPDATED, "jurisdiction"] if moved else _UPDATED
-            rows_changed = [row for row, _ in changed if ("jurisdiction" in row) is moved]
+            rows_changed = [row for row, _ in judged.changed if ("jurisdiction" in row) is moved]
             update_in_bulk(FundraisingCase, [{name: row[name] for name in columns} for row in rows_changed])
-        self._remember(changed)
-        self._updated += len(changed)
+        self._remember(judged.changed)
+        self._updated += len(judged.changed)
 
     def _known(self, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The cases within sight that have these numbers, locked."""
         table = FundraisingCase.__table__
         columns = [column for column in table.c if column.name not in _UNREAD]
-        wanted = policy.within_sight(self._actor), table.c.case_no.in_(numbers)
+        wanted = policy.within_sight(self._actor), table.c.case_no == any_(literal(list(numbers), ARRAY(Text)))
         statement = select(*columns).where(*wanted).order_by(table.c.id).with_for_update()
         return {row["case_no"]: dict(row) for row in db.session.connection().execute(statement).mappings()}
 
@@ -97,21 +138,27 @@ class CaseTarget:
 
     # New cases ----------------------------------------------------------------------------------------------------
 
-    def _insert(self, entered: Mapping[str, ReadRow]) -> None:
-        made = {number: values for number, row in entered.items() if (values := self._new(row))}
-        inserted = insert_in_bulk(FundraisingCase, list(made.values()), unless_known=True, returning="case_no")
-        for number in made.keys() - inserted:
-            entered[number].refuse("case_no", "该案件编号已被登记")
-        self._remember([(made[number], {"row": entered[number].number}) for number in made if number in inserted])
-        self._created += len(inserted)
-
-    def _new(self, row: ReadRow) -> dict[str, Any] | None:
-        facts = facts_of({name: value for name, value in row.values.items() if name not in {*STAGE_FIELDS, "division"}})
+    def _judge_new(self, row: ReadRow) -> Iterator[_Entered]:
+        facts = facts_of({name: value for name, value in row.values.items() if name not in _NOT_FACTS})
         stages = {name: row.values[name] for name in STAGE_FIELDS if row.values.get(name, "none") != "none"}
         if stages and not self._actor.may(Permission.CASE_REVIEW):
             row.refuse(next(iter(stages)), "区县登记的案件从头填报阶段，已处的阶段由市级登记")
-            return None
-        decision = case_facts.jurisdiction_of(facts)
+            return
+        yield _Entered(row, facts, stages, self._find_jurisdiction(case_facts.accused_of(facts)).to_dict())
+
+    def _insert(self, entered: Sequence[_Entered]) -> None:
+        made = [(values, one.row) for one in entered if (values := self._new(one))]
+        inserted = insert_in_bulk(
+            FundraisingCase, [values for values, _ in made], unless_known=True, returning="case_no"
+        )
+        for values, row in made:
+            if values["case_no"] not in inserted:
+                row.refuse("case_no", "该案件编号已被登记")
+        self._remember([(values, {"row": row.number}) for values, row in made if values["case_no"] in inserted])
+        self._created += len(inserted)
+
+    def _new(self, entered: _Entered) -> dict[str, Any] | None:
+        row, facts, stages, decision = entered
         unit = self._unit(row, row.values.get("division") or decision["lead"])
         if unit is None:
             return None
@@ -121,7 +168,7 @@ class CaseTarget:
             _refuse_fields(row, fault)
             return None
 
-    def _unit(self, row: ReadRow, division: str | None) -> Unit | None:
+    def _unit(self, row: ReadRow, division: str | None) -> ActingUnit | None:
         """The unit that answers for the case; a row without one, or of another district, is refused."""
         if division not in self._units:
             try:
@@ -139,30 +186,29 @@ class CaseTarget:
 
     # Known cases --------------------------------------------------------------------------------------------------
 
-    def _change(self, row: ReadRow, case: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """(the row with the changes, what the history tells); ``None`` where nothing differs or nothing may."""
+    def _change(self, row: ReadRow, case: dict[str, Any], computed: frozenset[str]) -> Iterator[_Changed]:
+        """The row with the changes and what the history tells; nothing where nothing differs or nothing may."""
         if self._refuses_change(row, case):
-            return None
-        known = {*_FACTS, "name", "further", *PARTY_FIELDS}
-        given = facts_of({name: value for name, value in row.values.items() if name in known})
+            return
+        given = facts_of({name: value for name, value in row.values.items() if name in _CHANGEABLE})
         if "parties" in given:
             given["parties"] = _merged_parties(case["parties"], given["parties"])
         changed = {name: value for name, value in given.items() if value != case[name]}
-        for name in sorted(self._computed.get(case["id"], frozenset()) & changed.keys()):
+        for name in sorted(computed & changed.keys()):
             row.refuse(name, f"{WHY[name]}，未改动", note=True)
             del changed[name]
         if not changed:
             self._unchanged += 1
-            return None
+            return
         new = case | changed | {"version": case["version"] + 1}
         try:
             case_facts.check_amounts(new)
         except InvalidInput as fault:
             _refuse_fields(row, fault)
-            return None
+            return
         if case_facts.PLACES & changed.keys():
-            new["jurisdiction"] = case_facts.jurisdiction_of(new)
-        return new, {"row": row.number, "changed": case_facts.told_changes(case, changed)}
+            new["jurisdiction"] = self._find_jurisdiction(case_facts.accused_of(new)).to_dict()
+        yield new, {"row": row.number, "changed": case_facts.told_changes(case, changed)}
 
     def _refuses_change(self, row: ReadRow, case: dict[str, Any]) -> bool:
         for name in STAGE_FIELDS:

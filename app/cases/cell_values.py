@@ -35,10 +35,16 @@ _DAY: Final = re.compile(
 )
 _COMPACT_DAY: Final = re.compile(r"(\d{4})(\d{2})(\d{2})?")
 _FIRST_SERIAL, _LAST_SERIAL = 18264, 73050  # 1950-01-01 and 2099-12-31 as Excel counts
+_SERIAL_AS_TEXT: Final = re.compile(r"\d{5}(\.\d+)?")
 _SERIAL_ZERO: Final = date(1899, 12, 30)
 _MONTH_AS_FLOAT: Final = re.compile(r"(19|20)\d{2}\.\d{1,2}")
 _YES: Final = frozenset({"是", "有", "√", "✓", "y", "yes", "true", "1", "对"})
 _NO: Final = frozenset({"否", "无", "×", "x", "✗", "n", "no", "false", "0", "没有", "-", "/"})
+_FORMULA_FAULTS: Final = frozenset(
+    {"#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA"}
+)
+_SCIENTIFIC: Final = re.compile(r"\d(?:\.\d+)?e\+\d+", re.IGNORECASE)
+_WHOLE: Final = re.compile(r"\d{1,12}")
 _SEPARATORS: Final = re.compile(r"[、;；\n/|]+|(?<=司)[,，]|[,，](?=\S)")
 
 
@@ -48,6 +54,8 @@ class CellFault(Exception):
 
 def folded(cell: Cell) -> str:
     """A cell as text: one width, ends trimmed; whole numbers without the ``.0`` that spreadsheets add."""
+    if isinstance(cell, str):
+        return unicodedata.normalize("NFKC", cell).strip()
     if isinstance(cell, bool):
         return "是" if cell else "否"
     if isinstance(cell, float) and cell.is_integer():
@@ -74,6 +82,8 @@ def words(longest: int) -> Reader:
 def _no_formula(said: str) -> str:
     if said.startswith("="):
         raise CellFault("内容以等号开头，疑为公式，请改为文字或数值")
+    if said in _FORMULA_FAULTS:
+        raise CellFault("公式计算出错，请改为文字或数值")
     return said
 
 
@@ -85,9 +95,9 @@ def number_text(longest: int) -> Reader:
         if isinstance(cell, float | int) and not isinstance(cell, bool) and abs(cell) >= _EXACT_FLOAT:
             raise CellFault("号码被表格存为数值，末几位已丢失，请将单元格改为文本格式后重新录入")
         said: str = as_words(folded(cell))
-        if re.fullmatch(r"\d(?:\.\d+)?e\+\d+", said, re.IGNORECASE):
+        if _SCIENTIFIC.fullmatch(said):
             raise CellFault("号码显示为科学计数法，末几位已丢失，请改为文本格式后重新录入")
-        return re.sub(r"^(\d+)\.0$", r"\1", said)
+        return said[:-2] if said.endswith(".0") and said[:-2].isdecimal() else said
 
     return read
 
@@ -129,7 +139,7 @@ def whole(highest: int) -> Reader:
 
     def read(cell: Cell) -> int:
         said = _no_formula(folded(cell)).replace(",", "").replace(" ", "").removesuffix("人").removesuffix("名")
-        if not re.fullmatch(r"\d{1,12}", said):
+        if not _WHOLE.fullmatch(said):
             raise CellFault("应为整数")
         if int(said) > highest:
             raise CellFault("数值过大")
@@ -147,6 +157,8 @@ def day(cell: Cell) -> date:
     if isinstance(cell, float | int) and not isinstance(cell, bool):
         return _day_of_number(cell)
     said = _no_formula(folded(cell)).lower()
+    if _SERIAL_AS_TEXT.fullmatch(said):
+        return _day_of_number(float(said))
     found = (_DAY.fullmatch(said) or _COMPACT_DAY.fullmatch(said)) if len(said) <= 40 else None  # noqa: PLR2004
     if found is None:
         raise CellFault("应为日期，如 2021-08-06 或 2021年8月6日")

@@ -7,7 +7,7 @@ nobody has verified.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,6 +20,9 @@ from app.cases.sheet_engine import ReadRow
 from app.foundation import clock
 from app.foundation.database import db, insert_in_bulk, update_in_bulk
 from app.foundation.permissions import Actor
+
+_Judged: TypeAlias = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+"""Claims to enter and claims to complete."""
 
 
 class ClaimTarget:
@@ -39,21 +42,30 @@ class ClaimTarget:
         """How many were created, updated and left unchanged."""
         return self._created, self._updated, self._unchanged
 
-    def write(self, rows: Sequence[ReadRow]) -> None:
-        """Enter new claims, complete those that nobody has verified yet."""
+    def look_up(self, rows: Sequence[ReadRow]) -> dict[str, CaseClaim]:
+        """The claims of the rows that are known, locked and out of the session."""
         numbers = [row.values["claim_no"] for row in rows]
         wanted = select(CaseClaim).where(CaseClaim.case_id == self._case.id, CaseClaim.claim_no.in_(numbers))
         known = {claim.claim_no: claim for claim in db.session.scalars(wanted.with_for_update())}
+        for claim in known.values():
+            db.session.expunge(claim)
+        return known
+
+    def judge(self, rows: Sequence[ReadRow], known: Mapping[str, CaseClaim]) -> _Judged:
+        """What is new, its person sealed, and what completes claims that nobody has verified yet."""
         new = [row for row in rows if row.values["claim_no"] not in known]
-        insert_in_bulk(CaseClaim, [claims.claim_row(self._actor, self._case.id, _claim(row.values)) for row in new])
         changed = [
             made
             for row in rows
             if (claim := known.get(row.values["claim_no"])) is not None and (made := self._change(row, claim))
         ]
+        return [claims.claim_row(self._actor, self._case.id, _claim(row.values)) for row in new], changed
+
+    def write(self, judged: _Judged) -> None:
+        """Enter new claims, complete known ones."""
+        new, changed = judged
+        insert_in_bulk(CaseClaim, new)
         update_in_bulk(CaseClaim, changed)
-        for claim in known.values():
-            db.session.expunge(claim)
         self._created += len(new)
         self._updated += len(changed)
 
@@ -102,6 +114,13 @@ class ResultTarget:
     def counts(self) -> tuple[int, int, int]:
         """Payments are settled, that is updated."""
         return 0, self._settled, 0
+
+    def look_up(self, _rows: Sequence[ReadRow]) -> None:
+        """Nothing: what is known of a payment decides at the writing."""
+
+    def judge(self, rows: Sequence[ReadRow], _known: None) -> Sequence[ReadRow]:
+        """Every row as it is."""
+        return rows
 
     def write(self, rows: Sequence[ReadRow]) -> None:
         """Settle the payments that can be."""

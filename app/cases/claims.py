@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from stdnum.iso7064 import mod_11_10
 
@@ -172,8 +172,15 @@ def _fault_of(claim: CaseClaim, verdict: Mapping[str, Any], given: Decimal) -> l
     return []
 
 
-def verify_as_claimed(actor: Actor, case_id: UUID) -> FundraisingCase:
-    """Let every claim hold as claimed (or as it was verified before) that waits and was entered by somebody else."""
+def verify_as_claimed(actor: Actor, case_id: UUID) -> int:
+    """Let claims hold as claimed that wait and were entered by somebody else; returns how many.
+
+    Those whose amount differs from what was verified before a correction go on waiting: another amount needs a reason,
+    claim by claim (:func:`verify_claims`).
+
+    Raises:
+        OutOfScope: no such case. Forbidden: not this person's to verify. TransitionNotAllowed: the case is closed.
+    """
     case = _verifiable(actor, case_id)
     verified = db.session.execute(
         update(CaseClaim)
@@ -181,17 +188,14 @@ def verify_as_claimed(actor: Actor, case_id: UUID) -> FundraisingCase:
             CaseClaim.case_id == case_id,
             CaseClaim.verified_at.is_(None),
             CaseClaim.entered_by.is_distinct_from(actor.account_id),
+            or_(CaseClaim.verified_yuan.is_(None), CaseClaim.verified_yuan == CaseClaim.claimed_yuan),
         )
-        .values(
-            verified_yuan=func.coalesce(CaseClaim.verified_yuan, CaseClaim.claimed_yuan),
-            verified_by=actor.account_id,
-            verified_at=clock.now(),
-        )
+        .values(verified_yuan=CaseClaim.claimed_yuan, verified_by=actor.account_id, verified_at=clock.now())
         .execution_options(synchronize_session=False)
     )
     count: int = verified.rowcount  # type: ignore[attr-defined]  # an UPDATE has one
     service.note(actor, case, VERIFY_CLAIMS, {"count": count, "as_claimed": True})
-    return case
+    return count
 
 
 def change_claim(actor: Actor, case_id: UUID, claim_no: str, given: Mapping[str, Any], reason: str) -> CaseClaim:
@@ -249,6 +253,11 @@ def state_of(claim: CaseClaim) -> str:
     if claim.verified_at is None:
         return "waiting"
     return "verified" if claim.verified_yuan else "refused"
+
+
+def differs_from_verified(claim: CaseClaim) -> bool:
+    """Whether a corrected claim waits with another amount than was verified before: it is verified by itself."""
+    return claim.verified_at is None and claim.verified_yuan not in {None, claim.claimed_yuan}
 
 
 def claims_page(actor: Actor, case_id: UUID, wanted: ClaimFilter, after: str | None, limit: int) -> Sequence[CaseClaim]:

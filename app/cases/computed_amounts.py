@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Uuid, any_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.cases.ledger_models import CaseAsset, CaseClaim
+from app.cases.ledger_models import CaseAsset
 from app.cases.models import FundraisingCase
 from app.foundation.database import db
 
 _CONTROLLED: Final = ("seized", "valued", "realised")
-_FOLLOWING: Final[tuple[tuple[Any, tuple[str, ...]], ...]] = (
-    (CaseClaim, ("returned_yuan",)),
-    (CaseAsset, ("controlled_yuan", "realised_yuan")),
+_ASSETS: Final = select(CaseAsset.id).where(CaseAsset.case_id == FundraisingCase.id).exists()
+_FOLLOWING: Final[tuple[tuple[ColumnElement[bool], tuple[str, ...]], ...]] = (
+    (FundraisingCase.claims > 0, ("returned_yuan",)),
+    (_ASSETS, ("controlled_yuan", "realised_yuan")),
 )
 WHY: Final = {
     "returned_yuan": "已建立清退台账，已清退金额由台账计算",
@@ -33,8 +35,9 @@ WHY: Final = {
 def computed_of(case_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
     """For those of the cases that have rows in the ledger: the amounts that follow from them."""
     found: dict[UUID, frozenset[str]] = {}
-    for model, fields in _FOLLOWING:
-        kept = select(model.case_id).where(model.case_id.in_(case_ids)).distinct()
+    among = FundraisingCase.id == any_(literal(list(case_ids), ARRAY(Uuid)))
+    for condition, fields in _FOLLOWING:
+        kept = select(FundraisingCase.id).where(among, condition)
         for case_id in db.session.scalars(kept):
             found[case_id] = found.get(case_id, frozenset()).union(fields)
     return found

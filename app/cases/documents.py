@@ -140,7 +140,7 @@ def _made(actor: Actor, case: FundraisingCase, given: Mapping[str, Any], year: i
         **_OF_KIND[given["kind"]](actor, case, given),
         "number": f"〔{year}〕{number}号",
         "sender": unit.name if unit else "",
-        "day": f"{clock.today():%Y年%-m月%-d日}",
+        "day": clock.day_text(clock.today()),
         "recipient": given.get("recipient") or "",
         "text": given.get("text") or "",
     }
@@ -182,11 +182,17 @@ def _card(actor: Actor, case: FundraisingCase, _given: Mapping[str, Any]) -> dic
         ],
         "plan_number": plan.number if plan else 0,
         "goal": plan.goal if plan else "尚无经审批的处置方案。",
-        "measures": plan.measures if plan else [],
+        "measures": [_dated(one) for one in plan.measures] if plan else [],
         "claims": figures["claims"],
         **{name: f"{figures[name]:,}" for name in yuan},
         "paid_ratio": _UNKNOWN if ratio is None else f"{ratio * 100:.2f}%",
     }
+
+
+def _dated(measure: Mapping[str, Any]) -> dict[str, Any]:
+    """A measure whose days are written as on paper."""
+    days = {name: day for name in ("due_on", "done_on") if (day := measure.get(name))}
+    return {**measure, **{name: clock.day_text(date.fromisoformat(day)) for name, day in days.items()}}
 
 
 def _monthly(actor: Actor, case: FundraisingCase, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -237,8 +243,14 @@ def _shown(name: str, value: Any) -> str:
         return _CHOICES[name].get(value, value)
     if name == "parties":
         return "、".join(f"{one['name']}（{words.PARTY_ROLE_TEXTS[one['role']]}）" for one in value)
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
+    if isinstance(value, date):
+        return clock.day_text(value)
     if isinstance(value, Decimal):
         return f"{value.quantize(money.FEN):,}"
     return "、".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -13,7 +13,7 @@ from marshmallow import Schema, fields, validate
 from app.cases import documents, own_templates
 from app.cases.document_kinds import KIND_TEXTS, PLACES
 from app.files import service as files
-from app.files import word
+from app.files import word_as_pdf
 from app.files.http import receive_upload
 from app.files.schemas import UploadForm
 from app.foundation.database import transaction
@@ -113,7 +113,7 @@ def revise_document(actor: Actor, case_id: UUID, document_id: UUID, body: dict[s
 def download_document(actor: Actor, case_id: UUID, document_id: UUID, query: dict[str, str]) -> Response:
     """The document itself, as an attachment."""
     row, ending = documents.document_of(actor, case_id, document_id), query["format"]
-    content = row.docx if ending == "docx" else word.as_pdf(row.docx, row.title)
+    content = row.docx if ending == "docx" else word_as_pdf.as_pdf(row.docx, row.title)
     with transaction():
         documents.note_download(actor, row, ending)
     answer = Response(content, mimetype=_TYPES[ending])

@@ -58,6 +58,16 @@ def received(case_id: UUID) -> dict[str, Decimal]:
     return dict(db.session.execute(found).all())
 
 
+def round_of(case_id: UUID, number: int) -> DistributionRound:
+    """One round of a case; raise ``NotFound``."""
+    row = db.session.scalar(
+        select(DistributionRound).where(DistributionRound.case_id == case_id, DistributionRound.number == number)
+    )
+    if row is None:
+        raise NotFound("该案件没有这一轮分配")
+    return row
+
+
 def shared_out(case_id: UUID) -> dict[str, Decimal]:
     """Source → what the rounds have shared out of it."""
     found = (

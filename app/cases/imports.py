@@ -8,14 +8,11 @@ where cells are at fault, in a workbook with them marked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from flask import current_app
-from redis.exceptions import RedisError
 from sqlalchemy import ColumnElement, select
 
 from app.audit import service as audit
@@ -35,13 +32,11 @@ from app.foundation.database import db, new_id
 from app.foundation.errors import Conflict, InvalidInput, OutOfScope
 from app.foundation.permissions import Actor
 from app.outbox import service as outbox
+from app.outbox import single_run
 
 IMPORT_SHEET: Final = "cases.import_sheet"
-GIVEN_UP_AFTER: Final = timedelta(minutes=10)
-"""A run that has said nothing for so long was killed; another one may begin."""
 _FAULTS_SHOWN: Final = 200
 _SAMPLE_ROWS: Final = 5
-_PROGRESS_KEPT_SECONDS: Final = 3600
 
 
 class ImportKind(StrEnum):
@@ -233,43 +228,10 @@ def rows_done(row: SheetImport) -> int:
     """How many rows the running job has gone through."""
     if row.state != ImportState.RUNNING:
         return 0 if row.state in {ImportState.PREVIEW, ImportState.QUEUED} else row.rows
-    try:
-        return int(current_app.extensions["shudi_redis"].get(_progress_key(row.id)) or 0)
-    except RedisError:
-        return 0
-
-
-def note_progress(import_id: UUID, done: int) -> None:
-    """Tell how many rows are done; without Redis nobody is told."""
-    try:
-        current_app.extensions["shudi_redis"].set(_progress_key(import_id), done, ex=_PROGRESS_KEPT_SECONDS)
-    except RedisError:
-        return
-
-
-def _progress_key(import_id: UUID) -> str:
-    return f"case-import:{import_id}:done"
+    return single_run.progress(row.id)
 
 
 # The job's side -------------------------------------------------------------------------------------------------------
-
-
-def claim(import_id: UUID) -> SheetImport | None:
-    """The import to run now, marked as running; ``None`` where another run has it or it is over."""
-    row = db.session.get(SheetImport, import_id, with_for_update=True, populate_existing=True)
-    if row is None or row.state not in {ImportState.QUEUED, ImportState.RUNNING}:
-        return None
-    if row.state == ImportState.RUNNING and (row.started_at or clock.now()) > clock.now() - GIVEN_UP_AFTER:
-        return None
-    row.state, row.started_at = ImportState.RUNNING.value, clock.now()
-    db.session.flush()
-    return row
-
-
-def is_running(import_id: UUID) -> bool:
-    """Whether another run has it."""
-    row = db.session.get(SheetImport, import_id, populate_existing=True)
-    return row is not None and row.state == ImportState.RUNNING
 
 
 def note_kept(actor: Actor, import_id: UUID, outcome: Outcome) -> None:
@@ -299,6 +261,7 @@ def finish(import_id: UUID, state: ImportState, outcome: Outcome | None, result:
         stored = files.register(result)
         files.claim([stored.id], "office", row.uploaded_by)
         row.result_file_id = stored.id
+    single_run.tell_of_end(row)
     db.session.flush()
 
 
@@ -306,6 +269,7 @@ def fail(import_id: UUID, problem: str) -> None:
     """End an import that could not be run; ``problem`` is a Chinese sentence for the officer."""
     row = db.session.get_one(SheetImport, import_id, with_for_update=True, populate_existing=True)
     row.state, row.problem, row.ended_at = ImportState.FAILED.value, problem, clock.now()
+    single_run.tell_of_end(row)
     db.session.flush()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from app.foundation.errors import DomainError
 from app.foundation.permissions import Actor
 from app.identity import service as identity
 from app.outbox import service as outbox
+from app.outbox import single_run
 
 logger = logging.getLogger(__name__)
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -30,32 +30,17 @@ XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def import_sheet(message_id: int, payload: dict[str, Any]) -> None:
     """Take a spreadsheet in. Twice is safe: one run has it at a time, and what is known already changes nothing.
 
-    A run that is killed after its rows were kept is repeated after :data:`imports.GIVEN_UP_AFTER`; it then finds them.
+    A run that is killed after its rows were kept is done again (``single_run.GIVEN_UP_AFTER``) and finds them.
     """
-    import_id = UUID(payload["import_id"])
-    with transaction(OPEN_WALL):
-        row = imports.claim(import_id)
-        if row is None:
-            _leave_to_the_other(message_id, import_id)
-            return
-    try:
-        _run(row)
-    except (DomainError, UnreadableSheet) as fault:
-        with transaction(OPEN_WALL):
-            imports.fail(import_id, str(fault))
-    except Exception:
-        with transaction(OPEN_WALL):
-            imports.fail(import_id, "程序处理该文件时出错，请联系系统管理员")
-        raise
-    with transaction(OPEN_WALL):
-        outbox.finish(message_id)
-
-
-def _leave_to_the_other(message_id: int, import_id: UUID) -> None:
-    if imports.is_running(import_id):
-        outbox.postpone(message_id, timedelta(minutes=1))
-    else:
-        outbox.finish(message_id)
+    single_run.run(
+        message_id,
+        SheetImport,
+        UUID(payload["import_id"]),
+        _run,
+        imports.fail,
+        broken="程序处理该文件时出错，请联系系统管理员",
+        told=(DomainError, UnreadableSheet),
+    )
 
 
 def _run(row: SheetImport) -> None:
@@ -75,7 +60,7 @@ def _taken_in(actor: Actor, row: SheetImport, book: Workbook, headings: Headings
     """Behind the wall of whoever handed the sheet in, in one transaction."""
 
     def progress(done: int) -> None:
-        imports.note_progress(row.id, done)
+        single_run.note_progress(row.id, done)
 
     try:
         with transaction(actor.wall):
@@ -98,40 +83,28 @@ def _result(row: SheetImport, book: Workbook, headings: Headings, outcome: Outco
 @outbox.handles_over_network(tasks.RUN_CASE_TASK)
 def run_case_task(message_id: int, payload: dict[str, Any]) -> None:
     """Do long work on a case. Twice is safe: one run has it at a time, and its effect ends it in one transaction."""
-    task_id = UUID(payload["task_id"])
+    single_run.run(
+        message_id, CaseTask, UUID(payload["task_id"]), _do, tasks.fail, broken="程序计算时出错，请联系系统管理员"
+    )
+
+
+def _do(row: CaseTask) -> None:
     with transaction(OPEN_WALL):
-        row = tasks.claim(task_id)
-        if row is None:
-            if tasks.is_running(task_id):
-                outbox.postpone(message_id, timedelta(minutes=1))
-            else:
-                outbox.finish(message_id)
-            return
         actor = identity.actor_of_account(row.asked_by)
-    try:
-        _do(row, actor)
-    except DomainError as fault:
-        with transaction(OPEN_WALL):
-            tasks.fail(task_id, str(fault))
-    except Exception:
-        with transaction(OPEN_WALL):
-            tasks.fail(task_id, "程序计算时出错，请联系系统管理员")
-        raise
-    with transaction(OPEN_WALL):
-        outbox.finish(message_id)
-
-
-def _do(row: CaseTask, actor: Actor) -> None:
-    if row.kind == TaskKind.ROUND:
-        with transaction(actor.wall):
-            tasks.compute_round(actor, row.id)
+    if row.kind == TaskKind.BANK_FILE:
+        _write_bank_file(actor, row)
         return
+    with transaction(actor.wall):
+        tasks.compute(actor, row.id)
+
+
+def _write_bank_file(actor: Actor, row: CaseTask) -> None:
     with transaction(actor.wall):
         payments.payable(actor, row.case_id)
         batch = payments.batch_of(row.case_id, row.given["batch"])
 
     def progress(done: int) -> None:
-        tasks.note_lines(row.id, done)
+        single_run.note_progress(row.id, done)
 
     pieces = bank_file.csv_pieces(batch.id, lambda: transaction(actor.wall), progress)
     received = files.receive(

@@ -19,7 +19,7 @@ from app.cases.models import FundraisingCase
 from app.cases.states import RestitutionStage
 from app.foundation import clock
 from app.foundation.database import db, new_id
-from app.foundation.errors import InvalidInput, NotFound, TransitionNotAllowed
+from app.foundation.errors import InvalidInput, TransitionNotAllowed
 from app.foundation.permissions import Actor
 
 DISTRIBUTE: Final = "distribute"
@@ -72,25 +72,10 @@ def _check_total(case: FundraisingCase, total_yuan: Decimal, source: str) -> Non
 
 
 def _verified(case_id: UUID) -> tuple[int, Decimal, int]:
-    """(how many claims, what was verified of them, how many wait)."""
-    count, verified, waiting = db.session.execute(
-        select(
-            func.count(),
-            func.sum(CaseClaim.verified_yuan),
-            func.count().filter(CaseClaim.verified_at.is_(None)),
-        ).where(CaseClaim.case_id == case_id)
-    ).one()
-    return count, verified or Decimal("0.00"), waiting
-
-
-def round_of(case_id: UUID, number: int) -> DistributionRound:
-    """One round of a case; raise ``NotFound``."""
-    row = db.session.scalar(
-        select(DistributionRound).where(DistributionRound.case_id == case_id, DistributionRound.number == number)
-    )
-    if row is None:
-        raise NotFound("该案件没有这一轮分配")
-    return row
+    """(how many claims, what was verified of them, how many wait), as the present transaction has left them."""
+    kept = select(FundraisingCase.claims, FundraisingCase.claims_verified_yuan, FundraisingCase.claims_waiting)
+    count, verified, waiting = db.session.execute(kept.where(FundraisingCase.id == case_id)).one()
+    return count, verified, waiting
 
 
 def shares_page(row: DistributionRound, after: str | None, limit: int) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from app.cases import (
     ledger,
     payments,
     queries,
+    tasks,
     views,
 )
 from app.cases import ledger_schemas as schemas
@@ -48,8 +49,8 @@ def show_ledger(actor: Actor, case_id: UUID) -> dict[str, Any]:
 @office_api.post("/restitution")
 @endpoint(audience=_OFFICER, permission=_OWN, body=schemas.DistributeBody(), answer=schemas.RoundView(), status=201)
 def distribute(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
-    """Share a sum among the claims to the fen."""
-    return ledger.told_round(ledger.distribute_round(actor, case_id, body["total_yuan"], body["source"]))
+    """Share a sum among the claims to the fen; where there are very many, ``…/tasks`` does it."""
+    return ledger.told_round(tasks.distribute_at_once(actor, case_id, body["total_yuan"], body["source"]))
 
 
 @office_api.get("/restitution/<int:number>/shares")
@@ -59,7 +60,7 @@ def distribute(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, A
 def list_shares(actor: Actor, case_id: UUID, number: int, query: dict[str, Any]) -> dict[str, Any]:
     """The lines of a round by the number of the claim."""
     queries.case_for(actor, case_id)
-    found = ledger.shares_page(ledger.round_of(case_id, number), query["after"], query["limit"])
+    found = ledger.shares_page(funds.round_of(case_id, number), query["after"], query["limit"])
     shown = found[: query["limit"]]
     with transaction():
         claims.note_view(actor, case_id, len(shown), "round")
@@ -103,7 +104,8 @@ def change_claim(actor: Actor, case_id: UUID, claim_no: str, body: dict[str, Any
 def verify_claims(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Say what of claims holds; never by whoever entered them."""
     if body["all_as_claimed"]:
-        return ledger.summary(claims.verify_as_claimed(actor, case_id))
+        claims.verify_as_claimed(actor, case_id)
+        return ledger.summary(queries.case_for(actor, case_id))
     return ledger.summary(claims.verify_claims(actor, case_id, body["claims"]))
 
 
@@ -164,8 +166,8 @@ def change_asset(actor: Actor, case_id: UUID, asset_id: UUID, body: dict[str, An
 @office_api.post("/batches")
 @endpoint(audience=_OFFICER, permission=_OWN, body=schemas.MakeBatchBody(), answer=schemas.LedgerView(), status=201)
 def make_batch(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
-    """Put what is to be paid of a round into a batch for the bank."""
-    payments.make_batch(actor, case_id, body["round"], body["reason"])
+    """Put what is to be paid of a round into a batch for the bank; where there is very much, ``…/tasks`` does it."""
+    tasks.make_batch_at_once(actor, case_id, body["round"], body["reason"])
     return ledger.summary(queries.case_for(actor, case_id))
 
 

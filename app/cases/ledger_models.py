@@ -18,7 +18,8 @@ class CaseClaim(Base):
     """What one participant claims of a case, by its number; who that is lies sealed.
 
     ``verified_yuan`` counts once ``verified_at`` says that somebody else than who entered it has looked; zero refuses
-    the claim. ``query_number`` is what its owner asks by, with a code that is derived from ``code_version``.
+    the claim. A correction empties ``verified_at`` and leaves the amount, as what was verified before. ``query_number``
+    is what its owner asks by, with a code that is derived from ``code_version``.
     """
 
     __tablename__ = "case_claims"
@@ -120,7 +121,10 @@ class ClaimShare(Base):
 
 
 class PaymentBatch(Base):
-    """One list of payments for the bank: of which round, how many, how much, made by whom and why."""
+    """One list of payments for the bank: of which round, how many, how much, made by whom and why.
+
+    How many of its payments stand in each state, and what was paid, is kept by a trigger of the payments.
+    """
 
     __tablename__ = "case_batches"
     __table_args__ = (UniqueConstraint("case_id", "number"),)
@@ -135,10 +139,18 @@ class PaymentBatch(Base):
     made_by: Mapped[UUID | None]
     made_by_name: Mapped[str] = mapped_column(Text)
     made_at: Mapped[datetime]
+    sent: Mapped[int] = mapped_column(server_default="0")
+    paid: Mapped[int] = mapped_column(server_default="0")
+    failed: Mapped[int] = mapped_column(server_default="0")
+    returned: Mapped[int] = mapped_column(server_default="0")
+    paid_yuan: Mapped[Decimal] = mapped_column(Numeric(18, 2), server_default="0")
 
 
 class CasePayment(Base):
-    """One attempt to pay one share: sent, paid, failed or returned by the bank. The next attempt is a further row."""
+    """One attempt to pay one share: sent, paid, failed or returned by the bank. The next attempt is a further row.
+
+    Without foreign keys, as the shares that one statement makes the payments of a batch from.
+    """
 
     __tablename__ = "case_payments"
     __table_args__ = (
@@ -150,16 +162,15 @@ class CasePayment(Base):
             unique=True,
             postgresql_where=text("state IN ('sent', 'paid')"),
         ),
-        Index("ix_case_payments_case", "case_id"),
         Index("ix_case_payments_batch", "batch_id"),
         Index("ix_case_payments_claim", "claim_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    case_id: Mapped[UUID] = mapped_column(ForeignKey("fundraising_cases.id"))
-    round_id: Mapped[UUID] = mapped_column(ForeignKey("case_rounds.id"))
-    claim_id: Mapped[UUID] = mapped_column(ForeignKey("case_claims.id"))
-    batch_id: Mapped[UUID] = mapped_column(ForeignKey("case_batches.id"))
+    case_id: Mapped[UUID]
+    round_id: Mapped[UUID]
+    claim_id: Mapped[UUID]
+    batch_id: Mapped[UUID]
     attempt: Mapped[int]
     yuan: Mapped[Decimal] = mapped_column(Numeric(18, 2))
     state: Mapped[str] = mapped_column(Text)

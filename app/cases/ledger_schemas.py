@@ -98,7 +98,7 @@ class VerdictBody(Schema):
 
 
 class VerifyClaimsBody(Schema):
-    """Verdicts one by one, or every claim that waits as it was claimed."""
+    """Verdicts one by one, or all that wait as they were claimed, save those that differ from an earlier verdict."""
 
     claims = fields.List(fields.Nested(VerdictBody), load_default=list, validate=validate.Length(max=5000))
     all_as_claimed = JsonBoolean(load_default=False)
@@ -310,13 +310,14 @@ class LedgerView(Schema):
 
 
 class ClaimView(Schema):
-    """One claim with its person masked."""
+    """One claim with its person masked; of a corrected one that waits, the verdict is the earlier one."""
 
     claim_no = fields.String()
     state = fields.String()
     claimed_yuan = _money()
     verified_yuan = _money(allow_none=True)
     verify_reason = fields.String()
+    differs_from_verified = fields.Boolean()
     entered_at = fields.AwareDateTime(format="iso")
     verified_at = fields.AwareDateTime(format="iso", allow_none=True)
     participant = fields.Dict(keys=fields.String(), values=fields.String())

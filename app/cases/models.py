@@ -19,7 +19,7 @@ class FundraisingCase(Base):
 
     Fields after 案件基本信息登记表 and domain.md §4.4. ``outstanding_yuan`` is what was unpaid when the case was found
     (应清退); the ratio of restitution follows from it and is stored nowhere. ``stage_dates`` holds for each track the
-    day on which each stage was last reached.
+    day on which each stage was last reached. What the claims come to is kept by a trigger of theirs.
     """
 
     __tablename__ = "fundraising_cases"
@@ -76,6 +76,9 @@ class FundraisingCase(Base):
     stability_level: Mapped[str | None] = mapped_column(Text)
     legacy: Mapped[bool] = mapped_column(server_default="false")
     target_on: Mapped[date | None]
+    claims: Mapped[int] = mapped_column(server_default="0")
+    claims_waiting: Mapped[int] = mapped_column(server_default="0")
+    claims_verified_yuan: Mapped[Decimal] = mapped_column(Numeric(18, 2), server_default="0")
 
 
 class CaseEvent(Base):

@@ -16,8 +16,8 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 
 from app.audit import service as audit
-from app.cases import policy, service
-from app.cases.ledger_models import CaseClaim, CasePayment, DistributionRound, PaymentBatch
+from app.cases import funds, policy, service
+from app.cases.ledger_models import CaseClaim, CasePayment, PaymentBatch
 from app.cases.models import FundraisingCase
 from app.cases.payment_states import RESULTS, PaymentState
 from app.foundation import clock
@@ -51,11 +51,7 @@ def make_batch(actor: Actor, case_id: UUID, round_number: int, reason: str) -> P
         Conflict: nothing of the round is left to pay.
     """
     case = payable(actor, case_id)
-    round_ = db.session.scalar(
-        select(DistributionRound).where(DistributionRound.case_id == case_id, DistributionRound.number == round_number)
-    )
-    if round_ is None:
-        raise NotFound("该案件没有这一轮分配")
+    round_ = funds.round_of(case_id, round_number)
     latest = db.session.scalar(select(func.max(PaymentBatch.number)).where(PaymentBatch.case_id == case_id))
     batch = PaymentBatch(
         id=new_id(), case_id=case.id, round_id=round_.id, number=(latest or 0) + 1, reason=reason, count=0,
@@ -63,6 +59,7 @@ def make_batch(actor: Actor, case_id: UUID, round_number: int, reason: str) -> P
     )  # fmt: skip
     db.session.add(batch)
     db.session.flush()
+    db.session.execute(text("SET LOCAL statement_timeout = '5min'"))
     db.session.execute(text(_FILL), {"batch_id": batch.id, "round_id": round_.id})
     batch.count, batch.total_yuan = _counted(batch.id)
     if not batch.count:
@@ -98,19 +95,13 @@ def batch_of(case_id: UUID, number: int) -> PaymentBatch:
 
 def batches_of(case_id: UUID) -> list[dict[str, Any]]:
     """Every batch of a case with how many payments stand where."""
-    states: dict[UUID, dict[str, int]] = {}
-    counted = (
-        select(CasePayment.batch_id, CasePayment.state, func.count())
-        .where(CasePayment.case_id == case_id)
-        .group_by(CasePayment.batch_id, CasePayment.state)
-    )
-    for batch_id, state, count in db.session.execute(counted):
-        states.setdefault(batch_id, {})[state] = count
-    mine = select(PaymentBatch).where(PaymentBatch.case_id == case_id).order_by(PaymentBatch.number)
     shown = ("number", "count", "total_yuan", "reason", "made_by_name", "made_at")
+    named = [getattr(PaymentBatch, name) for name in (*shown, *PaymentState)]
+    batches = db.session.execute(select(*named).where(PaymentBatch.case_id == case_id).order_by(PaymentBatch.number))
     return [
-        {name: getattr(batch, name) for name in shown} | {"states": states.get(batch.id, {})}
-        for batch in db.session.scalars(mine)
+        {name: batch[name] for name in shown}
+        | {"states": {state.value: batch[state] for state in PaymentState if batch[state]}}
+        for batch in batches.mappings()
     ]
 
 
@@ -165,9 +156,7 @@ def note_results(actor: Actor, case: FundraisingCase, number: int, count: int) -
 
 def paid_of(case_id: UUID) -> Decimal:
     """What reached participants of a case."""
-    paid = db.session.scalar(
-        select(func.sum(CasePayment.yuan)).where(CasePayment.case_id == case_id, CasePayment.state == PaymentState.PAID)
-    )
+    paid = db.session.scalar(select(func.sum(PaymentBatch.paid_yuan)).where(PaymentBatch.case_id == case_id))
     return paid or Decimal("0.00")
 
 

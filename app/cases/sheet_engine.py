@@ -10,12 +10,14 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any, Final, Protocol
 
 from app.cases.cell_values import CellFault, Reader
 from app.cases.sheet_columns import Column, Headings, readers
 from app.files.sheets import Cell, SheetRow, Workbook, address
+from app.foundation.beside import Beside
 
 CHUNK: Final = 1000
 MOST_FAULTS: Final = 20_000
@@ -83,8 +85,16 @@ class Target(Protocol):
         """Fields that stand once for each of several rows of one thing; they come under ``further`` in its values."""
         ...
 
-    def write(self, rows: Sequence[ReadRow]) -> None:
-        """Write rows without faults in the present transaction; rows that cannot be written get faults."""
+    def look_up(self, rows: Sequence[ReadRow]) -> Any:
+        """What the database holds of these rows, none of which has a fault."""
+        ...
+
+    def judge(self, rows: Sequence[ReadRow], known: Any) -> Any:
+        """What is to be written of them; rows that cannot be get faults. Without the database: it is busy meanwhile."""
+        ...
+
+    def write(self, judged: Any) -> None:
+        """Write it in the present transaction; rows that cannot be written after all get faults."""
         ...
 
     def counts(self) -> tuple[int, int, int]:
@@ -140,9 +150,8 @@ def take_in(
         NothingKept: with the outcome; the transaction must be rolled back.
     """
     outcome = Outcome()
-    with _spared_collector():
-        for chunk in _chunks(_rows(book, headings, target)):
-            target.write([row for row in chunk if not row.refused])
+    with _spared_collector(), Beside() as beside:
+        for chunk in _written(_chunks(_rows(book, headings, target)), target, beside):
             outcome.note(chunk)
             progress(outcome.rows)
     outcome.created, outcome.updated, outcome.unchanged = target.counts()
@@ -152,13 +161,38 @@ def take_in(
     return outcome
 
 
+def _written(chunks: Iterator[list[ReadRow]], target: Target, beside: Beside) -> Iterator[list[ReadRow]]:
+    """Chunks as they are written: while PostgreSQL works on one, the next is judged and the one after it read."""
+    on_the_way: list[ReadRow] = []
+    last: list[ReadRow] = []
+    judged: Any = None
+    for chunk in chunks:
+        beside.settle()
+        yield on_the_way
+        rows = [row for row in chunk if not row.refused]
+        known = target.look_up(rows)
+        if last:
+            beside.start(partial(target.write, judged))
+        on_the_way, judged, last = last, target.judge(rows, known), chunk
+    beside.settle()
+    yield on_the_way
+    if last:
+        target.write(judged)
+    yield last
+
+
 @contextmanager
 def _spared_collector() -> Iterator[None]:
-    """Keep the collector from walking over the gazetteer again and again: a third of the time of a large file."""
+    """Keep the collector from walking over the gazetteer and over rows in use: more than a third of the time.
+
+    There is nothing for it to do: a chunk leaves some thirty objects that hold each other.
+    """
     gc.freeze()
+    gc.disable()
     try:
         yield
     finally:
+        gc.enable()
         gc.unfreeze()
 
 
@@ -191,6 +225,8 @@ def _rows(book: Workbook, headings: Headings, target: Target) -> Iterator[ReadRo
 
 def _goes_on(held: ReadRow, read: ReadRow, target: Target) -> bool:
     """Whether a row only adds to the one above: it says nothing else, or (merged cells) repeats everything else."""
+    if (key := read.values.get(target.key)) is not None and key != held.values.get(target.key):
+        return False
     more = {name: value for name, value in read.values.items() if name in target.further}
     columns = {read.places[name][0] for name in target.further & read.places.keys()}
     unread = any(fault.column in columns for fault in read.faults)

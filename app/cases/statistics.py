@@ -1,15 +1,17 @@
 """Figures over the cases within sight: the classification table of domain.md §4.3 and what stands beside it.
 
-One reading of the cases gives every table (grouping sets), so that the tables of a page always agree with each other.
+One reading of a unit's cases gives every table (grouping sets), so that the tables of a page always agree with each
+other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from operator import attrgetter
+from typing import Any, Final, TypeAlias
 
 from flask import current_app
 from sqlalchemy import ColumnElement, Date, Integer, case, cast, extract, func, select, tuple_
@@ -24,7 +26,7 @@ from app.foundation.permissions import Actor
 from app.workflow import limits
 
 _NOTHING: Final = Decimal("0.00")
-_MOST_REMEMBERED: Final = 64
+_MOST_REMEMBERED: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,15 @@ class Figures:
     closed: int = 0
     outstanding_yuan: Decimal = _NOTHING
     returned_yuan: Decimal = _NOTHING
+
+
+_columns: Final = attrgetter(*Figures.__dataclass_fields__)
+
+
+def added(parts: Iterable[Figures]) -> Figures:
+    """The sum of lines, column by column."""
+    summed: list[Any] = [sum(column) for column in zip(*map(_columns, parts), strict=True)]
+    return Figures(*summed)
 
 
 COLUMN_TEXTS: Final[Mapping[str, str]] = {
@@ -74,39 +85,61 @@ class Statistics:
         return self.tables.get(name, {})
 
 
+_AsOf: TypeAlias = dict[int, tuple[int, int]]
+_Remembered: TypeAlias = dict[tuple[int, ...], tuple[_AsOf, Statistics]]
+_NEVER: Final[tuple[_AsOf, Statistics]] = {}, Statistics()
+
+
 def statistics(actor: Actor, wanted: CaseFilter) -> Statistics:
     """Every table over the cases within sight that fit; ``wanted`` bounds the days, the district and the like.
 
-    Counted anew when anything has changed since this process counted the same: every step of a case raises its version,
-    and no case is ever deleted, so that number and sum of versions tell (an index alone answers them).
+    Counted unit by unit and added together. A unit is counted anew when a case of it has changed since this process
+    counted the same: every step of a case raises its version, and no case is ever deleted, so that number and sum of
+    versions tell (an index alone answers them).
     """
-    remembered: dict[Any, tuple[Any, Statistics]] = current_app.extensions.setdefault("shudi_case_figures", {})
-    asked = (actor.city_wide, actor.unit_id, wanted, clock.today(), limits.value(limits.CASE_LEGACY_BEFORE))
-    as_of = tuple(
-        db.session.execute(select(func.count(), func.sum(FundraisingCase.version)).where(within_sight(actor))).one()
-    )
-    known = remembered.get(asked)
-    if known is not None and known[0] == as_of:
-        return known[1]
-    found = _counted(actor, wanted)
-    if len(remembered) >= _MOST_REMEMBERED:
-        remembered.clear()
-    remembered[asked] = as_of, found
+    as_of, known = _as_of(actor), _remembered(wanted)
+    units = tuple(sorted(as_of))
+    if (held := known.get(units)) is not None and held[0] == as_of:
+        return held[1]
+    moved = [unit_id for unit_id in units if known.get((unit_id,), _NEVER)[0] != {unit_id: as_of[unit_id]}]
+    for unit_id, counted in _counted(actor, wanted, moved).items():
+        known[(unit_id,)] = {unit_id: as_of[unit_id]}, counted
+    found = _added([known[(unit_id,)][1] for unit_id in units])
+    known[units] = as_of, found
     return found
 
 
-def _counted(actor: Actor, wanted: CaseFilter) -> Statistics:
-    keys = _keys()
-    cases = found_cases(actor, wanted, by_party=False)
-    sets = [tuple_(), *(tuple_(*columns) for columns in keys.values())]
+def _as_of(actor: Actor) -> _AsOf:
+    """For each unit within sight how many cases it has, and the sum of their versions."""
+    unit_id = FundraisingCase.unit_id
+    rows = select(unit_id, func.count(), func.sum(FundraisingCase.version)).where(within_sight(actor)).group_by(unit_id)
+    return {row[0]: (row[1], row[2]) for row in db.session.execute(rows)}
+
+
+def _remembered(wanted: CaseFilter) -> _Remembered:
+    """What this process has counted of the same today, by the units that were added together."""
+    every: dict[Any, _Remembered] = current_app.extensions.setdefault("shudi_case_figures", {})
+    asked = wanted, clock.today(), limits.value(limits.CASE_LEGACY_BEFORE)
+    if asked not in every and len(every) >= _MOST_REMEMBERED:
+        every.clear()
+    return every.setdefault(asked, {})
+
+
+def _counted(actor: Actor, wanted: CaseFilter, units: Sequence[int]) -> dict[int, Statistics]:
+    """The tables of each of these units; one reading, so that they agree with each other."""
+    found = {unit_id: Statistics() for unit_id in units}
+    if not units:
+        return found
+    unit, keys = FundraisingCase.unit_id.expression, _keys()
+    cases = found_cases(actor, wanted, by_party=False).where(unit.in_(units))
+    sets = [tuple_(unit), *(tuple_(unit, *columns) for columns in keys.values())]
     every = {f"{name}_{n}": column for name, columns in keys.items() for n, column in enumerate(columns)}
     grouped = func.grouping(*every.values())
     statement = cases.with_only_columns(
-        grouped.label("set"), *(column.label(name) for name, column in every.items()), *_figures()
+        unit, grouped.label("set"), *(column.label(name) for name, column in every.items()), *_figures()
     ).group_by(func.grouping_sets(*sets))
-    found = Statistics()
     for row in db.session.execute(statement).mappings():
-        _keep(found, dict(row), list(every))
+        _keep(found[row["unit_id"]], dict(row), list(every))
     return found
 
 
@@ -120,6 +153,18 @@ def _keep(found: Statistics, row: Mapping[str, Any], names: Sequence[str]) -> No
     key = tuple(row[name] for name in used)
     table = found.tables.setdefault(used[0].rpartition("_")[0], {})
     table[key if len(key) > 1 else key[0]] = figures
+
+
+def _added(parts: Sequence[Statistics]) -> Statistics:
+    """The tables of several units as those of all of them."""
+    whole = Statistics(whole=added(part.whole for part in parts))
+    for name in {name for part in parts for name in part.tables}:
+        lines: dict[Any, list[Figures]] = {}
+        for part in parts:
+            for key, figures in part.table(name).items():
+                lines.setdefault(key, []).append(figures)
+        whole.tables[name] = {key: added(same) for key, same in lines.items()}
+    return whole
 
 
 def _keys() -> dict[str, list[ColumnElement[Any]]]:

@@ -1,26 +1,23 @@
-"""Long work on a case that somebody asked for and a job does: a round over many claims, a long list for the bank.
+"""Long work on a case that somebody asked for and a job does: a round over many claims, its batch, the bank's list.
 
 queued → running → done | failed. Whoever asks must be allowed to do the same at once; the job asks again, as that
-person. A round and the mark that it was computed are one transaction. The list is kept sealed like every file, for as
-long as the office says (``retention``), and every look at it leaves an audit row.
+person. A round or a batch and the mark that it was made are one transaction. The list is kept sealed like every file,
+for as long as the office says (``retention``), and every look at it leaves an audit row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from flask import current_app
-from redis.exceptions import RedisError
 from sqlalchemy import func, select
 
 from app.audit import service as audit
-from app.cases import ledger, payments
-from app.cases.ledger_models import CaseClaim, CaseTask
+from app.cases import funds, ledger, payments
+from app.cases.ledger_models import CaseClaim, CaseTask, ClaimShare, DistributionRound, PaymentBatch
 from app.cases.models import FundraisingCase
 from app.files import service as files
 from app.files.models import StoredFile
@@ -30,39 +27,48 @@ from app.foundation.database import Row, db, insert_rows, new_id
 from app.foundation.errors import Conflict, NotFound
 from app.foundation.permissions import Actor
 from app.outbox import service as outbox
+from app.outbox import single_run
+from app.outbox.tasks import TaskState
 
 RUN_CASE_TASK: Final = "cases.run_task"
 LARGE: Final = 20_000
-"""From so many claims or payments on, a page lets a job do it."""
-GIVEN_UP_AFTER: Final = timedelta(minutes=10)
-"""A run that has not ended after so long was killed; another one may begin."""
+"""Beyond so many claims or payments a job does it: a page lets one do it, the API refuses and names the way."""
 _SHOWN: Final = 10
-_PROGRESS_KEPT_SECONDS: Final = 3600
 
 
 class TaskKind(StrEnum):
     """What is done."""
 
     ROUND = "round"
+    BATCH = "batch"
     BANK_FILE = "bank_file"
 
 
-class TaskState(StrEnum):
-    """How far it is."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-
-
-UNDER_WAY: Final = frozenset({TaskState.QUEUED, TaskState.RUNNING})
-
-
 def is_large(case_id: UUID) -> bool:
-    """Whether a round over the claims of a case is left to a job."""
+    """Whether a round over the claims of a case, and a batch that pays it, is left to a job."""
     some = select(CaseClaim.id).where(CaseClaim.case_id == case_id).limit(LARGE + 1).subquery()
     return (db.session.scalar(select(func.count()).select_from(some)) or 0) > LARGE
+
+
+def distribute_at_once(actor: Actor, case_id: UUID, total_yuan: Decimal, source: str) -> DistributionRound:
+    """A round within the request; raise as :func:`ledger.distribute_round`, and ``Conflict`` where a job must do it."""
+    if is_large(case_id):
+        ledger.shareable(actor, case_id, total_yuan, source)
+        raise _too_large(case_id)
+    return ledger.distribute_round(actor, case_id, total_yuan, source)
+
+
+def make_batch_at_once(actor: Actor, case_id: UUID, round_number: int, reason: str) -> PaymentBatch:
+    """A batch within the request; raise as :func:`payments.make_batch`, and ``Conflict`` where a job must do it."""
+    if is_large(case_id):
+        payments.payable(actor, case_id)
+        raise _too_large(case_id)
+    return payments.make_batch(actor, case_id, round_number, reason)
+
+
+def _too_large(case_id: UUID) -> Conflict:
+    way = f"POST /api/v1/office/cases/{case_id}/tasks"
+    return Conflict(f"该案件的债权超过 {LARGE:,} 笔，不能即时计算，请改用 {way} 交后台计算", code="needs_task")
 
 
 def ask_for_round(actor: Actor, case_id: UUID, total_yuan: Decimal, source: str) -> UUID:
@@ -70,6 +76,14 @@ def ask_for_round(actor: Actor, case_id: UUID, total_yuan: Decimal, source: str)
     case = ledger.shareable(actor, case_id, total_yuan, source)
     claims = db.session.scalar(select(func.count()).where(CaseClaim.case_id == case_id)) or 0
     return _ask(actor, case, TaskKind.ROUND, claims, {"total_yuan": str(total_yuan), "source": source})
+
+
+def ask_for_batch(actor: Actor, case_id: UUID, round_number: int, reason: str) -> UUID:
+    """Let a job make a batch of a round; raise as :func:`payments.payable`, ``NotFound``, ``Conflict``."""
+    case = payments.payable(actor, case_id)
+    round_ = funds.round_of(case_id, round_number)
+    shares = db.session.scalar(select(func.count()).where(ClaimShare.round_id == round_.id)) or 0
+    return _ask(actor, case, TaskKind.BATCH, shares, {"round": round_number, "reason": reason})
 
 
 def ask_for_bank_file(actor: Actor, case_id: UUID, number: int, reason: str) -> UUID:
@@ -125,52 +139,24 @@ def lines_done(row: CaseTask) -> int:
     """How many lines the running job has written."""
     if row.state != TaskState.RUNNING:
         return row.whole if row.state == TaskState.DONE else 0
-    try:
-        return int(current_app.extensions["shudi_redis"].get(_progress_key(row.id)) or 0)
-    except RedisError:
-        return 0
-
-
-def note_lines(task_id: UUID, done: int) -> None:
-    """Tell how many lines are written; without Redis nobody is told."""
-    try:
-        current_app.extensions["shudi_redis"].set(_progress_key(task_id), done, ex=_PROGRESS_KEPT_SECONDS)
-    except RedisError:
-        return
-
-
-def _progress_key(task_id: UUID) -> str:
-    return f"case-task:{task_id}:done"
+    return single_run.progress(row.id)
 
 
 # The job's side -------------------------------------------------------------------------------------------------------
 
 
-def claim(task_id: UUID) -> CaseTask | None:
-    """The task to do now, marked as running; ``None`` where another run has it or it is over."""
-    row = _locked(task_id)
-    if row.state not in UNDER_WAY:
-        return None
-    if row.state == TaskState.RUNNING and (row.started_at or clock.now()) > clock.now() - GIVEN_UP_AFTER:
-        return None
-    row.state, row.started_at = TaskState.RUNNING.value, clock.now()
-    db.session.flush()
-    return row
-
-
-def is_running(task_id: UUID) -> bool:
-    """Whether another run has it."""
-    row = db.session.get(CaseTask, task_id, populate_existing=True)
-    return row is not None and row.state == TaskState.RUNNING
-
-
-def compute_round(actor: Actor, task_id: UUID) -> None:
-    """Compute the round that was asked for and end the task, in the caller's transaction."""
+def compute(actor: Actor, task_id: UUID) -> None:
+    """Compute the round or make the batch that was asked for, and end the task, in the caller's transaction."""
     row = _locked(task_id)
     if row.state != TaskState.RUNNING:
         return
-    made = ledger.distribute_round(actor, row.case_id, Decimal(row.given["total_yuan"]), row.given["source"])
-    row.given = {**row.given, "round": made.number}
+    given = row.given
+    if row.kind == TaskKind.ROUND:
+        round_ = ledger.distribute_round(actor, row.case_id, Decimal(given["total_yuan"]), given["source"])
+        row.given = {**given, "round": round_.number}
+    else:
+        batch = payments.make_batch(actor, row.case_id, given["round"], given["reason"])
+        row.given, row.whole = {**given, "batch": batch.number}, batch.count
     _end(row, TaskState.DONE)
 
 
@@ -194,6 +180,7 @@ def fail(task_id: UUID, problem: str) -> None:
 
 def _end(row: CaseTask, state: TaskState) -> None:
     row.state, row.ended_at = state.value, clock.now()
+    single_run.tell_of_end(row)
     db.session.flush()
 
 

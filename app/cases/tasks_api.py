@@ -20,15 +20,20 @@ from app.foundation.permissions import Actor, Permission
 from app.tips.schemas import Yuan
 
 office_api = APIBlueprint("office_case_tasks", __name__, url_prefix="/api/v1/office/cases/<uuid:case_id>/tasks")
-_NEEDS: Final = {TaskKind.ROUND: ("total_yuan", "source"), TaskKind.BANK_FILE: ("batch", "reason")}
+_NEEDS: Final = {
+    TaskKind.ROUND: ("total_yuan", "source"),
+    TaskKind.BATCH: ("round", "reason"),
+    TaskKind.BANK_FILE: ("batch", "reason"),
+}
 
 
 class AskTaskBody(Schema):
-    """A round (``total_yuan``, ``source``), or the list of a batch (``batch``, ``reason``)."""
+    """A round (``total_yuan``, ``source``), its batch (``round``, ``reason``), or its list (``batch``, ``reason``)."""
 
     kind = fields.String(required=True, validate=validate.OneOf(list(TaskKind), error="不在可选范围内"))
     total_yuan = Yuan()
     source = fields.String(validate=validate.OneOf(list(words.SOURCE_TEXTS), error="不在可选范围内"))
+    round = fields.Integer(strict=True, validate=validate.Range(1, 10**6))
     batch = fields.Integer(strict=True, validate=validate.Range(1, 10**6))
     reason = fields.String(validate=validate.Length(1, 500, error="请填写 1 至 500 字"))
 
@@ -40,7 +45,7 @@ class AskTaskBody(Schema):
 
 
 class CaseTaskView(Schema):
-    """One task: how far it is and what came of it; ``given`` holds the number of the round that was computed."""
+    """One task: how far it is and what came of it; ``given`` holds the number of the round or batch made."""
 
     id = fields.UUID()
     kind = fields.String()
@@ -78,12 +83,18 @@ def list_case_tasks(actor: Actor, case_id: UUID) -> dict[str, Any]:
     status=202,
 )
 def ask_case_task(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
-    """Let a job compute a round, or write the list of a batch for the bank."""
-    if body["kind"] == TaskKind.ROUND:
-        task_id = tasks.ask_for_round(actor, case_id, body["total_yuan"], body["source"])
-    else:
-        task_id = tasks.ask_for_bank_file(actor, case_id, body["batch"], body["reason"])
-    return shown(tasks.task_of(case_id, task_id))
+    """Let a job compute a round, make a batch of it, or write the list of a batch for the bank."""
+    return shown(tasks.task_of(case_id, _asked(actor, case_id, body)))
+
+
+def _asked(actor: Actor, case_id: UUID, body: dict[str, Any]) -> UUID:
+    match TaskKind(body["kind"]):
+        case TaskKind.ROUND:
+            return tasks.ask_for_round(actor, case_id, body["total_yuan"], body["source"])
+        case TaskKind.BATCH:
+            return tasks.ask_for_batch(actor, case_id, body["round"], body["reason"])
+        case TaskKind.BANK_FILE:
+            return tasks.ask_for_bank_file(actor, case_id, body["batch"], body["reason"])
 
 
 @office_api.get("/<uuid:task_id>/file")

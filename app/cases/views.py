@@ -80,7 +80,11 @@ def claim_line(actor: Actor, claim: CaseClaim) -> dict[str, Any]:
     names = ("claim_no", "claimed_yuan", "verified_yuan", "verify_reason", "entered_at", "verified_at")
     person = {} if policy.sees_masked(actor) else claims.opened(claim)
     shown = {name: mask(person[name]) for name, mask in _MASKS.items() if person.get(name)}
-    return {name: getattr(claim, name) for name in names} | {"state": claims.state_of(claim), "participant": shown}
+    return {name: getattr(claim, name) for name in names} | {
+        "state": claims.state_of(claim),
+        "differs_from_verified": claims.differs_from_verified(claim),
+        "participant": shown,
+    }
 
 
 def _masked_name(name: str) -> str:

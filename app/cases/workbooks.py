@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ import xlsxwriter
 from app.cases.statistics import COLUMN_TEXTS, Figures
 from app.foundation import clock
 from app.foundation.permissions import Actor
+from app.tips.exports import DAY_FORMAT
 
 Line = tuple[str, int, Figures]
 """Wording, how deep it is indented, figures."""
@@ -30,7 +32,7 @@ def register_book(actor: Actor, headings: Sequence[str], rows: Iterable[Sequence
     with xlsxwriter.Workbook(made, {"constant_memory": True, "in_memory": True}) as book:
         sheet = book.add_worksheet("案件台账")
         head = book.add_format({"bold": True, "bg_color": "#E8F0FB", "border": 1, "text_wrap": True})
-        money = book.add_format({"num_format": "#,##0.00"})
+        money, day = (book.add_format({"num_format": told}) for told in ("#,##0.00", DAY_FORMAT))
         sheet.set_column(0, len(headings) - 1, 16)
         sheet.set_column(1, 1, _WIDEST)
         sheet.write_string(0, 0, _mark(actor))
@@ -39,13 +41,15 @@ def register_book(actor: Actor, headings: Sequence[str], rows: Iterable[Sequence
         sheet.freeze_panes(2, 2)
         for number, values in enumerate(rows, start=2):
             for column, value in enumerate(values):
-                _write(sheet, number, column, value, money)
+                _write(sheet, number, column, value, money, day)
     return made.getvalue()
 
 
-def _write(sheet: Any, row: int, column: int, value: Any, money: Any) -> None:
+def _write(sheet: Any, row: int, column: int, value: Any, money: Any, day: Any) -> None:
     if isinstance(value, Decimal):
         sheet.write_number(row, column, float(value / _WAN), money)
+    elif isinstance(value, date):
+        sheet.write_datetime(row, column, value, day)
     elif isinstance(value, int) and not isinstance(value, bool):
         sheet.write_number(row, column, value)
     elif value is not None:
@@ -54,7 +58,7 @@ def _write(sheet: Any, row: int, column: int, value: Any, money: Any) -> None:
 
 def _mark(actor: Actor) -> str:
     """Who took the sheet, and when: it goes with every copy."""
-    return f"导出：{actor.unit_name} {actor.name} {clock.beijing(clock.now()):%Y-%m-%d %H:%M}；金额单位：万元"
+    return f"导出：{actor.unit_name} {actor.name} {clock.moment_text(clock.now())}；金额单位：万元"
 
 
 def classification_book(actor: Actor, title: str, lines: Sequence[Line]) -> bytes:

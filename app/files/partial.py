@@ -23,7 +23,7 @@ from app.files.formats import cleaned_name
 from app.files.models import PartialUpload, StoredFile, UploadPart
 from app.files.service import LARGEST_FILE_BYTES, TOO_LARGE, UNCLAIMED_FOR, ReceivedFile, vault
 from app.files.sniffing import HEAD_BYTES, sniff_head
-from app.files.storage import StorageFault
+from app.files.storage import ObjectMissing, StorageFault
 from app.files.vault import Place
 from app.foundation import clock
 from app.foundation.crypto import CannotOpen
@@ -155,8 +155,8 @@ def assemble(whole: Whole) -> ReceivedFile:
     content = chain.from_iterable(map(vault().stream, whole.places))
     try:
         return service.receive(content, whole.name, whole.declared_type, "public")
-    except CannotOpen as fault:
-        logger.exception("a part of an upload cannot be opened")
+    except (CannotOpen, ObjectMissing) as fault:  # missing also where another call completes the upload meanwhile
+        logger.warning("a part of an upload cannot be read", exc_info=True)
         raise ServiceUnavailable(service.NOT_KEPT) from fault
 
 

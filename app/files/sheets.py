@@ -1,19 +1,22 @@
 """The office's spreadsheets as rows of cells: XLSX, XLS and CSV (UTF-8, GB18030). Pure: no Flask, no database.
 
 Rows come one after the other, so that a table of 100,000 rows is never held as Python objects. A merged block says in
-each of its cells what its first cell says. A formula counts with the value that the office program kept for it.
+each of its cells what its first cell says. A formula counts with the value that the office program kept for it; one
+that failed says so (``#REF!``).
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final, TypeAlias
 
 import python_calamine as calamine
+
+from app.files.formula_faults import failed_cells
 
 Cell: TypeAlias = str | float | int | bool | date | datetime | time | timedelta | None
 
@@ -49,6 +52,8 @@ class Workbook:
         """Raise :class:`UnreadableSheet` for anything but a readable table."""
         self._text: str | None = None
         self._book: calamine.CalamineWorkbook | None = None
+        self._read: tuple[str, calamine.CalamineSheet, Mapping[tuple[int, int], str]] | None = None
+        self._content = content
         if content.startswith(_SIGNATURES):
             try:
                 self._book = calamine.load_workbook(io.BytesIO(content))
@@ -72,17 +77,25 @@ class Workbook:
         if self._book is None:
             yield from _csv_rows(self._text or "")
             return
-        sheet = self._book.get_sheet_by_name(sheet_name)
+        sheet, failed = self._sheet(self._book, sheet_name)
         if sheet.start is None:
             return
-        yield from _with_merged(_plain_rows(sheet), sheet.merged_cell_ranges or [])
+        yield from _with_merged(_plain_rows(sheet, failed), sheet.merged_cell_ranges or [])
 
     def height(self, sheet_name: str) -> int:
         """How many rows there are down to the last one in use."""
         if self._book is None:
             return (self._text or "").count("\n") + 1
-        end = self._book.get_sheet_by_name(sheet_name).end
+        end = self._sheet(self._book, sheet_name)[0].end
         return end[0] + 1 if end else 0
+
+    def _sheet(
+        self, book: calamine.CalamineWorkbook, name: str
+    ) -> tuple[calamine.CalamineSheet, Mapping[tuple[int, int], str]]:
+        """A sheet and its failed formulas; the latest is kept, because taking a large one apart takes seconds."""
+        if self._read is None or self._read[0] != name:
+            self._read = name, book.get_sheet_by_name(name), failed_cells(self._content, name)
+        return self._read[1:]
 
 
 def address(row_number: int, column: int) -> str:
@@ -123,10 +136,13 @@ def _csv_rows(text: str) -> Iterator[SheetRow]:
         raise UnreadableSheet("CSV 文件的格式有误，请检查引号是否成对") from fault
 
 
-def _plain_rows(sheet: calamine.CalamineSheet) -> Iterator[SheetRow]:
+def _plain_rows(sheet: calamine.CalamineSheet, failed: Mapping[tuple[int, int], str]) -> Iterator[SheetRow]:
     left: list[Cell] = [None] * (sheet.start[1] if sheet.start else 0)
     for number, cells in enumerate(sheet.iter_rows(), 1):
-        yield SheetRow(number, [*left, *cells])
+        row: list[Cell] = [*left, *cells]
+        if failed:
+            row = [failed.get((number, column), cell) for column, cell in enumerate(row)]
+        yield SheetRow(number, row)
 
 
 def _with_merged(rows: Iterator[SheetRow], ranges: list[tuple[tuple[int, int], tuple[int, int]]]) -> Iterator[SheetRow]:

@@ -1,9 +1,7 @@
-"""Word files from templates (docxtpl), and the same pages as a PDF to be printed and sealed.
+"""Word files from templates (docxtpl), and everything that is written in one.
 
 A template names its places as ``{{ name }}`` and repeats table rows with ``{%tr for … %}``. It is filled in a sandbox;
-a name that nothing is given for is a fault of the template. The PDF is drawn from the finished Word file, paragraph by
-paragraph and table by table, so that there is one text: A4, margins of GB/T 9704, page numbers, and room for the seal.
-The Chinese letters are those that every PDF reader brings along (Adobe-GB1).
+a name that nothing is given for is a fault of the template.
 """
 
 from __future__ import annotations
@@ -13,13 +11,8 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
-_FONT: Final = "STSong-Light"
-_LINE: Final = 28
-_BODY_POINTS: Final = 16
-_CELL_POINTS: Final = 12
-_WRITTEN: Final = ("/header", "/footer")
+_WRITTEN: Final = ("/header", "/footer", "/footnotes")
 _ALLOWED: Final = frozenset({
     "Template", "Output", "TemplateData", "Name", "Getattr", "Const", "For", "If", "Compare", "Operand", "Not", "And",
     "Or",
@@ -56,7 +49,7 @@ def names_in(template: bytes) -> set[str]:
 
 
 def _source_of(template: bytes) -> str:
-    """Everything of a Word file that places may stand in."""
+    """Everything of a Word file that places may stand in: wherever docxtpl looks for them."""
     from docx import Document
     from docx.opc.exceptions import PackageNotFoundError
     from docxtpl import DocxTemplate
@@ -70,9 +63,24 @@ def _source_of(template: bytes) -> str:
         if any(one.is_external and not one.reltype.endswith("/hyperlink") for one in part.rels.values()):
             raise UnusableTemplate("模板引用了外部文件（如链接的图片、附加模板），请改为嵌入后再上传")
     reader = DocxTemplate(io.BytesIO(template))
-    texts = [reader.xml_to_string(document.element.body)]
-    texts += [one.target_part.blob.decode() for one in document.part.rels.values() if one.reltype.endswith(_WRITTEN)]
-    return "".join(reader.patch_xml(one) for one in texts)
+    texts = [reader.patch_xml(reader.xml_to_string(one)) for one in _written(document)]
+    return "".join([*texts, *_properties(document)])
+
+
+def _written(document: Any) -> Iterator[Any]:
+    """The body, every header and footer (of the first page and of even ones too) and the footnotes."""
+    from docx.oxml import parse_xml
+
+    yield document.element.body
+    for one in document.part.rels.values():
+        if one.reltype.endswith(_WRITTEN):
+            yield parse_xml(one.target_part.blob)
+
+
+def _properties(document: Any) -> list[str]:
+    """What the file says of itself; docxtpl fills places there too."""
+    kept = document.core_properties
+    return [kept.author, kept.comments, kept.identifier, kept.language, kept.subject, kept.title]
 
 
 def _environment() -> Any:
@@ -94,80 +102,13 @@ def filled(template: Path | bytes, values: Mapping[str, Any]) -> bytes:
 
 
 def text_of(document: bytes) -> str:
-    """Everything that is written in a Word file: tables, headers and footers included."""
+    """Everything that is written in a Word file, paragraph by paragraph: tables, text boxes, headers, what it says of
+    itself.
+    """
     from docx import Document
+    from docx.oxml.ns import qn
 
     whole = Document(io.BytesIO(document))
-    edges = [edge for section in whole.sections for edge in (section.header, section.footer)]
-    said: list[str] = []
-    for body in (whole, *edges):
-        said += [paragraph.text for paragraph in body.paragraphs]
-        said += [cell.text for table in body.tables for row in table.rows for cell in row.cells]
-    return "\n".join(said)
-
-
-def as_pdf(document: bytes, title: str) -> bytes:
-    """The pages of a Word file as a PDF."""
-    from reportlab.lib.pagesizes import A4
-    from reportlab.lib.units import mm
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-    from reportlab.platypus import SimpleDocTemplate
-
-    pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
-    target = io.BytesIO()
-    pages = SimpleDocTemplate(
-        target, pagesize=A4, topMargin=37 * mm, bottomMargin=35 * mm, leftMargin=28 * mm, rightMargin=26 * mm,
-        title=title, author="", invariant=1,
-    )  # fmt: skip
-    pages.build(list(_drawn(document, pages.width)), onFirstPage=_number_page, onLaterPages=_number_page)
-    return target.getvalue()
-
-
-def _number_page(canvas: Any, pages: Any) -> None:
-    canvas.setFont(_FONT, 14)
-    canvas.drawCentredString(pages.pagesize[0] / 2, 20, f"— {canvas.getPageNumber()} —")
-
-
-def _drawn(document: bytes, width: float) -> Iterator[Any]:
-    """The paragraphs and tables of a Word file in their order, as reportlab draws them."""
-    from docx import Document
-    from docx.table import Table
-    from docx.text.paragraph import Paragraph
-    from reportlab.platypus import Spacer
-
-    for block in Document(io.BytesIO(document)).iter_inner_content():
-        if isinstance(block, Table):
-            yield _drawn_table(block, width)
-        elif isinstance(block, Paragraph) and block.text.strip():
-            yield _drawn_paragraph(block)
-        else:
-            yield Spacer(1, _LINE)
-
-
-def _drawn_paragraph(paragraph: Any) -> Any:
-    from reportlab.lib.styles import ParagraphStyle
-    from reportlab.platypus import Paragraph
-
-    sizes = [run.font.size.pt for run in paragraph.runs if run.font.size]
-    size = max(sizes, default=_BODY_POINTS)
-    indent = paragraph.paragraph_format.first_line_indent
-    style = ParagraphStyle(
-        "written", fontName=_FONT, fontSize=size, leading=max(_LINE, size * 1.4), wordWrap="CJK",
-        alignment={1: 1, 2: 2}.get(int(paragraph.alignment or 0), 0), firstLineIndent=indent.pt if indent else 0,
-    )  # fmt: skip
-    return Paragraph(escape(paragraph.text).replace("\n", "<br/>"), style)
-
-
-def _drawn_table(table: Any, width: float) -> Any:
-    from reportlab.lib import colors
-    from reportlab.lib.styles import ParagraphStyle
-    from reportlab.platypus import Paragraph, Table
-
-    style = ParagraphStyle("cell", fontName=_FONT, fontSize=_CELL_POINTS, leading=_CELL_POINTS * 1.5, wordWrap="CJK")
-    rows = [[Paragraph(escape(cell.text).replace("\n", "<br/>"), style) for cell in row.cells] for row in table.rows]
-    widths = [cell.width.pt if cell.width else 1 for cell in table.rows[0].cells] if rows else []
-    scale = width / sum(widths) if widths else 1
-    drawn = Table(rows, colWidths=[one * scale for one in widths], repeatRows=0)
-    drawn.setStyle([("GRID", (0, 0), (-1, -1), 0.5, colors.black), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")])
-    return drawn
+    paragraphs = [paragraph for root in _written(whole) for paragraph in root.iter(qn("w:p"))]
+    said = ["".join(run.text for run in paragraph.iter(qn("w:r"))) for paragraph in paragraphs]
+    return "\n".join([*said, *_properties(whole)])
