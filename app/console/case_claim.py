@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response, request
 
-from app.cases import claim_query, claims, ledger, queries
+from app.cases import claim_query, claims, funds, ledger, queries
 from app.cases.ledger_schemas import ChangeClaimBody, IssueCodesBody, ListSharesQuery
 from app.console import forms
 from app.console.blueprint import pages
@@ -74,7 +74,7 @@ def show_case_round(actor: Actor, case_id: UUID, number: int) -> str:
     case = queries.case_for(actor, case_id)
     asked = {"after": request.args["after"]} if request.args.get("after") else {}
     after = load(ListSharesQuery(only=("after",)), asked)["after"]
-    row = ledger.round_of(case_id, number)
+    row = funds.round_of(case_id, number)
     found = ledger.shares_page(row, after, _A_PAGE)
     page_ = rendered("console/cases/round.html", actor, **views.round_view(case, row, found, _A_PAGE))
     with transaction():

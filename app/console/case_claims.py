@@ -19,7 +19,7 @@ from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
 from app.console.views import case_documents as document_views
 from app.console.views import case_ledger as views
-from app.files import word
+from app.files import word_as_pdf
 from app.foundation.database import transaction
 from app.foundation.http import load, page
 from app.foundation.permissions import Actor, Permission
@@ -75,11 +75,12 @@ def verify_claims(actor: Actor, case_id: UUID) -> Response:
     """Say what of claims holds; never by whoever entered them."""
     on_refusal_show(_claims_page, actor, case_id)
     if request.form.get("action") == "verify_all":
-        claims.verify_as_claimed(actor, case_id)
+        told = f"已按申报金额核定 {claims.verify_as_claimed(actor, case_id):,} 笔债权。"
     else:
         one = forms.typed_fields("claim_no", "reason") | {"verified_yuan": views.amount("verified_yuan")}
         claims.verify_claims(actor, case_id, load(VerifyClaimsBody(), {"claims": [one]})["claims"])
-    return done("债权已核定。", "console.list_claims", case_id=case_id)
+        told = "债权已核定。"
+    return done(told, "console.list_claims", case_id=case_id)
 
 
 @pages.post("/cases/<uuid:case_id>/claims/person")
@@ -143,7 +144,7 @@ def download_case_document(actor: Actor, case_id: UUID, document_id: UUID) -> Re
     """The document itself, as Word or as a PDF to be sealed."""
     asked = {"format": request.args["format"]} if request.args.get("format") else {}
     row, ending = documents.document_of(actor, case_id, document_id), load(DownloadQuery(), asked)["format"]
-    content = row.docx if ending == "docx" else word.as_pdf(row.docx, row.title)
+    content = row.docx if ending == "docx" else word_as_pdf.as_pdf(row.docx, row.title)
     with transaction():
         documents.note_download(actor, row, ending)
     return attachment(content, _TYPES[ending], f"{row.title}〔{row.year}〕{row.number}号.{ending}")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response, request, url_for
 
-from app.cases import imports
+from app.cases import claims, imports
 from app.cases.imports import ImportKind, ImportState
 from app.console import forms
 from app.console.blueprint import pages
@@ -78,6 +78,9 @@ def _import_page(actor: Actor, import_id: UUID, *, problem: dict[str, Any] | Non
         _, pieces = files.open_file(row.file_id)
         book, headings = imports.opened(b"".join(pieces), row.kind)
         samples = imports.samples(book, headings)
+    if samples and row.case_id is not None:
+        with transaction():
+            claims.note_view(actor, row.case_id, len(samples), "import")
     return rendered("console/cases/import.html", actor, **views.import_view(row, samples, problem))
 
 

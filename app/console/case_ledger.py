@@ -86,6 +86,9 @@ def make_case_batch(actor: Actor, case_id: UUID) -> Response:
     on_refusal_show(_ledger_page, actor, case_id)
     typed = forms.typed_fields("round", "reason")
     body = load(MakeBatchBody(), typed | {"round": _number(typed.get("round"))})
+    if tasks.is_large(case_id):
+        tasks.ask_for_batch(actor, case_id, body["round"], body["reason"])
+        return done("债权较多，发放批次已交后台制作。", "console.show_case_ledger", case_id=case_id)
     batch = payments.make_batch(actor, case_id, body["round"], body["reason"])
     return done(f"第 {batch.number} 批发放清单已制作。", "console.show_case_ledger", case_id=case_id)
 

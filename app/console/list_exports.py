@@ -16,15 +16,16 @@ from app.foundation import clock
 from app.foundation.database import transaction
 from app.foundation.http import page
 from app.foundation.permissions import Actor, Permission
+from app.outbox.tasks import UNDER_WAY, TaskState
 from app.tips import exports, list_exports
 from app.tips.export_models import ListExport
-from app.tips.list_exports import KEPT, UNDER_WAY, ExportState
+from app.tips.list_exports import KEPT
 
 _TEXTS: Final = {
-    ExportState.QUEUED: ("排队中", "wait"),
-    ExportState.RUNNING: ("导出中", "run"),
-    ExportState.DONE: ("已完成", "done"),
-    ExportState.FAILED: ("未能导出", "urgent"),
+    TaskState.QUEUED: ("排队中", "wait"),
+    TaskState.RUNNING: ("导出中", "run"),
+    TaskState.DONE: ("已完成", "done"),
+    TaskState.FAILED: ("未能导出", "urgent"),
 }
 
 
@@ -80,7 +81,7 @@ def fetch_list_export(actor: Actor, export_id: UUID) -> Response:
 
 
 def _view(row: ListExport) -> dict[str, Any]:
-    text, tone = _TEXTS[ExportState(row.state)]
+    text, tone = _TEXTS[TaskState(row.state)]
     done = list_exports.rows_done(row)
     return {
         "href": url_for("console.show_list_export", export_id=row.id),
@@ -92,7 +93,7 @@ def _view(row: ListExport) -> dict[str, Any]:
         "format": row.format.upper(),
         "state": {"text": text, "tone": tone},
         "under_way": row.state in UNDER_WAY,
-        "removed": row.state == ExportState.DONE and row.file_id is None,
+        "removed": row.state == TaskState.DONE and row.file_id is None,
         "done": done,
         "whole": row.whole,
         "share": min(done / row.whole, 1) if row.whole else None,

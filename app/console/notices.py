@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +10,8 @@ from uuid import UUID
 from flask import Response, current_app, request, url_for
 from marshmallow import Schema, fields
 
+from app.cases.ledger_models import CaseTask
+from app.cases.models import SheetImport
 from app.console.blueprint import pages
 from app.console.forms import typed_fields
 from app.console.refusals import on_refusal_show
@@ -28,6 +30,7 @@ from app.notifications import service
 from app.notifications.models import Notice
 from app.notifications.queries import notice_page, unread_count
 from app.notifications.schemas import ListNoticesQuery
+from app.tips.export_models import ListExport
 
 _A_PAGE = 20
 
@@ -98,21 +101,29 @@ def brief_notices(notices: Sequence[Notice]) -> list[dict[str, Any]]:
 
 
 def _icon(one: Notice) -> str:
+    if one.run_of:
+        return "upload" if one.run_of == SheetImport.__tablename__ else "download"
     if one.case_id:
         return "briefcase"
-    if one.tip_id is None:
-        return "download"
     return "arrows-exchange" if one.reassignment_id else "clipboard-list"
 
 
 def _address(one: Notice) -> str:
+    if one.run_of:
+        return _RUNS[one.run_of](one)
     if one.case_id:
         return url_for("console.show_case", case_id=one.case_id)
     if one.reassignment_id:
         return url_for("console.show_reassignment", request_id=one.reassignment_id)
-    if one.tip_id is None:
-        return url_for("console.show_list_export", export_id=one.event_id)
     return url_for("console.show_tip", tip_id=one.tip_id)
+
+
+_RUNS: Final[Mapping[str, Callable[[Notice], str]]] = {
+    ListExport.__tablename__: lambda one: url_for("console.show_list_export", export_id=one.run_id),
+    SheetImport.__tablename__: lambda one: url_for("console.show_case_import", import_id=one.run_id),
+    CaseTask.__tablename__: lambda one: url_for("console.show_case_ledger", case_id=one.case_id),
+}
+"""Where long work that has ended is looked at."""
 
 
 @pages.post("/notices/<uuid:notice_id>/read")

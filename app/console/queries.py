@@ -26,7 +26,7 @@ from app.identity import policy as people_policy
 from app.identity.models import Account, Unit
 from app.tips.models import Tip, TipSubject
 from app.tips.policy import visible_tips
-from app.tips.queries import tip_by_number
+from app.tips.queries import BY_DEADLINE, tip_by_number
 from app.workflow import policy
 from app.workflow.models import Handling, Reassignment, ReassignmentEvent
 from app.workflow.states import OPEN_REASSIGNMENTS, WITH_CITY, ReassignmentAction, ReassignmentStatus
@@ -57,13 +57,14 @@ def due_today(actor: Actor, statuses: Collection[str]) -> int:
 
 def most_urgent_tips(actor: Actor, statuses: Collection[str], limit: int) -> Sequence[Any]:
     """Rows of tip, handling and subject within sight and in one of ``statuses``, the nearest limit first."""
+    work = policy.visible_handlings(actor).where(Handling.status.in_(statuses))
+    nearest = work.order_by(*BY_DEADLINE).limit(limit).with_only_columns(Handling.tip_id).subquery()
     return db.session.execute(
         visible_tips(actor)
         .add_columns(TipSubject)
         .join(TipSubject, TipSubject.tip_id == Tip.id)
-        .where(Handling.status.in_(statuses))
-        .order_by(Handling.due_on.asc().nulls_last(), Handling.registered_at)
-        .limit(limit)
+        .join(nearest, nearest.c.tip_id == Tip.id)
+        .order_by(*BY_DEADLINE)
     ).all()
 
 
@@ -99,7 +100,13 @@ def waiting_requests(actor: Actor, limit: int) -> tuple[Sequence[Reassignment], 
     """Requests for reassignment that wait for this person: (the oldest of them, how many)."""
     waiting = policy.visible_reassignments(actor).where(_waits_for(actor))
     rows = db.session.scalars(waiting.order_by(Reassignment.applied_at).limit(limit)).all()
-    return rows, _count(waiting.with_only_columns(Reassignment.id))
+    return rows, count_waiting_requests(actor)
+
+
+def count_waiting_requests(actor: Actor) -> int:
+    """How many requests for reassignment wait for this person."""
+    waiting = policy.visible_reassignments(actor).where(_waits_for(actor))
+    return _count(waiting.with_only_columns(Reassignment.id))
 
 
 def _waits_for(actor: Actor) -> Any:
@@ -164,7 +171,13 @@ def applications(requests: Sequence[Reassignment]) -> dict[UUID, ReassignmentEve
 
 def files_of_request(request: Reassignment) -> Sequence[StoredFile]:
     """The evidence of a request, in the order it came."""
-    return files_by_id(request.evidence)
+    return files_of_requests([request])[request.id]
+
+
+def files_of_requests(requests: Sequence[Reassignment]) -> dict[UUID, Sequence[StoredFile]]:
+    """The evidence of each of these requests, in the order it came."""
+    found = {file.id: file for file in files_by_id([file_id for one in requests for file_id in one.evidence])}
+    return {one.id: [found[file_id] for file_id in one.evidence if file_id in found] for one in requests}
 
 
 def files_by_id(file_ids: Sequence[UUID]) -> Sequence[StoredFile]:

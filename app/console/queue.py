@@ -106,11 +106,27 @@ def preview_bulk_assignment(actor: Actor) -> str:
 def assign_in_bulk(actor: Actor) -> str:
     """Assign the chosen tips one by one, and say of each what became of it. Sent twice, the second finds them gone."""
     chosen = bulk.chosen(request.form.getlist("tip"))
-    reason = forms.typed_fields("reason").get("reason", "")
     targets = {tip_id: request.form.get(f"division-{tip_id}", "") for tip_id in chosen}
     return rendered(
         "console/tips/bulk_done.html",
         actor,
-        lines=bulk.assign(actor, chosen, targets, reason),
+        deed="交办",
+        lines=bulk.assign(actor, chosen, targets, forms.typed_fields("reason").get("reason", "")),
         list_url=url_for("console.list_tips"),
+        recall_url=url_for("console.recall_in_bulk"),
+    )
+
+
+@pages.post("/tips/bulk/recall")
+@page(permission=Permission.TIP_TRIAGE, changes=False)  # each tip has a transaction of its own
+def recall_in_bulk(actor: Actor) -> str:
+    """Take a bulk assignment back, tip by tip, and say of each that stays with its unit why."""
+    assigned = bulk.chosen(request.form.getlist("tip"))
+    return rendered(
+        "console/tips/bulk_done.html",
+        actor,
+        deed="收回",
+        lines=bulk.recall(actor, assigned, forms.typed_fields("reason").get("reason", "")),
+        list_url=url_for("console.list_tips"),
+        recall_url=None,
     )

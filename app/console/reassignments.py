@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from app.console.views.problems import problem_views
 from app.console.views.tip_list import paging
 from app.files import service as files
 from app.files.http import download_response
+from app.files.models import StoredFile
 from app.foundation import clock
 from app.foundation.database import transaction
 from app.foundation.errors import NotFound, OutOfScope
@@ -32,7 +34,7 @@ from app.tips.office_schemas import SENSIBLE_DAY
 from app.tips.queries import whole_tip
 from app.workflow import reassignment
 from app.workflow.models import Reassignment
-from app.workflow.policy import available_reassignment_actions
+from app.workflow.policy import actions_on_requests, available_reassignment_actions
 from app.workflow.queries import (
     bounces,
     reassignment_for,
@@ -41,7 +43,7 @@ from app.workflow.queries import (
     reassignments_of,
 )
 from app.workflow.schemas import ActOnReassignmentBody, ListReassignmentsQuery
-from app.workflow.states import REASSIGNMENT_ACTION_TEXTS, ReassignmentAction, ReassignmentStatus
+from app.workflow.states import REASSIGNMENT_ACTION_TEXTS, ReassignmentAction, ReassignmentStatus, Transition
 
 _A_PAGE = 20
 
@@ -67,25 +69,28 @@ def _desk(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     shown = rows[:_A_PAGE]
     following = to_cursor(shown[-1].applied_at, shown[-1].id) if len(rows) > len(shown) else None
     wanted = {"mine": "true"} if query["mine"] else {"status": query["status"]} if query["status"] else {}
-    waiting = queries.waiting_requests(actor, 1)[1]
+    waiting = queries.count_waiting_requests(actor)
+    steps, evidence = actions_on_requests(actor, shown), queries.files_of_requests(shown)
     return {
         "quick": requests.quick_filters(wanted, waiting),
         "list_url": url_for("console.list_reassignments"),
         "bounces_url": url_for("console.show_bounces") if actor.city_wide else None,
         "requests": [
-            line | _steps_on_card(actor, one)
+            line | _steps_on_card(actor, one, steps[one.id], evidence[one.id])
             for line, one in zip(requests.request_lines(actor, shown), shown, strict=True)
         ],
         "page": paging("console.list_reassignments", wanted, query["cursor"], following, None),
     }
 
 
-def _steps_on_card(actor: Actor, asked: Reassignment) -> dict[str, Any]:
+def _steps_on_card(
+    actor: Actor, asked: Reassignment, steps: Sequence[Transition], evidence: Sequence[StoredFile]
+) -> dict[str, Any]:
     """What this person can do with a request, and its evidence, without opening it."""
     return {
-        "actions": [reassignment_step(row, FormState()) for row in available_reassignment_actions(actor, asked)],
+        "actions": [reassignment_step(row, FormState()) for row in steps],
         "action_url": url_for("console.act_on_reassignment", request_id=asked.id),
-        "files": officers_files(queries.files_of_request(asked), _file_address(actor, asked)),
+        "files": officers_files(evidence, _file_address(actor, asked)),
         "view": requests.view_of(asked),
     }
 

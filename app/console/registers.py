@@ -78,7 +78,7 @@ def list_disputes(actor: Actor) -> str:
     return rendered(
         "console/disputes.html",
         actor,
-        cards=[registers.dispute_card(actor, *row) for row in shown],
+        cards=registers.dispute_cards(actor, shown),
         precedents_url=url_for("console.list_geo_knowledge", kind="precedents"),
         page=paging("console.list_disputes", {}, query["cursor"], following, None),
     )

@@ -110,6 +110,8 @@ def _next_of(row: Transition) -> str:
     """Where a move leads and what clock starts there."""
     if not row.targets:
         return "状态不变。"
+    if row.action == Action.RECALL:
+        return "承办单位尚未签收，可以收回；收回后转为“已受理”，交办期限接着计算，承办单位收到通知。"
     target = Status(row.targets[0])
     limit = LIMITS.get(target)
     until = f"，开始计算{limit.name}期限" if limit else ""

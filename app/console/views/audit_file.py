@@ -1,8 +1,9 @@
-"""The audit log as a sheet: marked with who took it, every cell text."""
+"""The audit log as a sheet: marked with who took it, every cell text but for the time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import BinaryIO, Final
 
 import xlsxwriter
@@ -10,10 +11,11 @@ import xlsxwriter
 from app.audit.models import AuditEvent
 from app.console import queries
 from app.console.views.audit_log import audit_line
+from app.tips.exports import MOMENT_FORMAT
 
 _COLUMNS: Final = {
     "序号": 10,
-    "时间": 18,
+    "时间": 26,
     "操作人": 14,
     "岗位": 14,
     "单位": 30,
@@ -44,20 +46,24 @@ def write(target: BinaryIO, mark: str, rows: Iterable[AuditEvent]) -> int:
         sheet.set_column(column, column, width)
         sheet.write_string(1, column, heading, bold)
     sheet.freeze_panes(2, 0)
+    moment = book.add_format({"num_format": f"{MOMENT_FORMAT}:ss", "align": "left"})
     number = 1
     for number, event in enumerate(rows, start=2):
         for column, cell in enumerate(_cells(event, units.get(event.unit_id, ""))):
-            sheet.write_string(number, column, cell)
+            if isinstance(cell, datetime):
+                sheet.write_datetime(number, column, cell, moment)
+            else:
+                sheet.write_string(number, column, cell)
     book.close()
     return number - 1
 
 
-def _cells(event: AuditEvent, unit: str) -> list[str]:
+def _cells(event: AuditEvent, unit: str) -> list[str | datetime]:
     line = audit_line(event, unit)
     changes = [f"{one['label']}：{one['before']} → {one['after']}" for one in line["changes"]]
     return [
         str(line["number"] or "待封存"),
-        f"{line['at']:%Y-%m-%d %H:%M:%S}",
+        line["at"].replace(microsecond=0, tzinfo=None),
         line["actor_name"] or "系统",
         line["actor_role_text"],
         unit,

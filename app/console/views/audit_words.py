@@ -144,6 +144,7 @@ ATTEMPTS: Final[Mapping[str, str]] = {
     "console.write_to_reporter": "给举报人留言",
     "console.preview_bulk_assignment": "批量交办",
     "console.assign_in_bulk": "批量交办",
+    "console.recall_in_bulk": "批量收回交办",
     "console.export_tips": "导出线索清单",
     "console.set_limit": "调整办理规则",
     "console.set_reason": "调整理由目录",

@@ -1,8 +1,8 @@
-"""Assigning several tips at once: each is a step of its own, with its own outcome."""
+"""Assigning several tips at once, and taking that back: each is a step of its own, with its own outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from app.tips.models import Tip, TipSubject
 from app.workflow import service as workflow
 from app.workflow.exclusions import excluded
 from app.workflow.models import Handling
-from app.workflow.states import Action, Status
+from app.workflow.states import ACTION_TEXTS, Action, Status
 
 MOST: Final = 100
 Chosen = dict[UUID, int]
@@ -68,28 +68,56 @@ def _hindrance(actor: Actor, handling: Handling, version: int) -> str:
 
 def assign(actor: Actor, wanted: Chosen, targets: Mapping[UUID, str], reason: str) -> list[dict[str, Any]]:
     """Assign each tip in a transaction of its own; return what became of each."""
+
+    def assign_one(tip_id: UUID, version: int) -> str:
+        handling = workflow.locked(actor, tip_id)
+        if handling.version == version and (hindrance := _hindrance(actor, handling, version)):
+            return hindrance
+        workflow.act(actor, tip_id, Action.ASSIGN, version, {"division": targets[tip_id], "reason": reason})
+        return ""
+
+    return _one_by_one(actor, wanted, reason, assign_one)
+
+
+def recall(actor: Actor, assigned: Chosen, reason: str) -> list[dict[str, Any]]:
+    """Take back what nobody has touched since it was assigned; return what became of each."""
+
+    def recall_one(tip_id: UUID, version: int) -> str:
+        handling = workflow.locked(actor, tip_id)
+        if handling.version != version:
+            return _happened_since(handling)
+        workflow.act(actor, tip_id, Action.RECALL, version, {"reason": reason})
+        return ""
+
+    return _one_by_one(actor, assigned, reason, recall_one)
+
+
+def _happened_since(handling: Handling) -> str:
+    last = workflow.what_changed(handling)["last_change"]
+    return f"交办之后，{last['by']}已办理“{ACTION_TEXTS[Action(last['action'])]}”"
+
+
+def _one_by_one(actor: Actor, wanted: Chosen, reason: str, step: Callable[[UUID, int], str]) -> list[dict[str, Any]]:
     if len(reason) > LONGEST_REASON:
         raise InvalidInput(errors={"reason": [f"最多 {LONGEST_REASON} 字"]})
-    told = {tip_id: _assign_one(actor, tip_id, wanted[tip_id], targets[tip_id], reason) for tip_id in wanted}
-    return [_outcome(row[0], row[1], row[2], told[row[0].id]) for row in queries.tips_by_id(actor, told)]
+    told = {tip_id: _tried(step, tip_id, version) for tip_id, version in wanted.items()}
+    return [_outcome(row, wanted[row[0].id], told[row[0].id]) for row in queries.tips_by_id(actor, told)]
 
 
-def _assign_one(actor: Actor, tip_id: UUID, version: int, division: str, reason: str) -> str:
+def _tried(step: Callable[[UUID, int], str], tip_id: UUID, version: int) -> str:
     """Why it was refused; empty when it was done."""
     try:
         with transaction():
-            handling = workflow.locked(actor, tip_id)
-            if handling.version == version and (hindrance := _hindrance(actor, handling, version)):
-                return hindrance
-            workflow.act(actor, tip_id, Action.ASSIGN, version, {"division": division, "reason": reason})
+            return step(tip_id, version)
     except DomainError as error:
         told = "；".join(text for texts in (error.errors or {}).values() for text in texts)
         return told or error.detail or error.title
-    return ""
 
 
-def _outcome(tip: Tip, handling: Handling, subject: TipSubject, refusal: str) -> dict[str, Any]:
+def _outcome(row: tuple[Tip, Handling, TipSubject], version: int, refusal: str) -> dict[str, Any]:
+    tip, handling, subject = row
     return {
+        "made": f"{tip.id}:{version + 1}",
         "href": url_for("console.show_tip", tip_id=tip.id),
         "receipt_number": tip.receipt_number,
         "subject_name": subject.name,

@@ -12,7 +12,7 @@ from app.cases import claims, ledger, policy, tasks, words
 from app.cases.ledger_models import CaseAsset, CaseClaim, CaseTask
 from app.cases.models import FundraisingCase
 from app.cases.states import CaseStatus, RestitutionStage
-from app.cases.tasks import TaskKind, TaskState
+from app.cases.tasks import TaskKind
 from app.cases.views import claim_line
 from app.console.forms import typed_fields
 from app.console.views import chinese
@@ -20,6 +20,7 @@ from app.console.views.case_actions import day, with_typed, words_of
 from app.console.views.fields import Field, options, select, text
 from app.foundation import clock
 from app.foundation.permissions import Actor
+from app.outbox.tasks import UNDER_WAY, TaskState
 
 _Form = dict[str, Any]
 _LONGEST: Final = 500
@@ -79,15 +80,13 @@ def task_lines(actor: Actor, case: FundraisingCase) -> list[dict[str, Any]]:
 
 
 def _task(case: FundraisingCase, row: CaseTask, *, pays: bool) -> dict[str, Any]:
-    is_round = row.kind == TaskKind.ROUND
-    amount_ = f"分配 {Decimal(row.given['total_yuan']):,} 元" if is_round else f"第 {row.given['batch']} 批代发清单"
     done = tasks.lines_done(row)
     fetched = pays and row.file_id is not None
     return {
-        "label": amount_,
+        "label": _task_label(TaskKind(row.kind), row.given),
         "state": _TASK_STATES[TaskState(row.state)],
-        "under_way": row.state in tasks.UNDER_WAY,
-        "counts": not is_round,
+        "under_way": row.state in UNDER_WAY,
+        "counts": row.kind == TaskKind.BANK_FILE,
         "done": done,
         "whole": row.whole,
         "share": min(done / row.whole, 1) if row.whole else 0,
@@ -96,6 +95,16 @@ def _task(case: FundraisingCase, row: CaseTask, *, pays: bool) -> dict[str, Any]
         "at": clock.beijing(row.asked_at),
         "href": url_for("console.fetch_case_bank_file", case_id=case.id, task_id=row.id) if fetched else None,
     }
+
+
+def _task_label(kind: TaskKind, given: Mapping[str, Any]) -> str:
+    match kind:
+        case TaskKind.ROUND:
+            return f"分配 {Decimal(given['total_yuan']):,} 元"
+        case TaskKind.BATCH:
+            return f"制作第 {given['round']} 轮发放批次"
+        case TaskKind.BANK_FILE:
+            return f"第 {given['batch']} 批代发清单"
 
 
 _TASK_STATES: Final = {
@@ -297,18 +306,18 @@ def _claim_forms(case: FundraisingCase) -> list[_Form]:
             "needs": [
                 words_of("claim_no", "债权编号", 60),
                 yuan_field("verified_yuan", "核定金额", hint="不予认定填 0"),
-                text("reason", "理由", _LONGEST, required=False, rows=2, hint="与申报金额不同的须说明理由"),
+                text("reason", "理由", _LONGEST, required=False, rows=2, hint="与申报金额或原核定金额不同的须说明理由"),
             ],
             "description": "录入人不能核实自己录入的债权。",
             "tone": "plain",
         },
         {
             "name": "verify_all",
-            "label": "待核实的全部按申报金额核定",
+            "label": "待核实的按申报金额核定",
             "url": url,
             "needs": [],
-            "description": "由他人录入、尚待核实的债权全部按申报金额核定。",
-            "confirm": "请确认已逐笔核对债权凭证。确定全部按申报金额核定？",
+            "description": "由他人录入、尚待核实的债权按申报金额核定；更正后与原核定金额不同的除外，须逐笔核定。",
+            "confirm": "请确认已逐笔核对债权凭证。确定按申报金额核定？",
             "tone": "danger",
         },
     ]

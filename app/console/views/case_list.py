@@ -169,7 +169,7 @@ def sheet_rows(actor: Actor, cases: Iterable[FundraisingCase], units: Mapping[in
             CASE_STATUS_TEXTS[CaseStatus(case.status)],
             *(words.stage_text(track, getattr(case, track)) for track in Track),
             f"{ratio:.2%}" if ratio is not None else None,
-            f"{clock.beijing(case.registered_at):%Y-%m-%d}",
+            clock.beijing(case.registered_at).date(),
         ]
 
 

@@ -118,18 +118,10 @@ def by_category(found: Statistics, *, masked: bool) -> Lines:
         if code is None and not children:
             continue
         asked = {"category": code or "none"}
-        lines.append((text, 0, asked, added(children.values())))
+        lines.append((text, 0, asked, statistics.added(children.values())))
         named = sorted((detail, figures) for detail, figures in children.items() if detail) if not masked else []
         lines += [(detail, 1, asked | {"detail": detail}, figures) for detail, figures in named]
     return [*lines, ("合计", 0, {}, found.whole)]
-
-
-def added(parts: Iterable[Figures]) -> Figures:
-    """The sum of lines, column by column."""
-    listed = list(parts)
-    start = Figures()
-    names = Figures.__dataclass_fields__
-    return Figures(**{name: sum((getattr(one, name) for one in listed), getattr(start, name)) for name in names})
 
 
 def by_month(found: Statistics, wanted: Mapping[str, Any]) -> Lines:
@@ -192,7 +184,7 @@ def chart_of(found: Statistics) -> dict[str, Any]:
     """Cases and amount by month for the chart (对比), oldest first."""
     lines = sorted(found.table("month").items())[-24:]
     return {
-        "months": [f"{month:%Y-%m}" for month, _ in lines],
+        "months": [chinese.month(month) for month, _ in lines],
         "cases": [figures.cases for _, figures in lines],
         "closed": [figures.closed for _, figures in lines],
         "involved": [round(float(figures.involved_yuan / 10000), 2) for _, figures in lines],

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from app.console.blueprint import pages
+from app.foundation import clock
 
 _WAN: Final = Decimal(10_000)
 
@@ -17,13 +18,13 @@ _WAN: Final = Decimal(10_000)
 @pages.app_template_filter()
 def day(on: date) -> str:
     """A day, or the day of a moment in Beijing time."""
-    return f"{on.year}年{on.month}月{on.day}日"
+    return clock.day_text(on)
 
 
 @pages.app_template_filter()
 def moment(at: datetime) -> str:
     """A moment that is in Beijing time already, to the minute."""
-    return f"{day(at)} {at:%H:%M}"
+    return clock.moment_text(at)
 
 
 @pages.app_template_filter()

@@ -15,7 +15,7 @@ from app.console.views.precedents import precedents_of
 from app.foundation import clock
 from app.foundation.permissions import Actor
 from app.tips.models import Tip, TipSubject
-from app.tips.queries import latest_jurisdiction
+from app.tips.queries import latest_jurisdictions
 from app.workflow.models import Handling, PoliceTransfer, Supervision
 from app.workflow.states import (
     POLICE_STATE_TEXTS,
@@ -113,9 +113,17 @@ def _line(row: tuple[Tip, Handling, TipSubject], cells: list[str]) -> dict[str, 
     }
 
 
-def dispute_card(actor: Actor, tip: Tip, handling: Handling, subject: TipSubject) -> dict[str, Any]:
-    """One tip whose district waits for a decision: what contradicts what, the rule, and earlier decisions."""
-    decision = latest_jurisdiction(tip.id).decision
+def dispute_cards(actor: Actor, found: Sequence[Any]) -> list[dict[str, Any]]:
+    """Tips whose district waits for a decision: what contradicts what, the rule, and earlier decisions."""
+    decisions = latest_jurisdictions([row[0].id for row in found])
+    return [
+        _dispute_card(actor, tip, handling, subject, decisions[tip.id].decision) for tip, handling, subject in found
+    ]
+
+
+def _dispute_card(
+    actor: Actor, tip: Tip, handling: Handling, subject: TipSubject, decision: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "href": url_for("console.show_tip", tip_id=tip.id),
         "receipt_number": tip.receipt_number,

@@ -171,4 +171,7 @@ def stations_of(status: ReassignmentStatus, history: Sequence[ReassignmentEvent]
 
 def _who_and_when(actions: set[ReassignmentAction], history: Sequence[ReassignmentEvent]) -> str:
     last = next((event for event in reversed(history) if event.action in actions), None)
-    return f"{last.actor_name} {clock.beijing(last.at):%m-%d %H:%M}" if last else ""
+    if last is None:
+        return ""
+    at = clock.beijing(last.at)
+    return f"{last.actor_name} {at.month}月{at.day}日 {at:%H:%M}"

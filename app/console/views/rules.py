@@ -115,7 +115,7 @@ def _calendar(may_change: bool, state: FormState) -> dict[str, Any]:
         {
             "cells": [f"{year} 年", _count(days, year, "off"), _count(days, year, "work")],
             "notes": [
-                f"{day.day:%m-%d} {_KINDS[day.kind]} {day.holiday}（{_region(day.region_code)}）"
+                f"{day.day.month}月{day.day.day}日 {_KINDS[day.kind]} {day.holiday}（{_region(day.region_code)}）"
                 for day in days
                 if day.day.year == year
             ],

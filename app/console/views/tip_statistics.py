@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import quote_plus
 
 from flask import url_for
 
@@ -37,6 +39,8 @@ Asked = Mapping[str, Any]
 class Board:
     """What one person asked for: the period, the period before, and perhaps one district."""
 
+    queue: str
+    """The address of the queue: a board has a hundred and fifty links to it."""
     actor: Actor
     period: Period
     division: str | None
@@ -49,7 +53,12 @@ class Board:
         """The queue with the tips behind a figure."""
         period = period or self.period
         place = {"division": self.division} if self.division else {}
-        return queue_url({**place, "since": period.since.isoformat(), "until": period.until.isoformat(), **asked})
+        wanted = {**place, "since": period.since.isoformat(), "until": period.until.isoformat(), **asked}
+        return f"{self.queue}?{'&'.join(f'{name}={_quoted(value)}' for name, value in wanted.items())}"
+
+
+_quoted: Final = lru_cache(maxsize=4096)(quote_plus)
+"""Codes and days, as they stand in an address."""
 
 
 def board(actor: Actor, since: date | None, until: date | None, division: str | None) -> Board:
@@ -58,11 +67,12 @@ def board(actor: Actor, since: date | None, until: date | None, division: str | 
     period = Period(since or last - timedelta(days=_USUAL_DAYS - 1), last)
     before = period.before
     return Board(
+        queue_url({}),
         actor,
         period,
         division,
         statistics.tally(actor, period, division),
-        statistics.tally(actor, before, division),
+        statistics.tally(actor, before, division, by_place=False),
         statistics.by_day(actor, period, division),
         statistics.by_day(actor, before, division),
     )
