@@ -2,7 +2,7 @@
 
 The import is the command that the office runs, as a process of its own: its time and its largest memory are told. The
 round is one request's worth of work for one case that holds all the claims; afterwards every share is held against the
-exact fraction. Reading goes through the office API in one process; each figure is the 95th percentile.
+exact fraction. Reading goes through office API and console in one process; each figure is the 95th percentile.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from sqlalchemy import event, text
 from stdnum.cn import ric
 
 from app import create_app
-from app.cases import ledger, money, sharing
-from app.cases import statistics as counted
+from app.cases import ledger, money, payments, sharing
 from app.cases.claim_columns import CLAIM_COLUMNS
 from app.cases.claim_import import ClaimTarget
-from app.cases.queries import CaseFilter
 from app.cases.sheet_columns import find_headings
 from app.cases.sheet_engine import take_in
 from app.files.sheets import Workbook
 from app.foundation.config import REPOSITORY, load_settings
-from app.foundation.database import OPEN_WALL, db, transaction
-from app.identity import tokens
+from app.foundation.database import OPEN_WALL, db, end_reading, transaction
+from app.foundation.http import Audience
+from app.identity.authentication import CONSOLE_COOKIE_KEY
+from bench.officers import person, token_of
 from bench.search import PLANS
 from bench.stage import _environment, _services, machine, say
-from bench.workflow import _person
 
 IMPORT_BAR, ROUND_BAR, READ_BAR, MEMORY_BAR = 60.0, 30.0, 1.5, 400
 _HEADINGS: Final = (
     "案件编号", "案件名称", "集资单位", "统一社会信用代码", "注册地", "案发地", "属地", "业务类别", "集资方式", "涉案金额（万元）",
     "未兑付金额（万元）", "参与集资人数", "发案时间", "具体责任人", "联系电话", "公安机关", "是否跨省", "涉稳等级",
 )  # fmt: skip
+_CATEGORIES: Final = ("债权类", "股权类", "商品营销类", "生产经营类", "其他")
 _DISTRICTS: Final = ("天山区", "沙依巴克区", "新市区", "水磨沟区", "头屯河区", "达坂城区", "米东区", "乌鲁木齐县")
 _CLAIMS: Final = """
 INSERT INTO case_claims (id, case_id, claim_no, claimed_yuan, verified_yuan, verified_at, query_number, entered_at)
@@ -64,7 +64,8 @@ def main() -> int:
         app = create_app(load_settings(environment))
         with app.app_context(), psycopg.connect(url, autocommit=True) as raw:
             _import(environment, directory, "small", 100)
-            small = _reads(app, options.reads)
+            small = _reads(app, options.reads, None)
+            end_reading()  # while the command works, which may take longer than a transaction may stand idle
             imported = [
                 _import(environment, directory, "large", options.rows),
                 _import(environment, directory, "large", options.rows),
@@ -73,14 +74,15 @@ def main() -> int:
             raw.execute("DELETE FROM case_claims")
             _keep_only(raw, options.cases)
             raw.execute("ANALYZE")
-            large = _reads(app, options.reads)
+            large = _reads(app, options.reads, None)
             case_id = _fill(raw, options.claims)
             seconds, exact = _round(case_id)
-            with_claims = _reads(app, options.reads)
+            batch = _batch(raw, case_id)
+            with_claims = _reads(app, options.reads, case_id)
             if options.plans:
-                _write_plans(app)
+                _write_plans(app, case_id)
             print(machine(url))
-            return _print(options, imported, (small, large, with_claims), (seconds, exact))
+            return _print(options, imported, (small, large, with_claims), (seconds, exact, batch))
 
 
 def _options() -> argparse.Namespace:
@@ -116,7 +118,8 @@ def _sheet(path: Path, mark: str, rows: int) -> None:
             district = _DISTRICTS[n % len(_DISTRICTS)]
             page.write_row(n, 0, (
                 f"{mark}〔2019〕{n}号", f"测试项目{n}案", f"乌鲁木齐测试{n}投资咨询有限公司", None, f"新疆乌鲁木齐市{district}测试路{n}号",
-                f"新疆乌鲁木齐市天山区解放北路{n}号", district, "债权类", "投资理财", n % 9000 + 0.5, n % 4000, n % 700, "2021年8月6日",
+                f"新疆乌鲁木齐市天山区解放北路{n}号", district, _CATEGORIES[n % 5], "投资理财", n % 9000 + 0.5, n % 4000, n % 700,
+                f"{2014 + n % 11}年{1 + n % 12}月{1 + n % 28}日",
                 "责任人测试", 13900000000 + n, "测试公安分局", "否", "低",
             ))  # fmt: skip
 
@@ -132,7 +135,9 @@ def _import(environment: dict[str, str], directory: Path, mark: str, rows: int) 
     child = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(child.pid, 0)
     assert status == 0, status
-    return time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024
+    seconds = time.perf_counter() - began
+    say(f"in {seconds:.0f} s")
+    return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024
 
 
 def _claim_sheet(path: Path, rows: int) -> None:
@@ -153,13 +158,13 @@ def _import_claims(raw: psycopg.Connection[Any], directory: Path, rows: int) -> 
     _claim_sheet(path, rows)
     case_id = raw.execute("SELECT id FROM fundraising_cases WHERE division_code = '650104' LIMIT 1").fetchone()
     assert case_id is not None
-    person = _person("district.650104")
+    actor = person("district.650104")
     say(f"importing {rows:,} claims …")
     began, busy = time.perf_counter(), time.process_time()
     book = Workbook(path.read_bytes())
-    with transaction(person.wall):
+    with transaction(actor.wall):
         outcome = take_in(
-            book, find_headings(book, CLAIM_COLUMNS), ClaimTarget(person, case_id[0]),
+            book, find_headings(book, CLAIM_COLUMNS), ClaimTarget(actor, case_id[0]),
             by_row=False, dry_run=False, progress=lambda _done: None,
         )  # fmt: skip
     assert outcome.created == rows, outcome.faults[:3]
@@ -176,34 +181,51 @@ def _keep_only(raw: psycopg.Connection[Any], cases: int) -> None:
     )
 
 
-def _reads(app: Any, times: int) -> dict[str, float]:
+def _reads(app: Any, times: int, case_id: UUID | None) -> dict[str, float]:
     """Milliseconds of the 95th percentile of each kind of reading."""
-    return {name: _p95(ask, times) for name, ask in _readings(app).items()}
+    readings = _readings(app, case_id)
+    found = {name: _p95(ask, times) for name, ask in readings.items()}
+    found["statistics, first after a change"] = _p95(readings["statistics"], times, before=_change)
+    return found
 
 
-def _readings(app: Any) -> dict[str, Callable[[], Any]]:
-    client = app.test_client()
-    person = _person("city.reviewer")
-    assert person.session_id is not None
-    from app.foundation import clock
-    from app.foundation.http import Audience
+def _change() -> None:
+    """A step of one case: its version tells that the figures of its unit are out of date."""
+    with transaction(OPEN_WALL):
+        step = (
+            "UPDATE fundraising_cases SET version = version + 1 WHERE id = (SELECT id FROM fundraising_cases LIMIT 1)"
+        )
+        db.session.execute(text(step))
 
-    token, _ = tokens.issue(Audience.OFFICER, str(person.account_id), person.session_id, clock.now())
-    headers = {"Authorization": f"Bearer {token}"}
-    first = client.get("/api/v1/office/cases", headers=headers).get_json()["items"][0]["id"]
+
+def _readings(app: Any, case_id: UUID | None) -> dict[str, Callable[[], Any]]:
+    """What is read, over the office API and at the console; of the cases the newest one, or ``case_id``."""
+    client, headers = app.test_client(), _signed_in("city.reviewer")
+    first = case_id or client.get("/api/v1/office/cases", headers=headers).get_json()["items"][0]["id"]
+    console = app.test_client()
+    with console.session_transaction() as cookie:
+        cookie[CONSOLE_COOKIE_KEY] = str(person("city.reviewer", Audience.CONSOLE).session_id)
     paths = {
         "register": "/api/v1/office/cases?limit=20",
         "register, one district": "/api/v1/office/cases?limit=20&division=650104",
         "one case": f"/api/v1/office/cases/{first}",
+        "its page": f"/cases/{first}",
         "its ledger": f"/api/v1/office/cases/{first}/restitution",
+        "statistics": "/cases/statistics",
     }
-    asked = {name: lambda path=path: _asked(client, path, headers) for name, path in paths.items()}
-    return asked | {"statistics": lambda: _counted(person)}
+    return {
+        name: lambda path=path: _asked(client if path.startswith("/api") else console, path, headers)
+        for name, path in paths.items()
+    }
 
 
-def _write_plans(app: Any) -> None:
+def _signed_in(username: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token_of(username)}"}
+
+
+def _write_plans(app: Any, case_id: UUID) -> None:
     """What PostgreSQL does for each statement about cases of each reading."""
-    for name, ask in _readings(app).items():
+    for name, ask in _readings(app, case_id).items():
         seen: list[tuple[str, Any]] = []
 
         def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any, seen: Any = seen) -> None:
@@ -233,15 +255,10 @@ def _asked(client: Any, path: str, headers: dict[str, str]) -> None:
     assert client.get(path, headers=headers).status_code == 200, path
 
 
-def _counted(person: Any) -> None:
-    """The classification table of the page, which has no end point of its own."""
-    with transaction(person.wall):
-        counted.statistics(person, CaseFilter())
-
-
-def _p95(ask: Callable[[], Any], times: int) -> float:
+def _p95(ask: Callable[[], Any], times: int, before: Callable[[], Any] = lambda: None) -> float:
     taken = []
     for _ in range(times):
+        before()
         began = time.perf_counter()
         ask()
         taken.append((time.perf_counter() - began) * 1000)
@@ -269,16 +286,29 @@ def _fill(raw: psycopg.Connection[Any], claims: int) -> UUID:
 
 def _round(case_id: UUID) -> tuple[float, bool]:
     """(seconds until the round is computed and committed, whether every share is exact)."""
-    person = _person("district.650104")
+    actor = person("district.650104")
     with transaction(OPEN_WALL):
         owed_fen = db.session.connection().exec_driver_sql(sharing.OWED_IN_ALL, {"case_id": case_id}).scalar_one()
     total = int(owed_fen) * 3 // 7 + 1
     say("sharing …")
     began = time.perf_counter()
-    with transaction(person.wall):
-        ledger.distribute_round(person, case_id, money.to_yuan(total), "balance")
+    with transaction(actor.wall):
+        ledger.distribute_round(actor, case_id, money.to_yuan(total), "balance")
     seconds = time.perf_counter() - began
     return seconds, _is_exact(case_id, total, int(owed_fen))
+
+
+def _batch(raw: psycopg.Connection[Any], case_id: UUID) -> float:
+    """Seconds until every share of the round is in a batch for the bank; half of them are paid afterwards."""
+    actor = person("district.650104")
+    say("making the batch …")
+    began = time.perf_counter()
+    with transaction(actor.wall):
+        payments.make_batch(actor, case_id, 1, "bench")
+    seconds = time.perf_counter() - began
+    raw.execute("UPDATE case_payments SET state = 'paid' WHERE get_byte(uuid_send(id), 0) < 128")
+    raw.execute("VACUUM ANALYZE case_payments")
+    return seconds
 
 
 def _is_exact(case_id: UUID, total: int, whole: int) -> bool:
@@ -301,7 +331,7 @@ def _print(
     options: argparse.Namespace,
     imported: list[tuple[float, float, int]],
     reads: tuple[dict[str, float], ...],
-    shared: tuple[float, bool],
+    shared: tuple[float, bool, float],
 ) -> int:
     small, large, with_claims = reads
     print("\n| what | measured | bar |\n| --- | ---: | ---: |")
@@ -311,11 +341,12 @@ def _print(
         print(
             f"| import, {name}: {options.rows:,} rows | {seconds:.1f} s ({rate:,.0f} rows/s; {busy:.1f} s on a processor), {memory} MB | {IMPORT_BAR:.0f} s, {MEMORY_BAR} MB |"
         )
-    seconds, exact = shared
+    seconds, exact, batch = shared
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(
         f"| round over {options.claims:,} claims, computed and committed | {seconds:.1f} s, exact: {exact}, {own} MB | {ROUND_BAR:.0f} s, {MEMORY_BAR} MB |"
     )
+    print(f"| batch for the bank of the same round | {batch:.1f} s | |")
     print(
         "\n| reading, p95 | 100 cases | " + f"{options.cases:,} cases | with {options.claims:,} claims | ratio | bar |"
     )
@@ -327,7 +358,7 @@ def _print(
     )
     for name, before in small.items():
         ratio = with_claims[name] / before
-        missed |= ratio > READ_BAR and name != "its ledger"
+        missed |= ratio > READ_BAR
         print(
             f"| {name} | {before:.1f} ms | {large[name]:.1f} ms | {with_claims[name]:.1f} ms | {ratio:.2f} | {READ_BAR} |"
         )

@@ -4,6 +4,8 @@
 ``GET /floor/read?ID`` reads one row by its primary key and ends the transaction. Each thread has a connection of its own.
 ``POST /floor/upload`` streams its body into a new file and makes it durable.
 ``GET /bare/read?ID`` reads the same row as an end point of the product: declared, behind the wall, through its session.
+``POST /bare/act/TIP`` does one action on a tip as the office API does, and answers with nothing but the new version: the
+page that an officer sees afterwards is measured elsewhere.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from app.foundation.database import db
 from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Actor, Permission
+from app.tips.office_schemas import ActOnTipBody
+from app.workflow import service as workflow
 from wsgi import app as product
 
 _own = threading.local()
@@ -80,6 +84,14 @@ def bare_read(_actor: Actor) -> dict[str, int | None]:
     """Read one row by its primary key."""
     number = int(request.query_string)
     return {"id": db.session.scalar(text("SELECT id FROM bench_floor WHERE id = :number"), {"number": number})}
+
+
+@product.post("/bare/act/<uuid:tip_id>")
+@endpoint(audience=Audience.OFFICER, permission=Permission.SELF_USE, body=ActOnTipBody())
+def bare_act(actor: Actor, tip_id: uuid.UUID, body: dict[str, Any]) -> dict[str, int]:
+    """Do one action of the transition table."""
+    action, version = body.pop("action"), body.pop("expected_version")
+    return {"version": workflow.act(actor, tip_id, action, version, body).version}
 
 
 app = DispatcherMiddleware(product, {"/floor": floor})

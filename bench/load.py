@@ -57,8 +57,12 @@ class Generator:
             "query": self._queries,
             "get": self._reads,
         }
+        if job["kind"] == "each":
+            requests, seconds = _each(job), float("inf")
+        else:
+            requests, seconds = makers[job["kind"]](job["path"]), job["seconds"]
         answers: list[bytes] = []
-        outcome = self._drive(makers[job["kind"]](job["path"]), job["connections"], job["seconds"], answers)
+        outcome = self._drive(requests, job["connections"], seconds, answers)
         if job.get("keep_receipts"):
             kept = (json.loads(one) for one in answers)
             self.receipts += [(one["receipt_number"], one["query_code"]) for one in kept if "receipt_number" in one]
@@ -82,6 +86,7 @@ class Generator:
         return cycle([_head("GET", f"{path}?{number}", 0) for number in range(1, 1 + len(self.receipts))])
 
     def _drive(self, requests: Iterator[bytes], connections: int, seconds: float, answers: list[bytes]) -> _Outcome:
+        """Send for some seconds, or until there is nothing more to send."""
         outcome = _Outcome()
         lines = {line.socket.fileno(): line for line in (self._connect() for _ in range(connections))}
         poll = select.epoll()
@@ -101,10 +106,11 @@ class Generator:
                     continue
                 now = time.perf_counter()
                 _note(outcome, line, now - line.sent_at, answers)
-                if now - began < seconds:
-                    _send(line, next(requests))
-                else:
+                request = next(requests, None) if now - began < seconds else None
+                if request is None:
                     waiting -= 1
+                else:
+                    _send(line, request)
         outcome.seconds = time.perf_counter() - began
         for line in lines.values():
             line.socket.close()
@@ -116,8 +122,16 @@ class Generator:
         return _Line(made)
 
 
-def _head(method: str, path: str, size: int) -> bytes:
-    fields = f"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n"
+def _each(job: dict[str, Any]) -> Iterator[bytes]:
+    """Every request of the job once: paths and bodies, with the bearer token of one person."""
+    bearer = f"Authorization: Bearer {job['token']}\r\n"
+    for path, body in job["requests"]:
+        content = json.dumps(body).encode()
+        yield _head("POST", path, len(content), bearer) + content
+
+
+def _head(method: str, path: str, size: int, more: str = "") -> bytes:
+    fields = f"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n{more}"
     return f"{method} {path} HTTP/1.1\r\n{fields}\r\n".encode()
 
 
