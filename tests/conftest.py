@@ -45,6 +45,13 @@ REDIS_DATABASES = 15
 OWN_HASHER = passwords._hasher  # the product's, for the test that looks at its work
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What speaks to PostgreSQL or Redis can be run alone against other servers (``-m services``)."""
+    for item in items:
+        if "services" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.services)
+
+
 @dataclass(frozen=True)
 class Services:
     """Where PostgreSQL and Redis are for this worker of the test run."""
@@ -110,6 +117,7 @@ def _forget_what_was_remembered(app: Flask) -> None:
         app.extensions.pop(name, None)
     current.look_again()
     guard.forget_counts()
+    factories.forget_sessions()
 
 
 class OpenEyedClient(FlaskClient):

@@ -1,10 +1,14 @@
-"""Looking at every table at once: what a refused request left behind, and where a secret lies in clear."""
+"""Looking at every table at once, and at what is asked of them: what a refused request left behind, where a secret lies
+in clear, which statements an answer takes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.foundation.database import OPEN_WALL, db, transaction
 
@@ -40,3 +44,18 @@ def scalar(statement: str, **values: Any) -> Any:
     """The first column of the first row of a statement, seen with an open wall."""
     with transaction(OPEN_WALL) as session:
         return session.execute(text(statement), values).scalar()
+
+
+@contextmanager
+def asked() -> Iterator[list[str]]:
+    """Every statement that is sent to the database meanwhile."""
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        statements.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.operations import Operations
+from alembic.script import Script, ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import Connection, text
@@ -18,6 +21,7 @@ from app.foundation.config import load_settings
 from app.foundation.database import db
 from app.readiness import MIGRATIONS
 from tests import factories, rows
+from tests.cases import ledgers, office
 from tests.conftest import Services, make_database, make_test_app
 
 
@@ -80,7 +84,7 @@ def _objects() -> list[tuple[object, ...]]:
             "SELECT 'grant', table_name, privilege_type, grantee, '' FROM information_schema.role_table_grants "
             "WHERE grantee = 'shudi_app' UNION ALL "
             "SELECT 'function', proname, '', '', '' FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
-            "AND proname LIKE 'audit%'"
+            "AND proname SIMILAR TO '(audit|case)%'"
         ),
         key=str,
     )
@@ -121,25 +125,67 @@ def test_up_down_up_on_an_empty_database(
 
 
 def test_each_step_goes_down_and_up_with_data_present(fresh_app: Flask) -> None:
-    """Every revision that can be undone without dropping the tip's own tables keeps the tip."""
-    client = fresh_app.test_client()
-    receipt = factories.file_tip(client, reporter=factories.REPORTER)
-    factories.verifying_tip(client)
+    """From the newest to the second: down, up to what was there before, and down again; tips stay through all of it."""
+    receipt = factories.file_tip(fresh_app.test_client(), reporter=factories.REPORTER)
+    factories.verifying_tip(fresh_app.test_client())
     before = rows.row_counts()
-    objects = _objects()
-    revisions = [revision.revision for revision in _scripts().walk_revisions()]  # newest first
-    for down_to in revisions[1:]:
-        db.session.remove()
-        downgrade(str(MIGRATIONS), revision=down_to)
-        kept = _as_owner("SELECT count(*) FROM tips")[0][0]
-        assert kept == before["tips"], down_to
-        upgrade(str(MIGRATIONS))
-        assert _objects() == objects, down_to
-        assert _as_owner(f"SELECT receipt_number FROM tips WHERE receipt_number = '{receipt['receipt_number']}'")
+    first = _objects()
+    revisions = list(_scripts().walk_revisions())[:-1]  # the oldest makes the tables of the tip
     db.session.remove()
-    assert {
-        name: rows.row_counts()[name] for name in ("tips", "reporters", "handlings", "audit_events", "accounts")
-    } == {name: before[name] for name in ("tips", "reporters", "handlings", "audit_events", "accounts")}
+    with _stepping() as step:
+        for revision in revisions:
+            objects = _objects()
+            step(revision, "downgrade")
+            step(revision, "upgrade")
+            assert _objects() == objects, revision
+            step(revision, "downgrade")
+            assert _as_owner("SELECT count(*) FROM tips") == [(before["tips"],)], revision
+        for revision in reversed(revisions):
+            step(revision, "upgrade")
+    assert _objects() == first
+    assert _as_owner("SELECT receipt_number FROM tips ORDER BY id")[0] == (receipt["receipt_number"],)
+    after = rows.row_counts()
+    kept = ("tips", "reporters", "handlings", "audit_events", "accounts")
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+
+
+@contextmanager
+def _stepping() -> Iterator[Callable[[Script, str], None]]:
+    """One revision up or down at a time: the command reads every script anew for each."""
+    with db.engine.connect() as connection:
+        connection.execute(text("RESET ROLE"))
+        connection.commit()
+        context = MigrationContext.configure(connection, opts={"transaction_per_migration": True})
+
+        def step(revision: Script, direction: str) -> None:
+            with context.begin_transaction(_per_migration=True), Operations.context(context):
+                getattr(revision.module, direction)()
+
+        yield step
+        connection.invalidate()
+
+
+def test_what_claims_payments_and_assets_come_to_is_counted_by_the_migration(fresh_app: Flask) -> None:
+    """A case as an earlier version left it: claims in the ledger, and an asset that no sum has followed yet."""
+    client = fresh_app.test_client()
+    case_id = ledgers.paying_case(client)
+    ledgers.batch(client, case_id)
+    ledgers.settle(client, case_id, 债1="paid", 债2="failed")
+    asset = {"kind": "vehicle", "description": "轿车", "state": "seized", "valuation_yuan": "100.01"}
+    ledgers.post(client, case_id, "assets", asset)
+    office.case(client, case_no="没有台账", facts=office.FACTS | {"controlled_yuan": "5.00"})
+    before = ledgers.ledger(client, case_id).get_json()
+    sums = "SELECT claims, claims_verified_yuan, controlled_yuan, realised_yuan FROM fundraising_cases ORDER BY id"
+    cases = _as_owner(sums)
+    assert cases == [(3, Decimal("300.01"), Decimal("100.01"), 0), (0, 0, Decimal("5.00"), None)]
+    db.session.remove()
+    downgrade(str(MIGRATIONS), revision="0046")
+    with db.engine.begin() as connection:
+        connection.execute(text("SET LOCAL ROLE NONE"))
+        connection.execute(text("UPDATE fundraising_cases SET controlled_yuan = 7 WHERE case_no <> '没有台账'"))
+    upgrade(str(MIGRATIONS))
+    assert _as_owner(sums) == cases
+    assert ledgers.ledger(client, case_id).get_json() == before
 
 
 def test_all_the_way_down_and_up_with_data_present(fresh_app: Flask) -> None:

@@ -143,7 +143,7 @@ def tip_id(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> UUID:
     other = factories.tip_id_of(factories.file_tip(client)["receipt_number"])
     monkeypatch.setitem(GIVEN, "into", other)
     monkeypatch.setitem(GIVEN, "received_on", clock.today())
-    return factories.verifying_tip(client, factories.XINSHI)
+    return factories.verifying_tip(client, factories.XINSHI, subject=factories.clear_subject())
 
 
 def _put(tip_id: UUID, status: str) -> Handling:

@@ -21,6 +21,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from app.foundation import clock
 from tests import factories
+from tests.browser.access import look
 from tests.moments import MONDAY_MORNING
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts" / "console"
@@ -139,12 +140,12 @@ class Desk:
         """The page as a whole, in the sizes and looks that officials use."""
         for size, viewport in (("1366", DESK), ("390", PHONE)):
             self.page.set_viewport_size(viewport)
-            for look in ("light", "dark"):
-                self.page.evaluate("look => document.documentElement.setAttribute('data-bs-theme', look)", look)
-                shown = ARTEFACTS / f"{name}-{size}-{look}.png"
+            for name_of_look in ("light", "dark"):
+                look(self.page, name_of_look)
+                shown = ARTEFACTS / f"{name}-{size}-{name_of_look}.png"
                 self.page.screenshot(path=shown, full_page=True, animations="disabled")
         self.page.set_viewport_size(DESK)
-        self.page.evaluate("document.documentElement.setAttribute('data-bs-theme', 'light')")
+        look(self.page, "light")
 
 
 def _told(desk: Desk, told: ConsoleMessage) -> None:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from axe_playwright_python.sync_playwright import Axe
 from flask.testing import FlaskClient
 from playwright.sync_api import expect
 
 from app.foundation import clock
 from tests import factories
+from tests.browser.access import barriers
 from tests.browser.conftest import Desk
 from tests.console.test_deliveries import add
-
-
-def barriers(desk: Desk) -> list[str]:
-    found = Axe().run(desk.page).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in {"serious", "critical"}
-    ]
 
 
 def test_an_officer_sends_again_what_is_chosen(desk: Desk) -> None:
@@ -31,7 +24,7 @@ def test_an_officer_sends_again_what_is_chosen(desk: Desk) -> None:
     page = desk.page
     desk.open("/deliveries")
     desk.sign_in("city.reviewer")
-    assert barriers(desk) == []
+    assert barriers(desk.page) == []
     desk.picture("deliveries")
     page.get_by_label("状态", exact=True).select_option(label="结果不明")
     expect(page.locator("table.rows tbody tr")).to_have_count(1)
@@ -44,7 +37,7 @@ def test_an_officer_sends_again_what_is_chosen(desk: Desk) -> None:
     expect(page.locator(".toast-success")).to_contain_text("已重新排队 1 条")
 
     desk.open("/notices/contact")
-    assert barriers(desk) == []
+    assert barriers(desk.page) == []
     page.get_by_label("工作邮箱").fill("reviewer@office.example")
     page.get_by_label("工作手机").fill("139 0000 1234")
     desk.picture("contact")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import expect
 
 from app.foundation import clock
 from app.tips import jobs
 from tests import factories
+from tests.browser.access import barriers
 from tests.browser.conftest import Desk, Site
 from tests.rewards import office
 
 
 def _clean(desk: Desk, name: str) -> None:
     """No serious finding of axe, and a picture in every size and look."""
-    found = [one for one in Axe().run(desk.page).response["violations"] if one["impact"] in {"serious", "critical"}]
-    assert found == [], [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found]
+    assert barriers(desk.page) == [], name
     desk.picture(name)
 
 

@@ -14,8 +14,9 @@ from sqlalchemy import text
 
 from app.foundation.database import OPEN_WALL, transaction
 from tests import factories, rows
+from tests.browser.access import barriers
 from tests.browser.conftest import Desk, Site
-from tests.browser.test_comfort import REASON, open_form, serious, tip_to_handle
+from tests.browser.test_comfort import REASON, open_form, tip_to_handle
 
 MINUTE = 60_000
 
@@ -46,7 +47,7 @@ def test_a_long_text_outlives_the_time_out_which_is_announced(committed_app: Fla
     time_goes_by(site, desk, 14)
     dialog = page.get_by_role("dialog", name="您还在吗？")
     expect(dialog).to_contain_text("秒后将自动退出登录")
-    assert serious(page) == []
+    assert barriers(page) == []
     desk.picture("idle-warning")
     dialog.get_by_role("button", name="继续工作").click()
     expect(dialog).to_be_hidden()
@@ -106,19 +107,19 @@ def test_a_device_is_enrolled_and_asked_for(committed_app: Flask, site: Site, de
     expect(page.get_by_role("img", name="动态码二维码")).to_be_visible()
     page.get_by_text("不能扫码，手工输入密钥").click()
     secret = page.locator(".qr-secret").inner_text().replace(" ", "")
-    assert serious(page) == []
+    assert barriers(page) == []
     desk.picture("second-factor")
     page.get_by_label("新设备上显示的动态码").fill(pyotp.TOTP(secret).at(site.moment))
     page.get_by_role("button", name="启用").dblclick()
     codes = page.locator(".recovery-codes li")
     expect(codes).to_have_count(10)
     recovery = codes.first.inner_text()
-    assert serious(page) == []
+    assert barriers(page) == []
     desk.picture("recovery-codes")
     assert rows.scalar("SELECT count(*) FROM recovery_codes") == 10
     page.get_by_role("link", name="已妥善保存，继续").click()
     expect(page.get_by_text("10 个，共 10 个")).to_be_visible()
-    assert serious(page) == []
+    assert barriers(page) == []
     desk.picture("own-account")
 
     desk.sign_out()
@@ -142,5 +143,5 @@ def test_networks_are_set_on_a_page(committed_app: Flask, site: Site, desk: Desk
     page.get_by_role("button", name="登记").click()
     expect(page.get_by_role("alert")).to_contain_text("您本人将无法登录")
     expect(page.get_by_label("允许的网段")).to_have_value("10.1.0.0/16")
-    assert serious(page) == []
+    assert barriers(page) == []
     desk.picture("address-ranges")

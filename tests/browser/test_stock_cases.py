@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 from app.foundation import clock
 from tests import factories
+from tests.browser.access import barriers_in_either_look
 from tests.browser.conftest import Desk, Site
 from tests.cases import ledgers, office, sheets
 
@@ -22,19 +22,10 @@ def run_outbox(site: Site) -> None:
         factories.deliver()
 
 
-def faults(page: Page) -> list[str]:
-    """What axe-core finds that keeps somebody out."""
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
-
-
 def looked_at(desk: Desk, name: str) -> None:
     """A picture in every size, and no fault of access in either look."""
     desk.picture(name)
-    for look in ("light", "dark"):
-        desk.page.evaluate("look => document.documentElement.setAttribute('data-bs-theme', look)", look)
-        assert faults(desk.page) == [], (name, look)
-    desk.page.evaluate("document.documentElement.setAttribute('data-bs-theme', 'light')")
+    assert barriers_in_either_look(desk.page) == [], name
 
 
 def press(desk: Desk, where: Locator, button: str) -> None:

@@ -34,7 +34,22 @@ class TestAmount:
 
     @pytest.mark.parametrize(
         "cell",
-        ["约1200", "1200多万", "-5", -5, "=A1*2", "", "abc", "1.234", 0.005, True, date(2021, 1, 1), "1e99", "9" * 61],
+        [
+            "约1200",
+            "1200多万",
+            "-5",
+            -5,
+            "=A1*2",
+            "",
+            "abc",
+            "1.234",
+            0.005,
+            True,
+            date(2021, 1, 1),
+            "1e99",
+            "9" * 61,
+            "#DIV/0!",
+        ],
     )
     def test_what_is_no_amount_is_refused(self, cell: Any) -> None:
         with pytest.raises(CellFault):
@@ -63,7 +78,7 @@ class TestDay:
         "cell",
         [
             "2021.8.6", "2021-08-06", "2021/8/6", "2021年8月6日", "２０２１年８月６日", "20210806", 20210806.0, 44414, 44414.0,
-            44414.75, date(2021, 8, 6), datetime(2021, 8, 6, 9, 30),  # noqa: DTZ001  # as the reader gives it
+            44414.75, "44414", "４４４１４", "44414.75", date(2021, 8, 6), datetime(2021, 8, 6, 9, 30),  # noqa: DTZ001  # as the reader gives it
              "2021-08-06 09:30:00", "2021年8月6",
         ],
     )  # fmt: skip
@@ -79,7 +94,21 @@ class TestDay:
             day(2021.1)
 
     @pytest.mark.parametrize(
-        "cell", ["2021-02-30", "2021-13-01", "昨天", "21.8.6", 3.5, True, "", "=TODAY()", "1890-01-01"]
+        "cell",
+        [
+            "2021-02-30",
+            "2021-13-01",
+            "昨天",
+            "21.8.6",
+            3.5,
+            True,
+            "",
+            "=TODAY()",
+            "1890-01-01",
+            "#REF!",
+            "99999",
+            "00001",
+        ],
     )
     def test_what_is_no_day_is_refused(self, cell: Any) -> None:
         with pytest.raises(CellFault):
@@ -123,6 +152,12 @@ class TestWords:
     def test_a_formula_is_no_text(self) -> None:
         with pytest.raises(CellFault, match="公式"):
             words(100)('=HYPERLINK("http://example.test","x")')
+
+    @pytest.mark.parametrize("cell", ["#REF!", "#N/A", " #VALUE! ", "#NAME?"])
+    def test_what_a_broken_formula_leaves_is_no_text_either(self, cell: str) -> None:
+        for read in (words(100), number_text(100), names(100, 5)):
+            with pytest.raises(CellFault, match="公式"):
+                read(cell)
 
     def test_a_cell_of_a_megabyte_is_refused_without_being_quoted(self) -> None:
         with pytest.raises(CellFault) as refused:

@@ -63,6 +63,8 @@ class TestMaking:
 
     def test_the_case_card_holds_facts_plan_and_ledger(self, client: FlaskClient) -> None:
         case_id = ledgers.paying_case(client)
+        body = {"expected_version": office.shown(client, case_id)["version"], "facts": {"occurred_on": "2019-05-06"}}
+        client.patch(f"{office.CASES}/{case_id}", json=body, headers=factories.office_headers(office.HANDLER))
         office.write_plan(client, case_id)
         office.decide_plan(client, case_id, 1)
         made = make(client, case_id, office.HANDLER, kind="case_card").get_json()
@@ -73,6 +75,8 @@ class TestMaking:
             "债权类",
             "年内返还已控制资产",
             "张测试（新市区处非办）",
+            "2019年5月6日",
+            "2025年9月30日",
             "核定 300.01 元",
             "0.00%",
         ):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import threading
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,11 @@ import python_calamine
 import xlsxwriter
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
+from app.cases import sheet_engine
+from app.cases.case_import import CaseTarget
+from app.foundation.database import db
 from tests import factories, rows
 from tests.cases import office, old_excel, sheets
 
@@ -269,6 +275,63 @@ class TestBrokenSheets:
         told = sheets.take_in(client, "\n".join(lines).encode(), name="a.csv", by_row=True)
         assert (told["created"], faults(told)) == (1, [("D3", "超过 200 字")])
 
+    def test_a_cell_of_a_megabyte_in_a_workbook_too(self, client: FlaskClient) -> None:
+        """More than Excel lets anybody type, but not more than a program can write into the file."""
+        content, target = sheets.table(sheets.row(1), sheets.row(2, 案件名称="巨大")), io.BytesIO()
+        with (
+            zipfile.ZipFile(io.BytesIO(content)) as before,
+            zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as after,
+        ):
+            for name in before.namelist():
+                after.writestr(name, before.read(name).replace("巨大".encode(), ("长" * 350_000).encode()))
+        told = sheets.take_in(client, target.getvalue(), by_row=True)
+        assert (told["created"], faults(told)) == (1, [("B3", "超过 200 字")])
+        assert "长长" not in str(told)
+
+    def test_a_number_is_the_same_in_full_width_with_spaces_and_a_thousand_rows_later(
+        self, client: FlaskClient
+    ) -> None:
+        between = [sheets.row(n) for n in range(2, 1003)]
+        told = sheets.take_in(
+            client,
+            sheets.table(
+                sheets.row(0, 案件编号="甲1"), sheets.row(1, 案件编号="甲１"), *between,
+                sheets.row(0, 案件编号=" 甲1　", 案件名称="又一案"),
+            ),
+        )  # fmt: skip
+        assert faults(told) == [("A3", "与第 2 行重复"), ("A1005", "与第 2 行重复")]
+
+    def test_numbers_and_days_that_were_copied_as_text(self, client: FlaskClient) -> None:
+        content = sheets.table(
+            sheets.row(1, 发案时间="44414", 参与集资人数=" 1，200 ", **{"涉案金额（万元）": "１，２００．５"})
+        )
+        assert sheets.take_in(client, content)["created"] == 1
+        case = facts(client, "乌存〔2019〕1号")
+        assert (case["facts"]["occurred_on"], case["participants"], case["involved_yuan"]) == (
+            "2021-08-06", 1200, "12005000.00",
+        )  # fmt: skip
+
+    def test_what_a_broken_formula_left_is_told_by_its_cell(self, client: FlaskClient) -> None:
+        lines = [sheets.HEADINGS, sheets.row(1, 案件名称="#REF!", 参与集资人数="#DIV/0!", 注册地="#N/A")]
+        told = sheets.take_in(client, "\n".join(",".join(map(str, line)) for line in lines).encode(), name="a.csv")
+        assert [cell for cell, _ in faults(told)] == ["B2", "D2", "H2"]
+        assert {reason for _, reason in faults(told)} == {"公式计算出错，请改为文字或数值"}
+
+    @pytest.mark.parametrize("left_out", [0, 2])
+    def test_a_formula_that_failed_is_no_blank_cell(self, client: FlaskClient, left_out: int) -> None:
+        target = io.BytesIO()
+        with xlsxwriter.Workbook(target, {"in_memory": True}) as book:
+            book.add_worksheet("说明 & “其他”").write(0, 0, "先看这里")
+            page = book.add_worksheet("台账 & <1>")
+            page.write_row(left_out, left_out, ["案件编号", "案件名称", "属地", "涉案金额（元）", "注册地"])
+            for n in (1, 2):
+                page.write_row(left_out + n, left_out, [f"甲{n}", "甲案", "天山区", 5])
+            page.write_formula(left_out + 2, left_out + 3, '=IF(A1<"x",1/0,Z9)', None, "#DIV/0!")
+            page.write_formula(left_out + 2, left_out + 4, "=VLOOKUP(1,A:A,1,0)", None, "#N/A")
+        told = sheets.take_in(client, target.getvalue(), by_row=True)
+        cells = {0: ["D3", "E3"], 2: ["F5", "G5"]}[left_out]
+        assert (told["created"], faults(told)) == (1, [(cell, "公式计算出错，请改为文字或数值") for cell in cells])
+
     def test_what_the_office_types_is_read_cell_by_cell(self, client: FlaskClient) -> None:
         headings = [
             "案件编号",
@@ -352,6 +415,52 @@ class TestWhoMay:
         assert (told["state"], faults(told)) == ("refused", [("A2", "该案件编号已被登记")])
         assert register(client)["乌存〔2019〕1号"]["name"] == "瑞丰源1案"
 
+    def test_chunks_that_overlap_lose_nothing_and_keep_the_order_of_faults(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sheet_engine, "CHUNK", 2)
+        sheets.take_in(client, sheets.table(*(sheets.row(number) for number in (1, 6))), office.HANDLER)
+        mine = [sheets.row(number, 属地="天山区") for number in range(1, 8)]
+        mine[3] = sheets.row(4, 属地="天山区", 发案时间="昨天")
+        told = sheets.take_in(client, sheets.table(*mine), office.OTHER, by_row=True)
+        assert faults(told) == [
+            ("A2", "该案件编号已被登记"),
+            ("I5", "应为日期，如 2021-08-06 或 2021年8月6日"),
+            ("A7", "该案件编号已被登记"),
+        ]
+        assert (told["state"], told["rows"], told["created"], told["refused"]) == ("done", 7, 4, 3)
+        assert len(register(client)) == 6
+
+    def test_nothing_is_asked_of_the_database_while_rows_are_judged(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            if judging and threading.get_ident() == judging[-1]:
+                asked.append(statement)
+
+        judging: list[int] = []
+        judge = CaseTarget.judge
+
+        def watched(*arguments: Any) -> Any:
+            judging.append(threading.get_ident())
+            try:
+                return judge(*arguments)
+            finally:
+                judging.clear()
+
+        monkeypatch.setattr(CaseTarget, "judge", watched)
+        content = sheets.table(sheets.row(1), sheets.row(2, 属地=None))
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            assert sheets.take_in(client, content)["created"] == 2
+            changed = sheets.table(sheets.row(1, 注册地="新疆乌鲁木齐市天山区光明路1号"), sheets.row(2, 属地=None))
+            assert sheets.take_in(client, changed)["updated"] == 1
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+        assert asked == []
+
     def test_an_import_is_its_owners_alone(self, client: FlaskClient) -> None:
         told = sheets.take_in(client, sheets.table(sheets.row(1, 案件名称="=1")), office.HANDLER)
         for username in (office.OTHER, office.REVIEWER):
@@ -367,8 +476,6 @@ class TestWhoMay:
     def test_a_closed_case_is_not_changed(self, client: FlaskClient) -> None:
         sheets.take_in(client, sheets.table(sheets.row(1)))
         from sqlalchemy import text
-
-        from app.foundation.database import db
 
         db.session.execute(text("UPDATE fundraising_cases SET status = 'closed'"))
         db.session.commit()

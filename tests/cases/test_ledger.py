@@ -197,6 +197,33 @@ class TestClaims:
         refused = ledgers.post(client, case_id, "claims/verification", {"claims": below}, office.REVIEWER)
         assert "少于已分配" in refused.get_json()["errors"]["claims"][0]
 
+    def test_all_as_claimed_leaves_what_differs_from_an_earlier_verdict(self, client: FlaskClient) -> None:
+        case_id = ledgers.returning_case(client)
+        four = [*CLAIMS, {"claim_no": "债4", "claimed_yuan": "50.00"}]
+        enter(client, case_id, claims=four)
+        less = verdict("债2", "60.00", reason="已收取利息，予以扣减。")
+        ledgers.post(client, case_id, "claims/verification", {"claims": [less]}, office.REVIEWER)
+        assert verify_all(client, case_id).get_json()["verified_yuan"] == "310.01"
+        account = {"participant": {"account": "6222000099998888"}}
+        corrections = {"债1": {"claimed_yuan": "120.00"}, "债2": account, "债3": account}
+        for claim_no, change in corrections.items():
+            ledgers.patch(client, case_id, f"claims/{claim_no}", change | {"reason": "更正。"})
+        told = verify_all(client, case_id).get_json()
+        assert (told["waiting_claims"], told["verified_yuan"]) == (2, "310.01")
+        found = ledgers.post(client, case_id, "claims/search", {}).get_json()["items"]
+        shown = {one["claim_no"]: (one["state"], one["verified_yuan"], one["differs_from_verified"]) for one in found}
+        assert shown == {
+            "债1": ("waiting", "100.00", True), "债2": ("waiting", "60.00", True), "债3": ("verified", "100.01", False),
+            "债4": ("verified", "50.00", False),
+        }  # fmt: skip
+        bare = ledgers.post(
+            client, case_id, "claims/verification", {"claims": [verdict("债1", "120.00")]}, office.REVIEWER
+        )
+        assert "须说明理由" in bare.get_json()["errors"]["claims"][0]
+        by_hand = [verdict("债1", "120.00", reason="凭证相符。"), less]
+        told = ledgers.post(client, case_id, "claims/verification", {"claims": by_hand}, office.REVIEWER).get_json()
+        assert (told["waiting_claims"], told["verified_yuan"]) == (0, "330.01")
+
     @pytest.mark.parametrize(
         "body",
         [

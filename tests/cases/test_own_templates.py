@@ -118,6 +118,35 @@ def test_places_in_the_header_count_too(client: FlaskClient) -> None:
     assert "乌非集〔2021〕7号" in made(client, case_id)[1]
 
 
+HIDDEN = ("first_page_header", "even_page_footer", "comments")
+
+
+def hiding(where: str, said: str) -> bytes:
+    """A template that says something more where nobody looks at once."""
+    document, target = (
+        Document(io.BytesIO(template("{{ number }} {{ recipient }} {% if text %}有正文{% endif %}"))),
+        io.BytesIO(),
+    )
+    if where == "comments":
+        document.core_properties.comments = said
+    else:
+        getattr(document.sections[0], where).paragraphs[0].text = said
+    document.save(target)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("where", HIDDEN)
+def test_places_where_nobody_looks_are_checked_and_filled_and_kept_free_of_reporters(
+    client: FlaskClient, where: str
+) -> None:
+    assert faults(hand_in(client, hiding(where, "{{ secret }}"))) == ["没有“secret”这个占位符"]
+    assert hand_in(client, hiding(where, "函字{{ text }}")).status_code == 201
+    case_id = case_with_a_tip(client)
+    assert f"函字{LETTER['text']}" in made(client, case_id)[1]
+    refused = ledgers.post(client, case_id, "documents", EXPOSING, office.REVIEWER)
+    assert refused.get_json()["code"] == "reporter_exposed"
+
+
 def test_a_template_that_fetches_from_elsewhere_is_refused(client: FlaskClient) -> None:
     target = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(template())) as before, zipfile.ZipFile(target, "w") as after:
@@ -145,14 +174,21 @@ def test_the_city_alone_sets_templates(client: FlaskClient, username: str) -> No
     assert hand_in(client, template(), username=username).status_code == 403
 
 
-def test_nothing_of_a_reporter_leaves_by_a_header(client: FlaskClient) -> None:
-    hand_in(client, template(header="{{ text }}"))
+def case_with_a_tip(client: FlaskClient) -> str:
     case_id = office.case(client, username=office.REVIEWER)
     tip_id = handling.verifying(client, reporter=factories.REPORTER)
     body = {"tip_id": str(tip_id), "expected_version": office.shown(client, case_id)["version"]}
     assert ledgers.post(client, case_id, "tips", body, office.REVIEWER).status_code == 200
-    letter = LETTER | {"text": f"举报人{factories.REPORTER['name']}反映。"}
-    refused = ledgers.post(client, case_id, "documents", letter, office.REVIEWER)
+    return case_id
+
+
+EXPOSING = LETTER | {"text": f"举报人{factories.REPORTER['name']}反映。"}
+
+
+def test_nothing_of_a_reporter_leaves_by_a_header(client: FlaskClient) -> None:
+    only_above = template("{{ number }} {{ recipient }}", header="{{ text }}")
+    assert hand_in(client, only_above).status_code == 201
+    refused = ledgers.post(client, case_with_a_tip(client), "documents", EXPOSING, office.REVIEWER)
     assert refused.get_json()["code"] == "reporter_exposed"
     assert rows.scalar("SELECT count(*) FROM case_documents") == 0
 

@@ -1,4 +1,4 @@
-"""Long work on a case: a round and a list for the bank by a job, once, for whoever may, with how far it is."""
+"""Long work on a case: a round, its batch and the bank's list by a job, once, for whoever may, with how far it is."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import csv
 import io
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 
-from app.cases import bank_file, jobs, tasks
+from app.cases import bank_file, jobs, payments, tasks
 from app.cases.jobs import sweep_cases
+from app.cases.ledger_models import CaseTask
 from app.foundation import clock
+from app.foundation.database import OPEN_WALL, transaction
+from app.outbox import single_run
 from tests import factories, rows
 from tests.cases import ledgers, office
 from tests.cases.ledgers import CLAIMS, PERSON
 
 ROUND = {"kind": "round", "total_yuan": "100.00", "source": "balance"}
+BATCH = {"kind": "batch", "round": 1, "reason": "经集体研究决定发放。"}
 LIST = {"kind": "bank_file", "batch": 1, "reason": "送银行代发。"}
 
 
@@ -55,6 +60,59 @@ def test_a_round_is_computed_by_a_job_and_once(client: FlaskClient, case_id: str
     assert (ledger["distributed_yuan"], len(ledger["rounds"])) == ("100.00", 1)
 
 
+def test_what_is_too_large_for_a_request_is_refused_with_the_way_to_a_job(
+    client: FlaskClient, case_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledgers.share(client, case_id, "100.00")
+    wanted = {
+        "restitution": {"total_yuan": "100.00", "source": "balance"},
+        "batches": {"round": 1, "reason": "经集体研究决定发放。"},
+    }
+    monkeypatch.setattr(tasks, "LARGE", 2)
+    before = ledgers.ledger(client, case_id).get_json()
+    for path, body in wanted.items():
+        answer = ledgers.post(client, case_id, path, body, office.HANDLER)
+        assert (answer.status_code, answer.get_json()["code"]) == (409, "needs_task"), path
+        assert f"POST /api/v1/office/cases/{case_id}/tasks" in answer.get_json()["detail"]
+        assert ledgers.post(client, case_id, path, body, office.OTHER).status_code == 404, path
+        assert ledgers.post(client, case_id, path, body, office.REVIEWER).status_code == 403, path
+    assert ledgers.ledger(client, case_id).get_json() == before
+    for path, body in wanted.items():
+        monkeypatch.setattr(tasks, "LARGE", 3)
+        assert ledgers.post(client, case_id, path, body, office.HANDLER).status_code == 201, path
+
+
+def test_a_batch_is_made_by_a_job_and_once(client: FlaskClient, case_id: str) -> None:
+    ledgers.share(client, case_id, "100.00")
+    change = {"participant": {"account": "6222000099998888"}, "reason": "换账号。"}
+    ledgers.patch(client, case_id, "claims/债1", change)
+    asked = ask(client, case_id, BATCH)
+    assert (asked.status_code, asked.get_json()["state"], asked.get_json()["whole"]) == (202, "queued", 3)
+    for other in (BATCH, ROUND):
+        assert ask(client, case_id, other).get_json()["code"] == "task_under_way"
+    factories.deliver()
+    told = listed(client, case_id)[0]
+    assert (told["state"], told["given"]["batch"], told["done"], told["whole"]) == ("done", 1, 2, 2)
+    before = rows.row_counts()
+    jobs.run_case_task(0, {"task_id": told["id"]})
+    assert rows.growth(before) == {}
+    (made,) = ledgers.ledger(client, case_id).get_json()["batches"]
+    assert (made["count"], made["states"], made["reason"]) == (2, {"sent": 2}, BATCH["reason"])
+
+
+def test_what_cannot_be_paid_is_refused_at_once_or_told_by_the_job(client: FlaskClient, case_id: str) -> None:
+    assert ask(client, case_id, BATCH).status_code == 404
+    ledgers.share(client, case_id, "100.00")
+    assert ask(client, case_id, BATCH).status_code == 202
+    ledgers.batch(client, case_id)  # somebody else is faster
+    factories.deliver()
+    told = listed(client, case_id)[0]
+    assert (told["state"], told["problem"]) == ("failed", "该轮分配没有待发放的款项")
+    heard = rows.scalar("SELECT title FROM notices WHERE run_id = :id", id=told["id"])
+    assert heard.startswith("第 1 轮发放批次未能制作，请查看原因")
+    assert rows.scalar("SELECT count(*) FROM case_batches") == 1
+
+
 def test_what_cannot_be_shared_is_refused_at_once_or_told_by_the_job(client: FlaskClient, case_id: str) -> None:
     refused = ask(client, case_id, ROUND | {"total_yuan": "300.02"})
     assert (refused.status_code, list(refused.get_json()["errors"])) == (422, ["total_yuan"])
@@ -68,7 +126,14 @@ def test_what_cannot_be_shared_is_refused_at_once_or_told_by_the_job(client: Fla
 
 
 @pytest.mark.parametrize(
-    "body", [{"kind": "round"}, {"kind": "bank_file", "batch": 1}, {"kind": "x"}, ROUND | {"y": 1}]
+    "body",
+    [
+        {"kind": "round"},
+        {"kind": "batch", "round": 1},
+        {"kind": "bank_file", "batch": 1},
+        {"kind": "x"},
+        ROUND | {"y": 1},
+    ],
 )
 def test_what_is_missing_is_named(client: FlaskClient, case_id: str, body: Any) -> None:
     assert ask(client, case_id, body).status_code == 422
@@ -105,20 +170,56 @@ def test_the_list_is_written_in_pieces_and_kept_sealed(
 
 def test_a_run_that_was_killed_is_done_again(client: FlaskClient, case_id: str) -> None:
     asked = ask(client, case_id, ROUND).get_json()
-    from uuid import UUID
-
-    from app.foundation.database import OPEN_WALL, transaction
-
     with transaction(OPEN_WALL):
-        assert tasks.claim(UUID(asked["id"])) is not None  # and then the worker was killed
+        assert single_run.claim(CaseTask, UUID(asked["id"])) is not None  # and then the worker was killed
     with transaction(OPEN_WALL):
-        assert tasks.claim(UUID(asked["id"])) is None
+        assert single_run.claim(CaseTask, UUID(asked["id"])) is None
     with clock.stopped_at(clock.now() + timedelta(minutes=11)):
         factories.deliver()
         assert listed(client, case_id)[0]["state"] == "done"
 
 
+def test_a_batch_that_was_broken_off_is_made_again_and_once(
+    client: FlaskClient, case_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(batch_id: UUID) -> None:
+        raise KeyboardInterrupt
+
+    ledgers.share(client, case_id, "100.00")
+    asked = ask(client, case_id, BATCH).get_json()
+    with monkeypatch.context() as patched:
+        patched.setattr(payments, "_counted", killed)  # its payments are written, and then the worker is killed
+        with pytest.raises(KeyboardInterrupt):
+            jobs.run_case_task(0, {"task_id": asked["id"]})
+    assert listed(client, case_id)[0]["state"] == "running"
+    assert rows.scalar("SELECT count(*) FROM case_payments") == 0
+    with clock.stopped_at(clock.now() + timedelta(minutes=11)):
+        factories.deliver()
+        assert listed(client, case_id)[0]["state"] == "done"
+    assert rows.scalar("SELECT count(*) FROM case_batches") == 1
+    assert rows.scalar("SELECT count(*) FROM case_payments") == 3
+
+
 @pytest.mark.parametrize(("username", "status"), [(office.REVIEWER, 403), (office.OBSERVER, 403), (office.OTHER, 404)])
 def test_nobody_else_asks_for_them(client: FlaskClient, case_id: str, username: str, status: int) -> None:
-    assert ask(client, case_id, ROUND, username).status_code == status
-    assert ask(client, case_id, LIST, username).status_code == status
+    ledgers.share(client, case_id, "100.00")
+    ledgers.batch(client, case_id)
+    for body in (ROUND, BATCH, LIST):
+        assert ask(client, case_id, body, username).status_code == status
+
+
+@pytest.mark.parametrize("body", [ROUND, BATCH])
+def test_an_account_that_was_closed_meanwhile_ends_the_task_and_frees_the_case(
+    client: FlaskClient, case_id: str, body: Any
+) -> None:
+    ledgers.share(client, case_id, "100.00")
+    before = rows.row_counts()
+    active = "UPDATE accounts SET active = :active WHERE username = :name RETURNING 1"
+    assert ask(client, case_id, body).status_code == 202
+    assert rows.scalar(active, active=False, name=office.HANDLER) == 1
+    factories.deliver()
+    assert rows.scalar("SELECT state FROM case_tasks WHERE case_id = :id", id=case_id) == "failed"
+    assert rows.scalar("SELECT problem FROM case_tasks WHERE case_id = :id", id=case_id)
+    assert not rows.growth(before).keys() & {"case_rounds", "case_batches", "case_payments"}
+    assert rows.scalar(active, active=True, name=office.HANDLER) == 1
+    assert ask(client, case_id, body).status_code == 202

@@ -16,6 +16,7 @@ class Visitor:
 
     def __init__(self, app: Flask) -> None:
         self.client = app.test_client()
+        self._tokens: dict[str, str] = {}
 
     def open(self, path: str, **options: Any) -> TestResponse:
         """One request. The test's own application context lends it a used ``g``, which a server never does."""
@@ -36,8 +37,10 @@ class Visitor:
         return csrf_token(self.get(path).get_data(as_text=True))
 
     def post(self, path: str, *, seen: str = "/notices", **fields: Any) -> TestResponse:
-        """Send a form with the token of the page that was seen."""
-        return self.open(path, method="POST", data={"csrf_token": self.token(seen), **fields})
+        """Send a form with the token of the page that was seen, which is asked for once."""
+        if seen not in self._tokens:
+            self._tokens[seen] = self.token(seen)
+        return self.open(path, method="POST", data={"csrf_token": self._tokens[seen], **fields})
 
 
 class Officer(Visitor):

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from app.audit.queries import changed_at_number
 from app.foundation import clock
 from tests import factories, rows
-from tests.console.office import Officer
+from tests.console.office import Officer, Visitor
 from tests.moments import MONDAY_MORNING
 
 
@@ -40,9 +40,7 @@ def make(admin: Officer, username: str = "new.person", division: str = "650104",
 
 
 def sign_in(app: Flask, username: str, password: str) -> TestResponse:
-    person = Officer.__new__(Officer)
-    person.client = app.test_client()
-    return person.post("/sign-in", seen="/sign-in", username=username, password=password)
+    return Visitor(app).post("/sign-in", seen="/sign-in", username=username, password=password)
 
 
 def grant(security: Officer, who: UUID, role: str, **given: str) -> int:

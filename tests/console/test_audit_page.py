@@ -97,7 +97,8 @@ def test_the_log_is_exported_with_a_mark_and_the_export_is_on_record(
     assert answer.headers["Cache-Control"] == "no-store"
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(answer.data)).get_sheet_by_index(0).to_python()
     assert "测试审计管理员" in str(sheet[0][0])
-    assert "不得外传" in str(sheet[0][0])
+    assert "2026年3月2日 10:00 导出，内部资料，不得外传" in str(sheet[0][0])
+    assert [row[1] for row in sheet[2:]] == [MONDAY_MORNING.replace(tzinfo=None)]
     assert [row[5] for row in sheet[2:]] == ["登录"]
     assert "导出审计日志" in auditor.text("/audit?action=audit.export")
     for other in ("sysadmin", "secadmin", "city.leader"):

@@ -60,9 +60,20 @@ def test_a_correction_has_a_reason_a_history_and_is_verified_anew(client: FlaskC
     assert "凭证重新核对。" in page
     assert "申报金额、参与人信息" in page
     assert "*8888" in page
+    assert "原核定金额" in page
     reviewer = officer(office.REVIEWER)
     assert "更正债权" not in reviewer.text(path)
     assert reviewer.post(path, seen=path, action="change_claim", **given).status_code == 403
+    listed = f"/cases/{case_id}/claims"
+    assert "须逐笔核定" in reviewer.text(listed).split("<tbody>")[1].split("</tbody>")[0]
+    reviewer.post(f"{listed}/verification", seen=listed, action="verify_all")
+    page = reviewer.text(listed)
+    assert "已按申报金额核定 0 笔债权" in page
+    assert "待核实" in page.split("<tbody>")[1].split("</tbody>")[0]
+    by_hand = {"claim_no": "债1", "verified_yuan": "120.5", "reason": "凭证相符。"}
+    assert reviewer.post(f"{listed}/verification", seen=listed, action="verify_one", **by_hand).status_code == 303
+    assert "须逐笔核定" not in reviewer.text(listed).split("<tbody>")[1].split("</tbody>")[0]
+    assert "原核定金额" not in reviewer.text(path)
 
 
 def test_the_slip_of_the_owner_opens_the_claim(client: FlaskClient, officer: SignIn) -> None:

@@ -46,8 +46,12 @@ def test_a_register_is_tried_and_then_taken_in(officer: SignIn) -> None:
     page = started(person, address, run="dry")
     assert "将新增" in page
     assert rows.scalar("SELECT count(*) FROM fundraising_cases") == 0
+    assert "案件台账试运行完成：将新增 3，更新 0，有误 0" in person.text("/notices")
     page = started(person, address, run="keep")
     assert rows.scalar("SELECT count(*) FROM fundraising_cases") == 3
+    told = person.text("/notices")
+    assert "案件台账已导入：新增 3，更新 0，有误 0" in told
+    assert told.count(f'href="{address}"') == 2, "each end is told once, and leads there"
     assert "/start" not in page
     assert "乌存〔2019〕2号" in person.text("/cases")
 
@@ -58,6 +62,7 @@ def test_faults_are_shown_by_cell_and_the_marked_sheet_is_fetched(officer: SignI
     address = handed_in(person, sheets.table(sheets.row(1), bad)).headers["Location"]
     page = started(person, address, run="keep")
     assert "有错误，未导入" in page
+    assert "案件台账有错误，未导入" in person.text("/notices")
     assert "H3" in page
     assert rows.scalar("SELECT count(*) FROM fundraising_cases") == 0
     assert person.get(f"{address}/result").headers["Content-Disposition"].startswith("attachment")

@@ -128,8 +128,8 @@ def test_a_document_is_made_and_fetched(client: FlaskClient, officer: SignIn) ->
 def test_large_rounds_and_lists_are_left_to_a_job_that_the_page_follows(
     client: FlaskClient, officer: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "LARGE", 2)
     case_id = ledgers.paying_case(client)
+    monkeypatch.setattr(tasks, "LARGE", 2)
     here = f"/cases/{case_id}/ledger"
     handler = officer(office.HANDLER)
     assert sent(handler, f"{here}/rounds", here, source="balance", total_yuan="50").status_code == 303
@@ -140,10 +140,21 @@ def test_large_rounds_and_lists_are_left_to_a_job_that_the_page_follows(
     factories.deliver()
     assert handler.open(f"{here}/tasks").headers["HX-Refresh"] == "true"
     assert "第 2 轮" in handler.text(here)
+    told = handler.text("/notices")
+    assert "第 2 轮清退分配已计算（乌非集〔2021〕7号）" in told
+    assert f'href="{here}"' in told
     assert sent(handler, f"{here}/batches", here, round="2", reason="决定发放。").status_code == 303
+    assert "制作第 2 轮发放批次" in handler.text(f"{here}/tasks")
+    again = sent(handler, f"{here}/batches", here, round="2", reason="决定发放。")
+    assert again.status_code == 409
+    assert "请等待完成" in again.get_data(as_text=True)
+    factories.deliver()
+    assert "第 1 批发放清单已制作" in handler.text("/notices")
+    assert "已送银行 3" in handler.text(here)
     given = {"format": "xlsx", "reason": "送银行。"}
     assert sent(handler, f"{here}/batches/1/export", here, **given).status_code == 303
     factories.deliver()
+    assert "第 1 批银行代发清单已生成，请下载" in handler.text("/")
     href = re.search(r'href="([^"]+/tasks/[^"]+/file)"', handler.text(here))
     assert href is not None
     assert "债权编号" in handler.open(href[1]).get_data(as_text=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from datetime import date
 from html import unescape
 from typing import Any
 
@@ -231,12 +232,15 @@ class TestRegister:
 
     def test_the_sheet_holds_what_the_list_holds(self, client: FlaskClient, officer: SignIn) -> None:
         office.case(client)
-        office.case(client, case_no="=1+1", name="公式案", facts=office.FACTS | {"legacy": True})
+        facts = office.FACTS | {"legacy": True, "occurred_on": "2019-05-06"}
+        office.case(client, case_no="=1+1", name="公式案", facts=facts)
         answer = officer(office.REVIEWER).get("/cases/export?legacy=true")
         lines = CalamineWorkbook.from_filelike(io.BytesIO(answer.data)).get_sheet_by_index(0).to_python()
         assert "测试市级审核人" in lines[0][0]
         assert [line[0] for line in lines[1:]] == ["案件编号", "=1+1"]
         assert lines[2][lines[1].index("集资金额（万元）")] == 3000
+        assert lines[2][lines[1].index("发案时间")] == date(2019, 5, 6)
+        assert "2026年3月2日 10:00；金额单位：万元" in lines[0][0]
         assert rows.scalar("SELECT count(*) FROM audit_events WHERE action = 'cases.export'") == 1
 
     def test_the_observer_reads_no_names_anywhere(self, client: FlaskClient, officer: SignIn) -> None:

@@ -15,9 +15,12 @@ from app.console import queue
 from app.files.storage import StorageFault
 from app.foundation import clock
 from app.foundation.database import OPEN_WALL, transaction
-from app.notifications import service as notifications
+from app.notifications import jobs as jobs_of_notices
 from app.outbox import service as outbox
+from app.outbox import single_run
+from app.outbox.single_run import RUN_ENDED
 from app.tips import exports, jobs, list_exports
+from app.tips.export_models import ListExport
 from tests import factories, rows
 from tests.console.office import Officer
 
@@ -118,19 +121,20 @@ def test_running_twice_writes_once(reviewer: Officer) -> None:
     outbox.run_message(message)
     assert rows.row_counts() == before
     factories.deliver()
+    told = rows.scalar("SELECT payload FROM outbox_messages WHERE topic = :t", t=RUN_ENDED)
     with transaction(OPEN_WALL):
-        notifications.announce_export(rows.scalar("SELECT id FROM list_exports"))
-    assert rows.scalar("SELECT count(*) FROM notices WHERE event_id = (SELECT id FROM list_exports)") == 1
+        jobs_of_notices.announce_end_of_run(told)
+    assert rows.scalar("SELECT count(*) FROM notices WHERE run_id = (SELECT id FROM list_exports)") == 1
     assert reviewer.get(f"{address}/file").status_code == 200
 
 
 def test_a_killed_run_is_begun_again_by_another(reviewer: Officer) -> None:
     address = ask(reviewer)
     with transaction(OPEN_WALL):
-        assert list_exports.claim(rows.scalar("SELECT id FROM list_exports"))
+        assert single_run.claim(ListExport, rows.scalar("SELECT id FROM list_exports"))
     factories.deliver()
     assert "导出中" in reviewer.text(address)
-    with clock.stopped_at(clock.now() + list_exports.GIVEN_UP_AFTER + timedelta(minutes=2)):
+    with clock.stopped_at(clock.now() + single_run.GIVEN_UP_AFTER + timedelta(minutes=2)):
         factories.deliver()
         assert rows.scalar("SELECT state FROM list_exports") == "done"
 

@@ -120,8 +120,10 @@ def test_supervised_tips_have_a_register_with_their_record(
 def test_disputes_wait_with_evidence_rule_and_precedent(officer: Callable[[str], Officer], client: FlaskClient) -> None:
     first, second = (factories.tip_id_of(factories.file_tip(client)["receipt_number"]) for _ in range(2))
     reviewer = officer("city.reviewer")
-    page = reviewer.text("/disputes")
+    with rows.asked() as sent:
+        page = reviewer.text("/disputes")
     assert page.count("去受理") == 2
+    assert len([one for one in sent if "FROM tip_jurisdictions" in one]) == 1
     assert "登记地与经营地不在同一区县" in page
     assert "第二十条" in page
     assert reviewer.act(first, "accept").status_code == 303

@@ -19,7 +19,7 @@ from tests.console.office import Officer
 @pytest.fixture
 def accepted(client: FlaskClient) -> list[UUID]:
     """Two clear tips of 新市区 and a disputed one, accepted."""
-    clear = factories.tip_body()["subject"] | {"operating_address": None}
+    clear = factories.clear_subject()
     made = [
         factories.tip_id_of(factories.file_tip(client, **body)["receipt_number"])
         for body in ({"subject": clear}, {"subject": clear}, {})
@@ -122,6 +122,30 @@ def test_several_tips_are_assigned_after_a_preview_and_each_has_its_outcome(
     again = reviewer.post("/tips/bulk/assign", seen="/tips", tip=picked, **targets).get_data(as_text=True)
     assert "已交办 0 件，未办成 3 件" in again
     assert rows.scalar("SELECT count(*) FROM handling_events WHERE action = 'assign'") == 2
+
+
+def test_a_bulk_assignment_is_taken_back_but_for_what_somebody_has_acted_on(
+    officer: Callable[[str], Officer], client: FlaskClient, accepted: list[UUID]
+) -> None:
+    reviewer, clear = officer("city.reviewer"), accepted[:2]
+    targets = {f"division-{tip_id}": "650104" for tip_id in clear}
+    page = reviewer.post("/tips/bulk/assign", seen="/tips", tip=chosen(clear), **targets).get_data(as_text=True)
+    form = page.split('action="/tips/bulk/recall"')[1].split("</form>")[0]
+    made = re.findall(r'name="tip" value="([^"]+)"', form)
+    assert made == chosen(clear)
+    assert factories.office_act(client, "district.650104", clear[1], "sign_for").status_code == 200
+
+    told = reviewer.post("/tips/bulk/recall", seen="/tips", tip=made, reason="交办有误。").get_data(as_text=True)
+    assert "已收回 1 件，未办成 1 件" in told
+    assert re.search("交办之后，[^<]+已办理“签收”", told)
+    assert 'action="/tips/bulk/recall"' not in told
+    statuses = [rows.scalar("SELECT status FROM handlings WHERE tip_id = :id", id=tip_id) for tip_id in clear]
+    assert statuses == ["accepted", "verifying"]
+    again = reviewer.post("/tips/bulk/recall", seen="/tips", tip=made, reason="交办有误。").get_data(as_text=True)
+    assert "已收回 0 件，未办成 2 件" in again
+    unexplained = reviewer.post("/tips/bulk/recall", seen="/tips", tip=chosen(clear), reason="").get_data(as_text=True)
+    assert "已收回 0 件" in unexplained
+    assert officer("district.650104").post("/tips/bulk/recall", tip=made).status_code == 403
 
 
 @pytest.mark.parametrize("picked", [[], ["nonsense"], [f"{uuid4()}:x"], [f"{uuid4()}:1"] * 101])

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests import rows
+from tests import factories, rows
 from tests.console.office import Officer, csrf_token, version_of
 from tests.files import samples
 
@@ -47,6 +47,38 @@ def applied(officer: Callable[[str], Officer], tip_in_district: UUID) -> str:
     answer = apply_for(officer("district.650104"), tip_in_district, files)
     assert answer.status_code == 303, answer.get_data(as_text=True)
     return answer.headers["Location"]
+
+
+def test_a_desk_with_more_cards_asks_the_database_no_more_often(
+    officer: Callable[[str], Officer], client: FlaskClient, applied: str
+) -> None:
+    handler, reviewer = officer("district.650104"), officer("city.reviewer")
+
+    def statements() -> int:
+        """The fewest of three looks: what a process asks anew every few seconds is no matter of the cards."""
+        looks = []
+        for _ in range(3):
+            with rows.asked() as sent:
+                assert "登记信息.pdf" in reviewer.text("/reassignments")
+            looks.append(len(sent))
+        return min(looks)
+
+    with_one = statements()
+    for _ in range(2):
+        answer = apply_for(handler, factories.verifying_tip(client), [(samples.pdf(), "登记信息.pdf")])
+        assert answer.status_code == 303
+    assert statements() == with_one
+
+
+def test_each_card_has_forms_of_its_own(officer: Callable[[str], Officer], client: FlaskClient, applied: str) -> None:
+    other = apply_for(officer("district.650104"), factories.verifying_tip(client), [(samples.pdf(), "登记信息.pdf")])
+    page = officer("city.reviewer").text("/reassignments")
+    cards = {card.split('"')[0]: card for card in page.split('<a class="row-link" href="')[1:]}
+    assert cards.keys() == {applied, other.headers["Location"]}
+    for path, card in cards.items():
+        forms = re.findall(r' action="([^"]*/actions)"', card)
+        assert len(forms) > 1
+        assert set(forms) == {f"{path}/actions"}
 
 
 def test_files_and_request_travel_in_one_form(officer: Callable[[str], Officer], applied: str) -> None:

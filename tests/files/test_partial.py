@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.files import jobs, partial, service
-from app.files.models import StoredFile
+from app.files.models import PartialUpload, StoredFile
 from app.foundation import clock
 from app.foundation.database import OPEN_WALL, db, transaction
 from app.foundation.errors import Conflict
@@ -187,6 +187,25 @@ def test_the_same_part_twice_at_once_is_kept_once(committed_app: Flask) -> None:
         assert len(set(done)) == 1
         assert rows.scalar("SELECT count(*) FROM stored_files") == 1
         assert len(objects(committed_app)) >= 1
+
+
+def test_parts_that_another_call_takes_away_while_they_are_read_answer_its_file(
+    committed_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, content, faster = committed_app.test_client(), video(3000), []
+    begun = begin(client, len(content))
+    put(client, begun["id"], 0, content)
+    look = partial.whole_of
+
+    def overtaken(upload: PartialUpload) -> partial.Whole:
+        whole = look(upload)
+        monkeypatch.setattr(partial, "whole_of", look)
+        faster.append(complete(committed_app.test_client(), begun["id"]).json["id"])
+        return whole
+
+    monkeypatch.setattr(partial, "whole_of", overtaken)
+    answer = complete(client, begun["id"])
+    assert (answer.status_code, [answer.json["id"]]) == (200, faster)
 
 
 def test_a_row_without_its_file_is_refused_not_believed(app: Flask) -> None:

@@ -97,7 +97,17 @@ class TestNotices:
     def test_shows_what_happened(self, client: FlaskClient) -> None:
         [tip_id] = file_tips(client, 1)
         [item] = notices(client, "city.reviewer")["items"]
-        assert set(item) == {"id", "title", "tip_id", "case_id", "reassignment_id", "created_at", "read_at"}
+        assert set(item) == {
+            "id",
+            "title",
+            "tip_id",
+            "case_id",
+            "reassignment_id",
+            "run_of",
+            "run_id",
+            "created_at",
+            "read_at",
+        }
         assert item["title"].startswith("新举报待受理（")
         assert (item["tip_id"], item["reassignment_id"], item["read_at"]) == (str(tip_id), None, None)
         assert item["created_at"].endswith("+00:00")

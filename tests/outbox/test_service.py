@@ -102,6 +102,14 @@ class TestClaiming:
         assert claim(2) == ids[:2]
         assert claim() == ids[2:]
 
+    def test_up_to_the_limit_by_every_plan(self) -> None:
+        """A nested loop asked the subquery again for each message, and leased more than were wanted."""
+        ids = [leave("tests.note", number=number) for number in range(5)]
+        with transaction(OPEN_WALL):
+            for other in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "indexscan", "bitmapscan"):
+                db.session.execute(text(f"SET LOCAL enable_{other} = off"))
+            assert service.claim_due(2) == ids[:2]
+
     def test_a_leased_message_is_not_offered_until_the_lease_ends(self) -> None:
         message_id = leave("tests.note", number=1)
         assert claim() == [message_id]

@@ -77,6 +77,11 @@ def reform() -> list[Row]:
     ]
 
 
+def province() -> list[Row]:
+    """The same for Xinjiang alone: enough for what does not depend on the rest, and read in a moment."""
+    return [row for row in reform() if row["code"].startswith("65")]
+
+
 @pytest.fixture
 def new_list(tmp_path: Path) -> Path:
     path = tmp_path / "new.csv"
@@ -151,7 +156,7 @@ def test_concluded_tips_stay_as_they_were_decided(
 
 
 def broken(**changes: str) -> bytes:
-    listed = reform()
+    listed = province()
     listed[-1] = listed[-1] | changes
     return as_csv(listed)
 
@@ -165,8 +170,8 @@ def broken(**changes: str) -> bytes:
         (lambda: broken(valid_from="去年"), "valid_from 应为"),
         (lambda: broken(name="云\x00岭区"), "控制字符"),
         (lambda: broken(code="650102"), "与另一行重复"),
-        (lambda: as_csv(reform()).replace(b"parent_code", b"parent", 1), "缺少列 parent_code"),
-        (lambda: as_csv(reform())[:-40] + b"\xff\xfe\n", "不是 UTF-8"),
+        (lambda: as_csv(province()).replace(b"parent_code", b"parent", 1), "缺少列 parent_code"),
+        (lambda: as_csv(province())[:-40] + b"\xff\xfe\n", "不是 UTF-8"),
         (lambda: b"", "缺少列"),
         (lambda: ",".join(COLUMNS).encode(), "没有现行区划"),
     ],
@@ -185,9 +190,9 @@ def test_a_faulty_list_names_its_faults_and_changes_nothing(
 
 
 def test_a_compressed_list_is_read_and_a_torn_one_refused(
-    imported: Callable[..., tuple[int, str]], new_list: Path, tmp_path: Path
+    imported: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
-    packed = gzip.compress(new_list.read_bytes())
+    packed = gzip.compress(as_csv(province()))
     whole, torn = tmp_path / "new.csv.gz", tmp_path / "torn.csv.gz"
     whole.write_bytes(packed)
     torn.write_bytes(packed[:-100])

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 
+from app.foundation import clock
 from app.foundation.database import OPEN_WALL, enter_wall
 from app.tips import exports, queries
 from app.tips.exports import HEADINGS
 from tests import factories, rows
+from tests.moments import MONDAY_MORNING
 
 PATH = "/api/v1/office/tips/export"
 REVIEWER = "city.reviewer"
 
 
-def exported(client: FlaskClient, username: str, **query: Any) -> list[list[str]]:
+def exported(client: FlaskClient, username: str, **query: Any) -> list[list[Any]]:
     answer = client.get(PATH, query_string=query, headers=factories.office_headers(username))
     assert answer.status_code == 200, answer.get_json()
     if query.get("format") == "csv":
@@ -40,6 +43,15 @@ def test_the_file_holds_the_filtered_list_in_its_order_under_a_mark(client: Flas
     assert [line[0] for line in lines] == numbers
     assert lines[0][1] == "乌鲁木齐瑞丰源投资咨询有限公司"
     assert len(exported(client, REVIEWER, format=kind, q="没有这个词")) == 2
+
+
+def test_days_are_days_in_a_sheet_and_written_by_iso_for_other_programs(client: FlaskClient) -> None:
+    with clock.stopped_at(MONDAY_MORNING):
+        factories.file_tip(client)
+        sheet, text = (exported(client, REVIEWER, format=kind) for kind in ("xlsx", "csv"))
+    assert "2026年3月2日 10:00" in sheet[0][0]
+    assert sheet[2][7:9] == [MONDAY_MORNING.replace(tzinfo=None), date(2026, 3, 9)]
+    assert text[2][7:10] == ["2026-03-02 10:00", "2026-03-09", ""]
 
 
 def test_taking_a_copy_is_audited_with_who_and_how_many_and_without_the_words(client: FlaskClient) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,10 +13,10 @@ from sqlalchemy import func, select
 from app.foundation import clock
 from app.foundation.database import db, enter_wall
 from app.tips import jobs, queries, search
-from app.tips.models import TipGrams
-from app.tips.queries import Order, QueueFilter, queue_page
+from app.tips.models import TipGrams, TipSubject
+from app.tips.queries import Order, QueueFilter, queue_page, queue_rows
 from app.workflow.models import Handling
-from app.workflow.states import UNDER_WAY
+from app.workflow.states import UNDER_WAY, WITH_CITY, Status
 from tests import factories
 from tests.moments import MONDAY_MORNING
 
@@ -121,6 +121,51 @@ def test_hits_of_several_months_come_in_order_and_in_pieces(client: FlaskClient,
         assert seen == expected
 
 
+@pytest.mark.parametrize("known", [0, 1, 1_000], ids=["walked", "walked where two hold it", "looked up and sorted"])
+@pytest.mark.parametrize("directly", [0, 2])
+def test_a_search_by_deadline_leaves_nothing_out(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, known: int, directly: int
+) -> None:
+    monkeypatch.setattr(queries, "_SORTED", known)
+    monkeypatch.setattr(queries, "_WALKED", 2)
+    monkeypatch.setattr(queries, "_READ_DIRECTLY", directly)
+    subject = factories.tip_body()["subject"]
+    for days in (5, None, 1, 5, None, 3, 3, None):
+        with clock.stopped_at(MONDAY_MORNING + timedelta(days=days or 0)):
+            said = factories.tip_id_of(factories.file_tip(client)["receipt_number"])
+            factories.file_tip(client, subject=subject | {"name": "玉源商贸"})
+        db.session.get_one(Handling, said).due_on = MONDAY_MORNING.date() + timedelta(days=days) if days else None
+    db.session.flush()
+    jobs.index_for_search()
+    hits = db.session.scalars(
+        select(Handling)
+        .join(TipSubject, TipSubject.tip_id == Handling.tip_id)
+        .where(TipSubject.name.contains("瑞丰源"))
+    )
+    expected = [one.tip_id for one in sorted(hits, key=lambda one: (one.due_on or date.max, one.tip_id))]
+    person, after, seen = factories.actor(REVIEWER), None, []
+    while True:
+        rows, _ = queue_page(person, QueueFilter(q="瑞丰源"), after, 2, Order.DUE)
+        seen += [row[0].id for row in rows[:2]]
+        if len(rows) <= 2:
+            break
+        after = queries.queue_key(rows[1][1], Order.DUE)
+    assert seen == expected
+    assert len(seen) == 8
+    assert [one[0].id for one in queue_rows(person, QueueFilter(q="瑞丰源"), Order.DUE, 100)] == expected
+
+
+def test_a_search_may_say_how_far_back_it_reaches(client: FlaskClient) -> None:
+    made = []
+    for days in (0, 20, 45, 140):
+        with clock.stopped_at(MONDAY_MORNING + timedelta(days=days)):
+            made.append(factories.tip_id_of(factories.file_tip(client)["receipt_number"]))
+    jobs.index_for_search()
+    since = MONDAY_MORNING + timedelta(days=20)
+    for newest, expected in ((True, made[:0:-1]), (False, made[1:])):
+        assert [key.tip_id for key in search.candidates("瑞丰源", None, 9, newest=newest, since=since)] == expected
+
+
 def test_nothing_of_a_reporter_is_searched(client: FlaskClient) -> None:
     factories.file_tip(client, reporter=factories.REPORTER)
     jobs.index_for_search()
@@ -153,8 +198,11 @@ def test_indexing_twice_keeps_each_tip_once_and_catches_up(
     assert db.session.scalar(select(func.count()).select_from(TipGrams)) == 6
 
 
-def test_the_index_of_open_tips_covers_the_statuses_under_way() -> None:
+@pytest.mark.parametrize(
+    ("name", "statuses"), [("ix_handlings_open", UNDER_WAY), ("ix_handlings_to_decide", WITH_CITY)]
+)
+def test_an_index_of_some_statuses_covers_all_of_them(name: str, statuses: frozenset[Status]) -> None:
     """The planner uses it only while its condition says the same as the table of states."""
-    index = next(one for one in Handling.__table__.indexes if one.name == "ix_handlings_open")  # type: ignore[attr-defined]
+    index = next(one for one in Handling.__table__.indexes if one.name == name)  # type: ignore[attr-defined]
     told = str(index.dialect_options["postgresql"]["where"])
-    assert {word.strip("' ") for word in told[told.index("(") + 1 : -1].split(",")} == {s.value for s in UNDER_WAY}
+    assert {word.strip("' ") for word in told[told.rindex("(") + 1 : -1].split(",")} == {s.value for s in statuses}

@@ -18,7 +18,7 @@ from app.foundation.permissions import PROGRAM, Actor
 from app.identity import queries as people
 from app.tips import counting, jobs, rating, statistics
 from app.tips.models import Tip, TipJurisdiction, TipRating
-from app.tips.queries import Order, QueueFilter, queue_rows
+from app.tips.queries import NOWHERE, Order, QueueFilter, queue_count, queue_rows
 from app.tips.statistics import Period, Took
 from app.tips.statistics_models import TipCount
 from app.workflow import calendar
@@ -184,7 +184,9 @@ def test_behind_every_figure_is_a_list_of_as_many_tips(reviewer: Actor) -> None:
 
     def listed(**asked: Any) -> int:
         wanted = QueueFilter(since=period.since, until=period.until, **asked)
-        return sum(1 for _ in queue_rows(reviewer, wanted, Order.NEWEST, TIPS))
+        number = sum(1 for _ in queue_rows(reviewer, wanted, Order.NEWEST, TIPS))
+        assert queue_count(reviewer, wanted) == number
+        return number
 
     for name in ("conduct", "channel", "matched"):
         for value, number in tally.of(name).items():
@@ -199,6 +201,15 @@ def test_behind_every_figure_is_a_list_of_as_many_tips(reviewer: Actor) -> None:
         assert listed(took=step.value) == tally.of(step.value).total()
         expected = sum(number for days, number in tally.of(step.value).items() if int(days) >= slow)
         assert listed(took=f"{step.value}-{slow}") == expected > 0
+    for code in tally.divisions:
+        place = {"division": code} if code else {"prefecture": NOWHERE}
+        assert listed(**place, matched="sure") == tally.among([code]).of("matched")["sure"]
+
+
+def test_all_places_at_once_say_the_same_as_each(reviewer: Actor) -> None:
+    for period in periods():
+        each, at_once = (statistics.tally(reviewer, period, by_place=by_place) for by_place in (True, False))
+        assert all(at_once.of(measure) == each.of(measure) for measure in MEASURES)
 
 
 def test_counting_again_changes_nothing(reviewer: Actor) -> None:
@@ -251,6 +262,19 @@ def test_each_step_of_a_tip_is_counted_at_the_next_run(client: FlaskClient, firs
         handling.overall_due_on = clock.today() - timedelta(days=1)
         handling.version += 1
     assert today_alone().of("on_time") == {"false": 1}
+
+
+def test_a_recalled_assignment_is_no_dispatch(client: FlaskClient, first_days: None) -> None:
+    tip_id = factories.tip_id_of(factories.file_tip(client, subject=factories.clear_subject())["receipt_number"])
+    for action, given in (
+        ("accept", {}),
+        ("assign", {"division": factories.TIANSHAN}),
+        ("recall", {"reason": "交办有误。"}),
+    ):
+        assert factories.office_act(client, "city.reviewer", tip_id, action, **given).status_code == 200
+    assert today_alone().of("dispatch") == {}
+    factories.office_act(client, "city.reviewer", tip_id, "assign", division=factories.XINSHI)
+    assert today_alone().of("dispatch") == {"0": 1}
 
 
 def test_a_tip_that_no_one_touches_becomes_late_by_itself(client: FlaskClient, first_days: None) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope, TransitionNotAllowed
+from app.notifications.models import Notice
 from app.tips.models import TipMessage
 from app.workflow import policy, service
 from app.workflow.models import ReturnRequest, Supervision, Transfer
@@ -97,6 +98,67 @@ class TestReturn:
             office.do(username, tip_id, "decide_return", agree=True, reason="同意。")
 
 
+class TestRecall:
+    def test_the_tip_lies_with_the_desk_again_with_its_place_and_what_was_left_of_the_limit(
+        self, client: FlaskClient
+    ) -> None:
+        tip_id = office.registered(client, subject=factories.clear_subject())
+        place = office.handling(tip_id).division_code
+        assert office.do("city.reviewer", tip_id, "accept").due_on == date(2026, 3, 4)
+        with office.on(date(2026, 3, 3)):  # one of two days used
+            office.do("city.reviewer", tip_id, "assign", division=factories.TIANSHAN)
+        with office.on(date(2026, 3, 5)):
+            with pytest.raises(InvalidInput):
+                office.do("city.reviewer", tip_id, "recall", reason="")
+            found = office.do("city.reviewer", tip_id, "recall", reason="交办有误。")
+            assert (found.status, found.unit_id, found.division_code) == ("accepted", None, place)
+            assert found.due_on == date(2026, 3, 6), "no new limit for the desk"
+            with pytest.raises(OutOfScope):
+                office.do(OTHER, tip_id, "sign_for")
+            office.do("city.reviewer", tip_id, "assign", division=factories.XINSHI)
+            assert office.do(HANDLER, tip_id, "sign_for").due_on == date(2026, 3, 26), "the unit has its whole limit"
+        step = history_of(tip_id)[3]
+        assert (step.action, step.reason, step.to_unit_id) == ("recall", "交办有误。", None)
+        assert step.from_unit_id == factories.actor(OTHER).unit_id
+
+    def test_what_is_signed_for_or_asked_about_stays(self, client: FlaskClient) -> None:
+        signed, asked = (
+            office.verifying(client, subject=factories.clear_subject()),
+            office.assigned(client, subject=factories.clear_subject()),
+        )
+        with pytest.raises(TransitionNotAllowed):
+            office.do("city.reviewer", signed, "recall", reason="交办有误。")
+        office.apply(client, asked)
+        with refused("reassignment_open"):
+            office.do("city.reviewer", asked, "recall", reason="交办有误。")
+        assert "recall" not in buttons("city.reviewer", asked)
+
+    def test_a_decision_of_the_city_changes_by_reassignment_alone(self, client: FlaskClient) -> None:
+        disputed = office.assigned(client)
+        returned = office.assigned(client, subject=factories.clear_subject())
+        office.do(HANDLER, returned, "request_return", reason="不属本区。")
+        office.do("city.reviewer", returned, "decide_return", agree=False, reason="登记地在该区。")
+        for tip_id in (disputed, returned):
+            with refused("decided_by_city"):
+                office.do("city.reviewer", tip_id, "recall", reason="交办有误。")
+            assert "recall" not in buttons("city.reviewer", tip_id)
+
+    @pytest.mark.parametrize("username", [HANDLER, "city.leader", "city.adjuster"])
+    def test_whoever_assigns_recalls(self, client: FlaskClient, username: str) -> None:
+        tip_id = office.assigned(client, subject=factories.clear_subject())
+        with pytest.raises(Forbidden):
+            office.do(username, tip_id, "recall", reason="交办有误。")
+
+    def test_the_unit_hears_that_it_is_gone(self, client: FlaskClient) -> None:
+        tip_id = office.assigned(client, subject=factories.clear_subject())
+        office.do("city.reviewer", tip_id, "recall", reason="交办有误。")
+        factories.deliver()
+        told = select(Notice.title).where(
+            Notice.tip_id == tip_id, Notice.account_id == factories.actor(HANDLER).account_id
+        )
+        assert any("交办已收回" in title for title in db.session.scalars(told))
+
+
 class TestExtension:
     def test_rule_12_each_clock_once_by_the_leader_with_a_reason(self, client: FlaskClient) -> None:
         tip_id = office.verifying(client)
@@ -116,7 +178,7 @@ class TestExtension:
         office.do("city.leader", tip_id, "extend", reason="取证。", clock="verification")
         assert db.session.scalars(said).all() == []
         office.do("city.leader", tip_id, "extend", reason="案情复杂。", clock="overall")
-        assert db.session.scalars(said).all() == ["办理期限延长至 2026-05-31，原因：案情复杂。"]
+        assert db.session.scalars(said).all() == ["办理期限延长至 2026年5月31日，原因：案情复杂。"]
 
     @pytest.mark.parametrize("username", [HANDLER, "city.reviewer", "city.adjuster"])
     def test_nobody_but_the_leader(self, client: FlaskClient, username: str) -> None:
