@@ -19,6 +19,7 @@ from tests.browser.conftest import Desk, Site
 from tests.browser.test_comfort import REASON, open_form, tip_to_handle
 
 MINUTE = 60_000
+LAST_HEARD = "Number(localStorage.getItem('shudi-heard'))"
 
 
 @pytest.fixture
@@ -42,8 +43,9 @@ def test_a_long_text_outlives_the_time_out_which_is_announced(committed_app: Fla
     desk.sign_in("district.650104")
     page.wait_for_load_state("networkidle")
     open_form(page, "申请属地调整").get_by_label("情况说明").fill(REASON)
-    with page.expect_response(re.compile("/session/alive")):
-        page.clock.fast_forward(61_000)  # typing is being there: the server is told
+    told = page.evaluate(LAST_HEARD)
+    page.clock.fast_forward(61_000)  # typing is being there: the server is told
+    page.wait_for_function(f"before => {LAST_HEARD} > before", arg=told)  # and the page has read the answer
     time_goes_by(site, desk, 14)
     dialog = page.get_by_role("dialog", name="您还在吗？")
     expect(dialog).to_contain_text("秒后将自动退出登录")
