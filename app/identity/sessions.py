@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, or_, select, update
 
 from app.audit import service as audit
 from app.foundation import clock
-from app.foundation.database import db, read_object
+from app.foundation.database import db, read_rows
 from app.foundation.errors import NotFound, NotSignedIn
 from app.foundation.http import Audience
 from app.foundation.permissions import Actor, Role, held_back, officer
@@ -39,14 +39,26 @@ def actor_of_session(session_id: UUID, audience: Audience) -> Actor:
     return _actor_and_last_look(session_id, audience)[0]
 
 
+class Person(Protocol):
+    """What a request asks of an account: the account itself, or a row with these columns of it."""
+
+    id: Any
+    display_name: Any
+    role: Any
+    unit_id: Any
+    must_change_password: Any
+    password_changed_at: Any
+    sealed_otp_secret: Any
+
+
 def officer_of(
-    account: Account, unit_name: str, division_code: str, acting: frozenset[Role], session_id: UUID | None = None
+    account: Person, unit_name: str, division_code: str, acting: frozenset[Role], session_id: UUID | None = None
 ) -> Actor:
     """The person of an account that serves today, in a session or, for a job, in none."""
     return officer(
         account.id,
         account.display_name,
-        account.granted_role,
+        Role(account.role),
         account.unit_id,
         unit_name,
         division_code,
@@ -63,27 +75,33 @@ def actor_at_console(session_id: UUID) -> tuple[Actor, bool]:
 
 def _actor_and_last_look(session_id: UUID, audience: Audience) -> tuple[Actor, datetime]:
     moment, given = clock.now(), {"session_id": session_id, "audience": audience.value, "today": clock.today()}
-    found = read_object(Account, _OF_SESSION, now=moment, **given)
-    if found is None:
+    found = read_rows(_OF_SESSION, now=moment, **given)
+    if not found:
         raise NotSignedIn("登录已失效，请重新登录")
-    account, (created_at, seen_at, unit_name, division_code, acting) = found
-    if audience is Audience.CONSOLE and seen_at < moment - passwords.rules().console_idle:
+    row = found[0]
+    if audience is Audience.CONSOLE and row.seen_at < moment - passwords.rules().console_idle:
         raise NotSignedIn("长时间未操作，请重新登录")
-    acting_roles = frozenset(Role(role) for role in acting)
-    actor = officer_of(account, unit_name, division_code, acting_roles, session_id)
-    step = due_step(account, created_at)
-    return held_back(actor, step) if step else actor, seen_at
+    acting = frozenset(Role(role) for role in row.acting)
+    actor = officer_of(row, row.unit_name, row.division_code, acting, session_id)
+    step = due_step(row, row.signed_in_at)
+    return held_back(actor, step) if step else actor, row.seen_at
 
 
 # Every request of the office asks it.
 _OF_SESSION: Final = (
     select(
-        Account,
-        StaffSession.created_at,
+        Account.id,
+        Account.display_name,
+        Account.role,
+        Account.unit_id,
+        Account.must_change_password,
+        Account.password_changed_at,
+        Account.sealed_otp_secret,
+        StaffSession.created_at.label("signed_in_at"),
         StaffSession.seen_at,
-        Unit.name,
+        Unit.name.label("unit_name"),
         Unit.division_code,
-        func.array(delegation.acting_roles_of(Account.id).scalar_subquery()),
+        func.array(delegation.acting_roles_of(Account.id).scalar_subquery()).label("acting"),
     )
     .join(StaffSession, StaffSession.account_id == Account.id)
     .join(Unit, Unit.id == Account.unit_id)
@@ -98,7 +116,7 @@ _OF_SESSION: Final = (
 )
 
 
-def due_step(account: Account, signed_in_at: datetime) -> str:
+def due_step(account: Person, signed_in_at: datetime) -> str:
     """What this person must do before anything else: ``password``, ``second_factor``, or nothing.
 
     A password grows too old between sign-ins, never in the middle of a piece of work.
