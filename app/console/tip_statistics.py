@@ -76,7 +76,7 @@ def export_tip_statistics(actor: Actor) -> Response:
     glance = [(one["label"], one["value"], one["before"], one["change"]) for one in views.counters(shown)]
     sheets = [Sheet("概况", ("指标", "本期", "上期", "变化"), glance)]
     for figure in views.figures(shown, queries.handling_units()).values():
-        rows = [(row["label"], *(cell["value"] for cell in row["cells"])) for row in figure["rows"]]
+        rows = [(row.label, *(cell.value for cell in row.cells)) for row in figure["rows"]]
         sheets.append(Sheet(figure["title"], figure["heads"], rows))
     with transaction():
         book = statistics_book(actor, title, sheets)

@@ -1,4 +1,4 @@
-"""Counting tips for the statistics in the background: what is counted of each tip, then the counts by day and month.
+"""Counting tips for the statistics in the background: what is counted of each tip, then the counts of days and spans.
 
 A run reads the tips whose rows have moved since the run before, and counts the days anew on which those were
 registered: whatever a run before has left, the counts agree with the facts afterwards. One run at a time.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, text
@@ -18,7 +18,8 @@ from app.foundation.database import db
 from app.foundation.permissions import Actor
 from app.identity import queries as people
 from app.tips.models import TipJurisdiction
-from app.tips.statistics_models import StatisticsState
+from app.tips.periods import Grain, span_of
+from app.tips.statistics_models import WAY, StatisticsState
 from app.workflow import calendar
 from app.workflow.deadlines import WorkingCalendar
 from app.workflow.models import Handling, HandlingEvent
@@ -26,7 +27,6 @@ from app.workflow.states import UNDER_WAY, Action, Status
 
 BATCH: Final = 10_000
 _LOCK: Final = 7_401_002
-_ONLY: Final = 1
 _LOOKED_BACK: Final = timedelta(hours=1)
 """A step shows when its transaction ends, at most a minute after its id was drawn; an hour is plenty."""
 _ID_SHIFT: Final = 80
@@ -38,9 +38,10 @@ def count_some() -> bool:
     """Count the next tips that have moved; return whether more wait."""
     if not db.session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
         return False
-    state, moment, newest = db.session.get(StatisticsState, _ONLY), clock.now(), _newest_step()
+    state, moment, newest = db.session.get(StatisticsState, WAY), clock.now(), _newest_step()
     if state is None:
-        state = StatisticsState(id=_ONLY, counted_to=_NEVER, seen=newest, counted_at=moment)
+        start_over()
+        state = StatisticsState(id=WAY, counted_to=_NEVER, seen=newest, counted_at=moment)
         db.session.add(state)
     anew = state.counted_to is not None
     ids = _all_after(state.counted_to) if state.counted_to is not None else _moved(state)
@@ -222,31 +223,41 @@ _FACTS: Final = text("""
 
 # Counting days ------------------------------------------------------------------------------------------------------
 
-_FORGET: Final = text("DELETE FROM tip_counts WHERE grain = :grain AND day = ANY (:days)")
+_FORGET: Final = text("DELETE FROM tip_counts WHERE grain = :grain AND day = ANY (:firsts)")
 _BY_DAY: Final = text("""
     INSERT INTO tip_counts (grain, day, unit_id, division_code, measure, value, number)
-    SELECT 'day', f.registered_on, coalesce(f.unit_id, 0), coalesce(f.division_code, ''), m.measure, m.value, count(*)
+    SELECT :grain, f.registered_on, coalesce(f.unit_id, 0), coalesce(f.division_code, ''), m.measure, m.value, count(*)
     FROM tip_facts f CROSS JOIN LATERAL (VALUES
         ('intake', ''), ('conduct', f.conduct), ('channel', f.channel), ('matched', f.matched),
         ('accept', f.accept_days::text), ('dispatch', f.dispatch_days::text), ('conclude', f.conclude_days::text),
         ('on_time', f.on_time::text), ('corrected', f.corrected::text), ('score', f.score::text)
     ) AS m (measure, value)
-    WHERE f.registered_on = ANY (:days) AND m.value IS NOT NULL
+    WHERE f.registered_on = ANY (:firsts) AND m.value IS NOT NULL
     GROUP BY 1, 2, 3, 4, 5, 6
 """)
-_BY_MONTH: Final = text("""
+_SUMMED: Final = text("""
     INSERT INTO tip_counts (grain, day, unit_id, division_code, measure, value, number)
-    SELECT 'month', date_trunc('month', day)::date, unit_id, division_code, measure, value, sum(number)
-    FROM tip_counts, unnest(CAST(:days AS date[])) AS first
-    WHERE grain = 'day' AND day >= first AND day < (first + interval '1 month')::date
+    SELECT :grain, first, unit_id, division_code, measure, value, sum(number)
+    FROM unnest(CAST(:firsts AS date[]), CAST(:lasts AS date[])) AS span (first, last)
+    JOIN tip_counts ON grain = 'day' AND day BETWEEN first AND last
+    GROUP BY 1, 2, 3, 4, 5, 6
+""")
+_OF_ALL: Final = text("""
+    INSERT INTO tip_counts (grain, day, unit_id, division_code, measure, value, number)
+    SELECT :grain, day, 0, '', measure, value, sum(number)
+    FROM tip_counts WHERE grain = :of_each AND day = ANY (:firsts)
     GROUP BY 1, 2, 3, 4, 5, 6
 """)
 
 
 def _count_days(days: Collection[date]) -> None:
-    """Count these days from the facts, and then their months from the days."""
-    months = {day.replace(day=1) for day in days}
-    rounds: list[tuple[str, Any, Collection[date]]] = [("day", _BY_DAY, days), ("month", _BY_MONTH, months)]
-    for grain, counted, wanted in rounds:
-        db.session.execute(_FORGET, {"grain": grain, "days": sorted(wanted)})
-        db.session.execute(counted, {"days": sorted(wanted)})
+    """Count these days from the facts, the spans in which they lie from the days, and all places from each."""
+    for grain in Grain:
+        spans = sorted({span_of(grain, day) for day in days})
+        firsts, lasts = [span.since for span in spans], [span.until for span in spans]
+        given = {"grain": grain.value, "firsts": firsts, "lasts": lasts}
+        db.session.execute(_FORGET, given)
+        db.session.execute(_BY_DAY if grain is Grain.DAY else _SUMMED, given)
+        given |= {"grain": grain.of_all, "of_each": grain.value}
+        db.session.execute(_FORGET, given)
+        db.session.execute(_OF_ALL, given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, SmallInteger, Text
@@ -48,7 +49,7 @@ class TipFacts(Base):
 
 
 class TipCount(Base):
-    """How many tips of one day (or month) of registration, unit and division share one value of one measure."""
+    """How many tips of one span of registration, unit and division share one value of one measure."""
 
     __tablename__ = "tip_counts"
     __table_args__ = (
@@ -58,11 +59,18 @@ class TipCount(Base):
             postgresql_include=["unit_id", "division_code", "number"],
             postgresql_where="grain = 'day' AND measure = 'intake'",
         ),
+        Index(
+            "ix_tip_counts_intake_of_all",
+            "day",
+            postgresql_include=["number"],
+            postgresql_where="grain = 'all-day' AND measure = 'intake'",
+        ),
     )
 
     grain: Mapped[str] = mapped_column(Text, primary_key=True)
+    """A value of ``periods.Grain``, or its ``of_all``: all units and divisions at once, kept as 0 and nothing."""
     day: Mapped[date] = mapped_column(primary_key=True)
-    """The day of registration in Beijing; of a month its first."""
+    """The day of registration in Beijing; of a longer span its first."""
     unit_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     """0 while the city holds the tips."""
     division_code: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -71,8 +79,12 @@ class TipCount(Base):
     number: Mapped[int]
 
 
+WAY: Final = 2
+"""The number of the way of counting: a program that counts in another one counts every tip anew, once."""
+
+
 class StatisticsState(Base):
-    """How far the figures have been counted; one row, none before the first run."""
+    """How far the figures have been counted; one row, whose id is the way of counting, none before the first run."""
 
     __tablename__ = "statistics_state"
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import given as drawn
+from hypothesis import strategies
 from sqlalchemy import select, text
 
 from app.demo.filling import fill
@@ -18,14 +20,16 @@ from app.foundation.permissions import PROGRAM, Actor
 from app.identity import queries as people
 from app.tips import counting, jobs, rating, statistics
 from app.tips.models import Tip, TipJurisdiction, TipRating
+from app.tips.periods import Grain, Period, span_of, spans
 from app.tips.queries import NOWHERE, Order, QueueFilter, queue_count, queue_rows
-from app.tips.statistics import Period, Took
+from app.tips.statistics import Took
 from app.tips.statistics_models import TipCount
 from app.workflow import calendar
 from app.workflow.models import Handling, HandlingEvent
 from tests import factories
 
 TIPS = 300
+days = strategies.dates(date(2020, 1, 1), date(2032, 12, 31))
 
 
 @pytest.fixture
@@ -122,6 +126,7 @@ MEASURES = (
 def periods() -> list[Period]:
     today = clock.today()
     return [
+        Period(date(today.year - 1, 3, 11), date(today.year, 2, 20)),
         Period(today - timedelta(days=2000), today),
         Period(today - timedelta(days=400), today - timedelta(days=3)),
         Period(date(today.year, 1, 1), date(today.year, 6, 30)),
@@ -318,3 +323,22 @@ def test_percentiles_are_those_of_the_nearest_rank(numbers: dict[int, int], shar
 
 def test_the_period_before_has_as_many_days() -> None:
     assert Period(date(2026, 3, 1), date(2026, 3, 31)).before == Period(date(2026, 1, 29), date(2026, 2, 28))
+
+
+@drawn(days, strategies.integers(0, 800))
+def test_a_period_is_made_of_the_longest_spans_without_a_gap(since: date, more: int) -> None:
+    period = Period(since, since + timedelta(days=more))
+    found = list(spans(period))
+    assert [day for _, run in found for day in run.days] == period.days
+    assert len(found) <= 2 * len(Grain) - 1
+    for grain, run in found:
+        assert (span_of(grain, run.since).since, span_of(grain, run.until).until) == (run.since, run.until)
+    single = sum(len(run.days) for grain, run in found if grain is Grain.DAY)
+    assert single <= 20
+
+
+@drawn(days, strategies.sampled_from(Grain))
+def test_every_day_of_a_span_lies_in_it(day: date, grain: Grain) -> None:
+    span = span_of(grain, day)
+    assert day in span.days
+    assert {span_of(grain, one) for one in span.days} == {span}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote_plus
 
 from flask import url_for
@@ -21,9 +21,10 @@ from app.geo.divisions import divisions
 from app.geo.service import region_code
 from app.identity.models import Unit
 from app.tips import statistics
+from app.tips.periods import Period
 from app.tips.queries import NOWHERE
 from app.tips.schemas import CONDUCT_TYPES
-from app.tips.statistics import Period, Tally, Took
+from app.tips.statistics import Tally, Took
 
 DAYS_SHOWN: Final = 92
 """Longer periods are drawn month by month."""
@@ -47,18 +48,22 @@ class Board:
     now: Tally
     before: Tally
     days: Counter[date]
-    days_before: Counter[date]
+    """How many came on each day of both."""
 
     def list_of(self, asked: Asked, period: Period | None = None) -> str:
         """The queue with the tips behind a figure."""
-        period = period or self.period
-        place = {"division": self.division} if self.division else {}
-        wanted = {**place, "since": period.since.isoformat(), "until": period.until.isoformat(), **asked}
-        return f"{self.queue}?{'&'.join(f'{name}={_quoted(value)}' for name, value in wanted.items())}"
+        wanted = {**_place_and_days(self.division, period or self.period), **asked}
+        return f"{self.queue}?{'&'.join([f'{name}={_quoted(value)}' for name, value in wanted.items()])}"
 
 
 _quoted: Final = lru_cache(maxsize=4096)(quote_plus)
 """Codes and days, as they stand in an address."""
+
+
+@lru_cache(maxsize=128)
+def _place_and_days(division: str | None, period: Period) -> Mapping[str, str]:
+    place = {"division": division} if division else {}
+    return {**place, "since": period.since.isoformat(), "until": period.until.isoformat()}
 
 
 def board(actor: Actor, since: date | None, until: date | None, division: str | None) -> Board:
@@ -73,8 +78,7 @@ def board(actor: Actor, since: date | None, until: date | None, division: str | 
         division,
         statistics.tally(actor, period, division),
         statistics.tally(actor, before, division, by_place=False),
-        statistics.by_day(actor, period, division),
-        statistics.by_day(actor, before, division),
+        statistics.by_day(actor, Period(before.since, period.until), division),
     )
 
 
@@ -206,13 +210,28 @@ def _figure(
         "note": chart.pop("note", ""),
         "heads": heads,
         "chart": {"labels": [label for label, _ in rows], "series": series, "links": links, **chart},
-        "rows": [{"label": label, "cells": [_cell(shown, *cell) for cell in cells]} for label, cells in rows],
+        "rows": [_Line(label, [_cell(shown, *cell) for cell in cells]) for label, cells in rows],
     }
 
 
-def _cell(shown: Board, value: Any, asked: Asked | None) -> dict[str, Any]:
+class _Cell(NamedTuple):
+    """A figure of a table; a template reads a tuple's fields twice as fast as a dictionary's."""
+
+    text: str
+    value: Any
+    href: str | None
+
+
+class _Line(NamedTuple):
+    """A line of a table."""
+
+    label: str
+    cells: Sequence[_Cell]
+
+
+def _cell(shown: Board, value: Any, asked: Asked | None) -> _Cell:
     told = "—" if value is None else f"{value:.1%}" if isinstance(value, float) else f"{value:,}"
-    return {"text": told, "value": value, "href": shown.list_of(asked) if asked is not None and value else None}
+    return _Cell(told, value, shown.list_of(asked) if asked is not None and value else None)
 
 
 def _trend(shown: Board) -> dict[str, Any]:
@@ -224,7 +243,7 @@ def _trend(shown: Board) -> dict[str, Any]:
     rows: list[Row] = []
     for label, pairs in steps.items():
         days, earlier = ([pair[n] for pair in pairs] for n in (0, 1))
-        now, before = sum(shown.days[day] for day in days), sum(shown.days_before[day] for day in earlier)
+        now, before = sum(shown.days[day] for day in days), sum(shown.days[day] for day in earlier)
         rows.append((label, ((now, _days(days)), (before, _days(earlier)))))
     title = "按月登记线索" if by_month else "每日登记线索"
     return _figure(shown, "trend", title, ("日期", "本期", "上期"), rows, drawn=2, kind="line")
