@@ -30,11 +30,12 @@ from app.files.models import StoredFile
 from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import OutOfScope
-from app.foundation.permissions import Actor, Permission
-from app.tips import receipts, search
+from app.foundation.permissions import Actor
+from app.tips import receipts, search, statistics
 from app.tips.models import Reporter, Tip, TipEvidence, TipJurisdiction, TipLink, TipSubject
+from app.tips.periods import Period
 from app.tips.policy import visible_tips
-from app.tips.statistics_models import TipFacts
+from app.tips.statistics_models import TipCount, TipFacts
 from app.workflow.models import Handling
 from app.workflow.policy import within_sight
 from app.workflow.states import UNDER_WAY, WITH_CITY, WITH_UNIT, Status
@@ -153,7 +154,8 @@ def queue_page(
     """Tips within sight, by keyset: (rows of tip, handling, subject, one beyond ``limit``; estimate of the total)."""
     if wanted.q and not (_number(wanted.q) and queue_count(actor, wanted)):
         return _searched(actor, wanted, after, limit, order)
-    return _listed(actor, wanted, after, limit, order), queue_count(actor, wanted)
+    total = queue_count(actor, wanted)
+    return _listed(actor, wanted, after, limit, order) if total else [], total
 
 
 def queue_rows(actor: Actor, wanted: QueueFilter, order: Order, most: int) -> Iterator[Any]:
@@ -174,25 +176,54 @@ def queue_rows(actor: Actor, wanted: QueueFilter, order: Order, most: int) -> It
 
 
 def _listed(actor: Actor, wanted: QueueFilter, after: Key | None, limit: int, order: Order) -> Sequence[Any]:
+    if actor.city_wide and _asked(wanted).keys() <= _OF_FACTS and order is not Order.DUE and _counted(wanted):
+        wanted = _days_of_a_page(wanted, after, limit, order)
     return _rows(actor, db.session.scalars(_sorted(_queue(actor, wanted), after, order).limit(limit + 1)).all())
+
+
+def _days_of_a_page(wanted: QueueFilter, after: Key | None, limit: int, order: Order) -> QueueFilter:
+    """The same of as many days as hold a page: a list behind a figure need not walk all the other tips until then.
+
+    Only where the facts that are counted tell of every tip that fits.
+    """
+    day, newest = TipFacts.registered_on, order is Order.NEWEST
+    days = select(day).where(*_counted(wanted)).order_by(day.desc() if newest else day).offset(limit).limit(1)
+    if after:
+        seen = clock.beijing(after[0]).date()
+        days = days.where(day < seen if newest else day > seen)
+    found = db.session.scalar(days)
+    if found is None:
+        return wanted
+    return replace(wanted, since=found) if newest else replace(wanted, until=found)
 
 
 def queue_count(actor: Actor, wanted: QueueFilter, most: int = COUNTED_UP_TO) -> int:
     """How many tips within sight fit; counted up to ``most``, of a search up to a thousand."""
     if wanted.q and not _number(wanted.q):
         return _searched(actor, wanted, None, COUNTED_UP_TO, Order.NEWEST)[1]
-    counted = _of_figures(wanted) if _is_of_figures(actor, wanted) else _queue(actor, wanted)
-    return db.session.scalar(select(func.count()).select_from(counted.limit(most).subquery())) or 0
+    if (figure := _figure(actor, wanted)) is not None:
+        return min(figure, most)
+    return db.session.scalar(select(func.count()).select_from(_queue(actor, wanted).limit(most).subquery())) or 0
 
 
-def _is_of_figures(actor: Actor, wanted: QueueFilter) -> bool:
-    """Whether the city asks for nothing but what the statistics count: their facts alone tell the number."""
-    asked = {name for name in FILTERS if getattr(wanted, name) is not None}
-    return actor.city_wide and actor.may(Permission.TIP_READ) and not asked.isdisjoint(_MEASURED) and asked <= _FIGURED
+def _asked(wanted: QueueFilter) -> dict[str, Any]:
+    return {name: value for name in FILTERS if (value := getattr(wanted, name)) is not None}
 
 
-def _of_figures(wanted: QueueFilter) -> Select[Any]:
-    return select(TipFacts.tip_id).where(*_counted(wanted), *_place(TipFacts.division_code, wanted))
+def _figure(actor: Actor, wanted: QueueFilter) -> int | None:
+    """The number itself where the city asks for nothing but one figure of the statistics; none where it asks more."""
+    asked = _asked(wanted)
+    measures = [name for name in asked if name in _MEASURED]
+    if len(measures) != 1 or not asked.keys() <= _FIGURED or not wanted.since or not wanted.until:
+        return None
+    if not actor.city_wide or statistics.counted_at() is None:
+        return None
+    step, _, least = (wanted.took or "").partition("-")
+    place = list(_place(func.nullif(TipCount.division_code, ""), wanted))
+    values = statistics.values_of(actor, Period(wanted.since, wanted.until), step or measures[0], place)
+    if step:
+        return sum(number for days, number in values.items() if int(days) >= int(least or 0))
+    return values[str(asked[measures[0]]).lower()]
 
 
 def _rows(actor: Actor, ids: Sequence[UUID]) -> Sequence[Any]:
@@ -353,7 +384,8 @@ def _place(code: Any, wanted: QueueFilter) -> Iterator[ColumnElement[bool]]:
 
 
 _MEASURED: Final = frozenset(("matched", "corrected", "took", "on_time", "score"))
-_FIGURED: Final = _MEASURED | {"since", "until", "division", "prefecture"}
+_OF_FACTS: Final = _MEASURED | {"since", "until"}
+_FIGURED: Final = _OF_FACTS | {"division", "prefecture"}
 
 
 def _counted(wanted: QueueFilter) -> list[ColumnElement[bool]]:

@@ -8,7 +8,7 @@ months, and the days around.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -91,6 +91,16 @@ def tally(actor: Actor, period: Period, division: str | None = None, *, by_place
     for number, measure, value, *place in rows:
         found["".join(place)][measure][value] = number
     return Tally(found)
+
+
+def values_of(actor: Actor, period: Period, measure: str, place: Sequence[ColumnElement[bool]]) -> Counter[str]:
+    """Value of one measure → number of tips within sight, of all places or where the conditions on the counts hold."""
+    of_all = actor.city_wide and not place
+    counted = _visible(actor, None).where(TipCount.measure == measure, _slices(period, of_all=of_all), *place)
+    rows = db.session.execute(
+        counted.with_only_columns(TipCount.value, func.sum(TipCount.number)).group_by(TipCount.value)
+    )
+    return Counter({row[0]: row[1] for row in rows})
 
 
 def by_day(actor: Actor, period: Period, division: str | None = None) -> Counter[date]:

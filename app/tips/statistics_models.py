@@ -23,6 +23,7 @@ class TipFacts(Base):
         Index("ix_tip_facts_registered_on", "registered_on"),
         Index("ix_tip_facts_undecided", "overall_due_on", postgresql_where="overall_due_on IS NOT NULL"),
         Index("ix_tip_facts_corrected", "registered_on", postgresql_where="corrected"),
+        Index("ix_tip_facts_late", "registered_on", postgresql_where="NOT on_time"),
         Index("ix_tip_facts_score", "score", "registered_on", postgresql_where="score IS NOT NULL"),
         *(
             Index(f"ix_tip_facts_{step}", f"{step}_days", "registered_on", postgresql_where=f"{step}_days IS NOT NULL")

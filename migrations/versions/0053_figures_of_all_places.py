@@ -1,4 +1,4 @@
-"""How many came on each day over all places: a board of a year draws two of them day by day
+"""How many came on each day over all places, which a board of a year draws twice, and which tips are late
 
 Revision ID: 0053
 Revises: 0052
@@ -11,21 +11,23 @@ down_revision = "0052"
 branch_labels = None
 depends_on = None
 
-INDEX = "ix_tip_counts_intake_of_all"
+INDEXES = {
+    "ix_tip_counts_intake_of_all": "tip_counts (day) INCLUDE (number) WHERE grain = 'all-day' AND measure = 'intake'",
+    "ix_tip_facts_late": "tip_facts (registered_on) WHERE NOT on_time",
+}
 
 
 def upgrade() -> None:
-    # Without locking the table: counting goes on. One that was interrupted is begun again.
+    # Without locking the tables: counting goes on. One that was interrupted is begun again.
     with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = 0")
-        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")
-        op.execute(
-            f"CREATE INDEX CONCURRENTLY {INDEX} ON tip_counts (day) INCLUDE (number) "
-            "WHERE grain = 'all-day' AND measure = 'intake'"
-        )
+        for name, of in INDEXES.items():
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {of}")
         op.execute("SET lock_timeout = '5s'")
 
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
-        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")
+        for name in INDEXES:
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")

@@ -18,7 +18,7 @@ from app.foundation import clock
 from app.foundation.database import OPEN_WALL, db, transaction
 from app.foundation.permissions import PROGRAM, Actor
 from app.identity import queries as people
-from app.tips import counting, jobs, rating, statistics
+from app.tips import counting, jobs, queries, rating, statistics
 from app.tips.models import Tip, TipJurisdiction, TipRating
 from app.tips.periods import Grain, Period, span_of, spans
 from app.tips.queries import NOWHERE, Order, QueueFilter, queue_count, queue_rows
@@ -209,6 +209,38 @@ def test_behind_every_figure_is_a_list_of_as_many_tips(reviewer: Actor) -> None:
     for code in tally.divisions:
         place = {"division": code} if code else {"prefecture": NOWHERE}
         assert listed(**place, matched="sure") == tally.among([code]).of("matched")["sure"]
+
+
+@pytest.mark.parametrize("order", list(Order))
+def test_a_list_behind_a_figure_is_read_page_by_page(
+    reviewer: Actor, monkeypatch: pytest.MonkeyPatch, order: Order
+) -> None:
+    today = clock.today()
+    since = today - timedelta(days=900)
+    for asked in (
+        {"took": "conclude-4"},
+        {"matched": "sure"},
+        {"corrected": True},
+        {"took": "accept", "on_time": True},
+    ):
+        wanted = QueueFilter(since=since, until=today, **asked)  # type: ignore[arg-type]
+        whole = [row[1].tip_id for row in queue_rows(reviewer, wanted, order, TIPS)]
+        with monkeypatch.context() as patched:
+            patched.setattr(queries, "_ROWS_AT_ONCE", 7)
+            assert [row[1].tip_id for row in queue_rows(reviewer, wanted, order, TIPS)] == whole
+        moments = [row[1].registered_at for row in queue_rows(reviewer, wanted, order, TIPS)]
+        assert len(whole) > 7
+        if order is not Order.DUE:
+            assert moments == sorted(moments, reverse=order is Order.NEWEST)
+
+
+def test_a_list_behind_a_figure_is_there_while_figures_are_counted_anew(reviewer: Actor) -> None:
+    wanted = QueueFilter(since=date(2020, 1, 1), until=clock.today(), matched="sure")
+    rows, total = queries.queue_page(reviewer, wanted, None, TIPS)
+    with transaction(OPEN_WALL):
+        counting.start_over()
+        db.session.execute(text("DELETE FROM tip_counts"))
+    assert queries.queue_page(reviewer, wanted, None, TIPS)[1] == total == len(rows) > 0
 
 
 def test_all_places_at_once_say_the_same_as_each(reviewer: Actor) -> None:
