@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,7 +18,6 @@ import psycopg
 import uuid_utils
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.rows import RowFactory, namedtuple_row, tuple_row
 from sqlalchemy import DateTime, Engine, MetaData, event, inspect
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import OperationalError
@@ -25,6 +25,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, make_tr
 from sqlalchemy.orm.attributes import instance_dict, set_committed_value
 from sqlalchemy.types import TypeDecorator
 
+from app.foundation import prepared
 from app.foundation.json_text import json_text
 from app.foundation.wall import CLOSED_WALL
 from app.foundation.wall import OPEN_WALL as OPEN_WALL  # noqa: PLC0414  # handed on: whoever opens a transaction names a wall
@@ -176,7 +177,7 @@ def insert_rows(rows: Sequence[Row], *, unless_known: bool = False, change: Chan
     parameters = [
         value if process is None else process(value) for process, value in zip(processors, values, strict=True)
     ]
-    return _run("insert_rows", statement, parameters).fetchone() != (0,)
+    return _run("insert_rows", statement, parameters) != [(0,)]
 
 
 Processor = Callable[[Any], Any]
@@ -222,9 +223,9 @@ def read_rows(statement: Select[*tuple[Any, ...]], **values: Any) -> list[Any]:
     For the hot paths; ``statement`` is a constant of its module, with a ``bindparam`` for each value and a ``literal``
     for each one of a list.
     """
-    words, names, constants = _read_statement(statement)
+    words, names, constants, make_row = _read_statement(statement)
     given = constants | values
-    return _run("read_rows", words, [given[name] for name in names], namedtuple_row).fetchall()
+    return _run("read_rows", words, [given[name] for name in names], make_row)
 
 
 Model = TypeVar("Model")
@@ -238,12 +239,12 @@ def read_object(
     For the hot paths, like :func:`read_rows`, in a third less time than SQLAlchemy takes; ``statement`` selects
     ``model`` first and is kept by its module.
     """
-    words, names, constants = _read_statement(statement)
+    words, names, constants, _ = _read_statement(statement)
     given = constants | values
-    row = _run("read_object", words, [given[name] for name in names]).fetchone()
-    if row is None:
+    found = _run("read_object", words, [given[name] for name in names])
+    if not found:
         return None
-    columns = inspect(model).columns.keys()
+    row, columns = found[0], inspect(model).columns.keys()
     return _told_anew(model, dict(zip(columns, row, strict=False))), row[len(columns) :]
 
 
@@ -263,12 +264,9 @@ def _told_anew(model: type[Model], values: Mapping[str, Any]) -> Model:
 
 def take_changes(held: Base) -> dict[str, Any]:
     """What was changed in an object, in one order, for a statement that writes it; for the session nothing is left."""
-    state, loaded = inspect(held), instance_dict(held)
-    columns = state.mapper.column_attrs.keys()
-    values = {name: loaded[name] for name in columns if name in loaded}
-    changed = sorted(set(columns) - state.unmodified)
-    db.session.expire(held)
-    _as_stored(held, values)
+    state, values = inspect(held), instance_dict(held)
+    changed = sorted(set(state.mapper.column_attrs.keys()) - state.unmodified)
+    state._commit_all(values, db.session.identity_map)  # noqa: SLF001  # its public way is one call for each column
     return {name: values[name] for name in changed}
 
 
@@ -279,22 +277,23 @@ def _as_stored(held: Any, values: Mapping[str, Any]) -> None:
 
 
 def _run(
-    name: str, statement: str, parameters: Sequence[Any], row_factory: RowFactory[Any] = tuple_row
-) -> psycopg.RawCursor[Any]:
-    driver: Any = db.session.connection().connection.driver_connection
+    name: str, statement: str, parameters: Sequence[Any], make_row: Callable[..., Any] = tuple
+) -> list[tuple[Any, ...]]:
     try:
-        # The driver reads a long statement anew each time to find its %s; $1 … it hands on as they are.
-        return psycopg.RawCursor(driver, row_factory=row_factory).execute(statement, parameters)
+        return prepared.ask(db.session.connection().connection, statement, parameters, make_row)
     except psycopg.OperationalError as fault:
         raise OperationalError(name, None, fault) from fault
 
 
 @lru_cache(maxsize=512)
-def _read_statement(statement: Select[*tuple[Any, ...]]) -> tuple[str, tuple[str, ...], dict[str, Any]]:
-    """The statement with $1 … for its values, the order of these, and those that are its own."""
+def _read_statement(
+    statement: Select[*tuple[Any, ...]],
+) -> tuple[str, tuple[str, ...], dict[str, Any], Callable[..., Any]]:
+    """The statement with $1 … for its values, the order of these, those that are its own, and what makes a row."""
     dialect = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
     compiled = statement.compile(dialect=dialect)
-    return str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params)
+    row = namedtuple("Row", statement.selected_columns.keys(), rename=True)  # type: ignore[misc]  # noqa: PYI024  # named as the statement is
+    return str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params), row._make
 
 
 def insert_in_bulk(
@@ -359,6 +358,7 @@ def engine_options() -> dict[str, Any]:
         "connect_args": {
             "connect_timeout": 10,
             "application_name": "shudi",
+            "prepare_threshold": None,  # what is worth preparing is prepared in ``prepared``
             # jit: no statement here is long enough to be worth a second of compiling, whatever the planner thinks.
             # parallel_setup_cost: nor is a list worth the start of two processes, which took 50 ms to find 21 rows.
             "options": "-c timezone=UTC -c jit=off -c parallel_setup_cost=100000 -c statement_timeout=60s "

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
-from app.foundation import clock
+from app.foundation import clock, prepared
 from app.foundation.crypto import Crypto
 from app.tips import guard
 from tests import factories, rows
@@ -110,7 +110,11 @@ def work(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append("compare")
         return same(left, right)
 
-    execute = psycopg.Cursor.execute
+    execute, ask = psycopg.Cursor.execute, prepared.ask
+
+    def noted_prepared(connection: Any, statement: str, *arguments: Any) -> list[Any]:
+        done.append(statement)
+        return ask(connection, statement, *arguments)
 
     def noted_statement(self: Any, statement: Any, *arguments: Any, **options: Any) -> Any:
         done.append(str(statement))
@@ -126,6 +130,7 @@ def work(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(Crypto, "same", staticmethod(noted_same))
     monkeypatch.setattr(Redis, "execute_command", noted_command)
     monkeypatch.setattr(psycopg.Cursor, "execute", noted_statement)
+    monkeypatch.setattr(prepared, "ask", noted_prepared)
     return done
 
 
