@@ -108,8 +108,8 @@ def _set_wall(connection: Connection) -> None:
     wall, driver = _wall.get(), cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     if _PLAIN_WALL.fullmatch(wall):
         begin = "BEGIN; " if driver.pgconn.transaction_status == TransactionStatus.IDLE else ""
-        answer = driver.pgconn.exec_(f"{begin}SELECT set_config('shudi.wall', '{wall}', true)".encode())
-        if answer.status == ExecStatus.TUPLES_OK:
+        answer = driver.pgconn.exec_(f"{begin}SET LOCAL shudi.wall = '{wall}'".encode())
+        if answer.status == ExecStatus.COMMAND_OK:
             return
     connection.exec_driver_sql(_SET_WALL, (wall,))  # tells SQLAlchemy of a lost connection
 
