@@ -134,8 +134,9 @@ BY_DEADLINE: Final = (_DEADLINE, Handling.tip_id.asc())
 """The nearest deadline first, none last; served by an index."""
 _READ_DIRECTLY: Final = 300
 """A search reads the first tips of the queue themselves: common words fill a page there, new tips have no grams yet."""
-_CHUNKS: Final = (60, 600, 6_000, 20_000)
-"""How many further hits a search takes from the index at a time; filters that throw away more find nothing there."""
+_CHUNKS: Final = (120, 600, 6_000, 20_000)
+"""How many hits a search takes from the index at a time, when half as many again as the page lacks did not fill it;
+filters that throw away more find nothing there."""
 _SORTED: Final = 1_000
 """So many hits are sorted by their deadline; of more, the deadlines are walked."""
 _CHECKED_FIRST: Final = 60
@@ -271,7 +272,7 @@ def _in_time(
     found: list[Any] = []
     words = wanted.q or ""
     beyond = _sorted(_queue(actor, replace(wanted, q=None)), after, order)
-    for most in _CHUNKS:
+    for most in (limit + limit // 2 + 1, *_CHUNKS):
         keys = search.candidates(words, begin, most, newest=order is Order.NEWEST)
         fitting = db.session.scalars(_among(beyond, [key.tip_id for key in keys])).all()
         found += _hits(actor, words, fitting, limit - len(found), order)
