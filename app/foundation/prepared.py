@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
     from sqlalchemy.pool import PoolProxiedConnection
 
-_MOST: Final = 200
-"""A statement is prepared anew for values of other types; what was prepared before that is forgotten some day."""
+_MOST: Final = 100
+"""Each takes a tenth of a megabyte of PostgreSQL's memory. A statement is prepared anew for values of other types; when
+there are so many, all are forgotten and those in use are prepared again."""
 _KEPT: Final = "shudi_prepared"
 
 
