@@ -171,6 +171,8 @@ def _lines(rows: Iterator[Row], workers: int) -> Iterator[tuple[int, str]]:
         return
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         yield from pool.imap(_chunk, chunks)
+        pool.close()  # let them go by themselves: one that is ended while it holds the queue holds up this process
+        pool.join()
 
 
 def _chunk(rows: list[Row]) -> tuple[int, str]:
