@@ -22,6 +22,8 @@ from sqlalchemy import ARRAY, ColumnElement, Integer, Row, and_, func, literal, 
 from sqlalchemy.dialects.postgresql import insert
 
 from app.foundation.database import db
+from app.geo.divisions import divisions
+from app.geo.service import region_code
 from app.tips.models import Tip, TipGrams, TipSubject
 from app.workflow.models import Handling
 
@@ -55,6 +57,15 @@ def _signed(number: int) -> int:
     return number - (1 << 32) if number >> 31 else number
 
 
+_NAMED_ALIKE: Final = (
+    *("有限责任公司", "股份有限公司", "集团有限公司", "专业合作社", "企业管理", "酒店管理", "投资管理", "投资咨询"),
+    *("咨询服务", "信息咨询", "信息技术", "商务信息", "商务服务", "科技有限", "科技发展", "网络科技", "电子商务"),
+    *("文化传播", "文化旅游", "旅游开发", "财富管理", "资产管理", "房地产开发", "房地产经纪", "商贸有限", "贸易有限"),
+)
+_COMMON: Final = frozenset(pair for words in _NAMED_ALIKE for pair in _pairs(_codes(words)))
+"""Pairs of the names of very many companies."""
+
+
 def in_month(found: Iterable[int], moment: datetime) -> set[int]:
     """Grams as they are kept for a tip of this moment."""
     day = moment.astimezone(UTC)
@@ -62,15 +73,19 @@ def in_month(found: Iterable[int], moment: datetime) -> set[int]:
     return {gram ^ salt for gram in found}
 
 
-def wanted_grams(words: str) -> list[int]:
-    """What every text that holds each of these words (parted by spaces) must contain; of a long one every other pair.
+def wanted_grams(words: str, place: str = "") -> list[int]:
+    """What every text that holds each of these words (parted by spaces) must contain; of a long one its telling pairs.
 
-    Each gram is looked up in each month, and those of a whole name are mostly the same 有限公司.
+    Each gram is looked up in each month, and those of a whole name are mostly the same 有限公司 and the same ``place``,
+    the office's own. Of many that are left every other one says as much.
     """
     found: set[int] = set()
     for word in words.split():
         codes = _codes(word)
         pairs = list(_pairs(codes))
+        if len(pairs) > _FEW_PAIRS:
+            common = _COMMON | set(_pairs(_codes(place)))
+            pairs = [pair for pair in pairs if pair not in common] or pairs
         found.update(pairs[::2] + pairs[-1:] if len(pairs) > _FEW_PAIRS else pairs or codes)
     return sorted(found)
 
@@ -94,7 +109,8 @@ def candidates(
     The newest come first, or the oldest; none was registered before ``since``.
     """
     moment, tip_id = after or (None, None)
-    wanted = literal(wanted_grams(words), ARRAY(Integer))
+    place = divisions().full_name(region_code())
+    wanted = literal(wanted_grams(words, place), ARRAY(Integer))
     found = func.search_tips(wanted, moment, tip_id, newest, most, since).table_valued("registered_at", "tip_id")
     return list(db.session.execute(select(found.c.registered_at, found.c.tip_id)))
 

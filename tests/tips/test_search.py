@@ -32,6 +32,15 @@ def test_every_text_holds_the_grams_of_its_own_words(text: str, other: str, star
     assert all(-(2**31) <= gram < 2**31 for gram in kept)
 
 
+def test_of_a_long_name_what_nearly_every_name_says_is_not_looked_up() -> None:
+    place = "新疆维吾尔自治区乌鲁木齐市"
+    wanted = search.wanted_grams("乌鲁木齐市昌泰福商务信息咨询有限公司", place)
+    told = search.grams("市昌泰福商")
+    assert wanted
+    assert set(wanted) <= told
+    assert search.wanted_grams("投资管理有限公司", place), "a name of nothing else is looked up all the same"
+
+
 def test_no_gram_reaches_from_one_text_into_the_next() -> None:
     assert not set(search.wanted_grams("财返")) <= search.grams_of(["理财", "返利"])
 
