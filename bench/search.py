@@ -3,7 +3,8 @@
 Every database is filled by ``flask demo fill`` once and kept in ``--data``; each has a process of its own, through whose
 whole application (signing in, wall, queries, JSON or page) its requests run. The processes take turns, a few requests of
 one case each, so that a machine that slows down slows all of them; each case is asked with many different words, tips
-and officers. The ratio compares the largest size with 1,000 tips, and for pages with an empty office.
+and officers. The ratio compares the largest size with 1,000 tips, or with the smallest at which a list is not empty,
+and for pages with an empty office.
 ``--clock cpu`` counts the time on a processor of this process and of its database connections, for a machine that has
 other work as well.
 ``--plans`` writes what PostgreSQL does for each statement of each case at the largest size to ``bench/plans/``.
@@ -308,7 +309,10 @@ def _clock(name: str) -> Callable[[], float]:
 
 
 def _measure(office: _Office, sample: Sample, case: Case, turn: int) -> list[float]:
-    """Milliseconds of the requests of one turn, after one that is not counted; none where there is nothing to ask."""
+    """Milliseconds of the requests of one turn, after one that is not counted; none where there is nothing to ask.
+
+    Nor are there any of an empty list.
+    """
     if case.kind != "page" and not sample.ids:
         return []
     chance = random.Random(f"{case.name} {turn}")
@@ -316,7 +320,10 @@ def _measure(office: _Office, sample: Sample, case: Case, turn: int) -> list[flo
         addresses = [case.address(sample, chance) for _ in range(_TURN + 1)]
     except IndexError:  # a page about one tip, in an empty office
         return []
-    return [1000 * office.ask(case.who, address) for address in addresses][1:]
+    answers = [office.ask(case.who, address) for address in addresses]
+    if case.kind == "list" and not any(answer.get_json()["items"] for answer, _ in answers):
+        return []
+    return [1000 * taken for _, taken in answers][1:]
 
 
 class _Office:
@@ -326,11 +333,11 @@ class _Office:
         self._app, self._tell = app, tell
         self._clients: dict[str, tuple[FlaskClient, str, str]] = {}
 
-    def ask(self, username: str, address: str) -> float:
-        """The seconds that one address took; anything but 200 is a fault of the bench."""
+    def ask(self, username: str, address: str) -> tuple[TestResponse, float]:
+        """What one address answers, and the seconds that it took; anything but 200 is a fault of the bench."""
         answer, taken = self._answer(username, address)
         assert answer.status_code == 200, (address, answer.status_code, answer.get_data(as_text=True)[:300])
-        return taken
+        return answer, taken
 
     def pages(self) -> list[tuple[str, str]]:
         """Every whole page of the console without a thing of its own in the address, and who opens it here."""

@@ -156,7 +156,8 @@ def queue_page(
     if wanted.q and not (_number(wanted.q) and queue_count(actor, wanted)):
         return _searched(actor, wanted, after, limit, order)
     total = queue_count(actor, wanted)
-    return _listed(actor, wanted, after, limit, order) if total else [], total
+    fresh = wanted.conduct or wanted.channel  # a new tip has these before it is counted
+    return _listed(actor, wanted, after, limit, order) if total or fresh else [], total
 
 
 def queue_rows(actor: Actor, wanted: QueueFilter, order: Order, most: int) -> Iterator[Any]:
@@ -214,14 +215,15 @@ def _asked(wanted: QueueFilter) -> dict[str, Any]:
 def _figure(actor: Actor, wanted: QueueFilter) -> int | None:
     """The number itself where the city asks for nothing but one figure of the statistics; none where it asks more."""
     asked = _asked(wanted)
-    measures = [name for name in asked if name in _MEASURED]
-    if len(measures) != 1 or not asked.keys() <= _FIGURED or not wanted.since or not wanted.until:
+    measures = [name for name in asked if name in _FIGURES]
+    if len(measures) != 1 or not asked.keys() <= _FIGURES | _DAYS_AND_PLACE:
         return None
     if not actor.city_wide or statistics.counted_at() is None:
         return None
     step, _, least = (wanted.took or "").partition("-")
     place = list(_place(func.nullif(TipCount.division_code, ""), wanted))
-    values = statistics.values_of(actor, Period(wanted.since, wanted.until), step or measures[0], place)
+    period = Period(wanted.since or _FIRST_DAY, wanted.until or clock.today())
+    values = statistics.values_of(actor, period, step or measures[0], place)
     if step:
         return sum(number for days, number in values.items() if int(days) >= int(least or 0))
     return values[str(asked[measures[0]]).lower()]
@@ -386,7 +388,10 @@ def _place(code: Any, wanted: QueueFilter) -> Iterator[ColumnElement[bool]]:
 
 _MEASURED: Final = frozenset(("matched", "corrected", "took", "on_time", "score"))
 _OF_FACTS: Final = _MEASURED | {"since", "until"}
-_FIGURED: Final = _OF_FACTS | {"division", "prefecture"}
+_FIGURES: Final = _MEASURED | {"conduct", "channel"}
+_DAYS_AND_PLACE: Final = frozenset(("since", "until", "division", "prefecture"))
+_FIRST_DAY: Final = date(2000, 1, 1)
+"""No tip was registered before."""
 
 
 def _counted(wanted: QueueFilter) -> list[ColumnElement[bool]]:
