@@ -253,7 +253,8 @@ def _told_anew(model: type[Model], values: Mapping[str, Any]) -> Model:
     key = mapper.identity_key_from_primary_key([values[str(column.key)] for column in mapper.primary_key])
     known: Model | None = db.session.identity_map.get(key)
     if known is not None:
-        _as_stored(known, values)
+        for name, value in values.items():
+            set_committed_value(known, name, value)
         return known
     held = model()
     instance_dict(held).update(values)
@@ -268,12 +269,6 @@ def take_changes(held: Base) -> dict[str, Any]:
     changed = sorted(set(state.mapper.column_attrs.keys()) - state.unmodified)
     state._commit_all(values, db.session.identity_map)  # noqa: SLF001  # its public way is one call for each column
     return {name: values[name] for name in changed}
-
-
-def _as_stored(held: Any, values: Mapping[str, Any]) -> None:
-    """Let an object hold values as if they had been read from its row."""
-    for name, value in values.items():
-        set_committed_value(held, name, value)
 
 
 def _run(
