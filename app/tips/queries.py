@@ -216,9 +216,9 @@ def _figure(actor: Actor, wanted: QueueFilter) -> int | None:
     """The number itself where the city asks for nothing but one figure of the statistics; none where it asks more."""
     asked = _asked(wanted)
     measures = [name for name in asked if name in _FIGURES]
-    if len(measures) != 1 or not asked.keys() <= _FIGURES | _DAYS_AND_PLACE:
+    if not actor.city_wide or len(measures) != 1 or not asked.keys() <= _FIGURES | _DAYS_AND_PLACE:
         return None
-    if not actor.city_wide or statistics.counted_at() is None:
+    if statistics.counted_at() is None:
         return None
     step, _, least = (wanted.took or "").partition("-")
     place = list(_place(func.nullif(TipCount.division_code, ""), wanted))

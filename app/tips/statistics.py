@@ -130,13 +130,14 @@ def _within_sight(actor: Actor) -> ColumnElement[bool]:
 
 
 def _slices(period: Period, *, of_all: bool) -> ColumnElement[bool]:
-    """The counts that make up a period."""
+    """The counts that make up a period: none where it ends before it begins."""
     return or_(
+        false(),
         *(
             and_(
                 TipCount.grain == (grain.of_all if of_all else grain.value),
                 TipCount.day.between(span.since, span.until),
             )
             for grain, span in spans(period)
-        )
+        ),
     )

@@ -234,6 +234,17 @@ def test_a_list_behind_a_figure_is_read_page_by_page(
             assert moments == sorted(moments, reverse=order is Order.NEWEST)
 
 
+def test_of_days_that_are_still_to_come_there_is_no_figure(reviewer: Actor) -> None:
+    tomorrow = clock.today() + timedelta(days=1)
+    for wanted in (
+        QueueFilter(since=tomorrow, channel="web"),
+        QueueFilter(since=tomorrow, until=clock.today(), matched="sure"),
+    ):
+        rows, total = queries.queue_page(reviewer, wanted, None, TIPS)
+        assert (list(rows), total) == ([], 0)
+    assert statistics.tally(reviewer, Period(tomorrow, clock.today())).tips == 0
+
+
 def test_a_list_behind_a_figure_is_there_while_figures_are_counted_anew(reviewer: Actor) -> None:
     wanted = QueueFilter(since=date(2020, 1, 1), until=clock.today(), matched="sure")
     rows, total = queries.queue_page(reviewer, wanted, None, TIPS)
