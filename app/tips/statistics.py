@@ -12,13 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal_column, or_, select, true
+from sqlalchemy.orm import Mapped
 
 from app.foundation.database import db
 from app.foundation.permissions import Actor, Permission
 from app.tips.periods import Grain, Period, spans
 from app.tips.statistics_models import WAY, StatisticsState, TipCount
+
+_Key = TypeVar("_Key", str, date)
 
 
 class Took(StrEnum):
@@ -97,10 +101,7 @@ def values_of(actor: Actor, period: Period, measure: str, place: Sequence[Column
     """Value of one measure → number of tips within sight, of all places or where the conditions on the counts hold."""
     of_all = actor.city_wide and not place
     counted = _visible(actor, None).where(TipCount.measure == measure, _slices(period, of_all=of_all), *place)
-    rows = db.session.execute(
-        counted.with_only_columns(TipCount.value, func.sum(TipCount.number)).group_by(TipCount.value)
-    )
-    return Counter({row[0]: row[1] for row in rows})
+    return _added_up(counted, TipCount.value)
 
 
 def by_day(actor: Actor, period: Period, division: str | None = None) -> Counter[date]:
@@ -108,7 +109,11 @@ def by_day(actor: Actor, period: Period, division: str | None = None) -> Counter
     grain = Grain.DAY.of_all if actor.city_wide and division is None else Grain.DAY.value
     days = (TipCount.grain == literal_column(f"'{grain}'"), TipCount.measure == literal_column("'intake'"))  # an index
     counted = _visible(actor, division).where(*days, TipCount.day.between(period.since, period.until))
-    rows = db.session.execute(counted.with_only_columns(TipCount.day, func.sum(TipCount.number)).group_by(TipCount.day))
+    return _added_up(counted, TipCount.day)
+
+
+def _added_up(counted: Select[TipCount], by: Mapped[_Key]) -> Counter[_Key]:
+    rows = db.session.execute(counted.with_only_columns(by, func.sum(TipCount.number)).group_by(by))
     return Counter({row[0]: row[1] for row in rows})
 
 

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from redis import Redis
 
+from app.foundation import postgres_cluster
 from app.foundation.local_services import LocalServices, ServicesClaimedError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -26,6 +27,7 @@ DEADLINE_SECONDS = 40.0
 USER_SCRIPT = """
 import sys
 from pathlib import Path
+from app.foundation import postgres_cluster
 from app.foundation.local_services import LocalServices
 LocalServices(Path(sys.argv[1])).ensure_running()
 print("running", flush=True)
@@ -49,6 +51,15 @@ def user(data_dir: Path) -> subprocess.Popen[str]:
         text=True,
         cwd=REPOSITORY,
     )
+
+
+@pytest.mark.parametrize(("machine_gb", "kept_mb"), [(1, 160), (2, 256), (4, 512), (64, 1024)])
+def test_postgresql_keeps_an_eighth_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, machine_gb: int, kept_mb: int
+) -> None:
+    sizes = {"SC_PHYS_PAGES": machine_gb * 2**18, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr(postgres_cluster.os, "sysconf", sizes.__getitem__)
+    assert postgres_cluster.shared_buffers() == kept_mb
 
 
 def process_ids(data_dir: Path) -> dict[str, int]:
