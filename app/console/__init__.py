@@ -45,7 +45,8 @@ def register(application: APIFlask) -> None:
     import app.console.sign_in
     import app.console.tip_statistics
     import app.console.tips
-    import app.console.units  # noqa: F401  # each hangs its pages on the blueprint
+    import app.console.units
+    import app.console.views.macros  # noqa: F401  # each hangs its pages, or what they use, on the blueprint
     from app.console import assets, csrf, first_day, refusals, security_headers
     from app.console.blueprint import pages
     from app.console.cli import office_cli

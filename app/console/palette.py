@@ -68,13 +68,13 @@ def _commands(actor: Actor) -> list[dict[str, str]]:
 def _tips(actor: Actor, words: str) -> list[dict[str, str]]:
     if len(words) < _SHORTEST or not actor.may(Permission.TIP_READ):
         return []
-    rows, _ = queue_page(actor, QueueFilter(q=words), None, _TIPS)
+    lines, _ = queue_page(actor, QueueFilter(q=words), None, _TIPS)
     return [
         _entry(
-            f"{tip.receipt_number} {subject.name or '被举报对象未写明'}",
-            url_for("console.show_tip", tip_id=tip.id),
+            f"{tip.receipt_number} {tip.subject_name or '被举报对象未写明'}",
+            url_for("console.show_tip", tip_id=tip.tip_id),
             "clipboard-list",
-            Status(handling.status).text,
+            Status(tip.status).text,
         )
-        for tip, handling, subject in rows[:_TIPS]
+        for tip in lines[:_TIPS]
     ]

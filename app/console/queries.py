@@ -24,6 +24,7 @@ from app.geo.models import GeoZone
 from app.geo.service import region_code
 from app.identity import policy as people_policy
 from app.identity.models import Account, Unit
+from app.tips.lines import TipLine, lines_of
 from app.tips.models import Tip, TipSubject
 from app.tips.policy import visible_tips
 from app.tips.queries import BY_DEADLINE, tip_by_number
@@ -55,29 +56,10 @@ def due_today(actor: Actor, statuses: Collection[str]) -> int:
     return _count(due.with_only_columns(Handling.tip_id))
 
 
-def most_urgent_tips(actor: Actor, statuses: Collection[str], limit: int) -> Sequence[Any]:
-    """Rows of tip, handling and subject within sight and in one of ``statuses``, the nearest limit first."""
-    work = policy.visible_handlings(actor).where(Handling.status.in_(statuses))
-    nearest = work.order_by(*BY_DEADLINE).limit(limit).with_only_columns(Handling.tip_id).subquery()
-    return db.session.execute(
-        visible_tips(actor)
-        .add_columns(TipSubject)
-        .join(TipSubject, TipSubject.tip_id == Tip.id)
-        .join(nearest, nearest.c.tip_id == Tip.id)
-        .order_by(*BY_DEADLINE)
-    ).all()
-
-
-def tips_by_id(actor: Actor, tip_ids: Collection[UUID]) -> Sequence[Any]:
-    """Rows of tip, handling and subject of these tips as far as they are within sight, in the order given."""
-    rows = db.session.execute(
-        visible_tips(actor)
-        .add_columns(TipSubject)
-        .join(TipSubject, TipSubject.tip_id == Tip.id)
-        .where(Tip.id.in_(list(tip_ids)))
-    ).all()
-    places = {tip_id: place for place, tip_id in enumerate(tip_ids)}
-    return sorted(rows, key=lambda row: places[row[0].id])
+def most_urgent_tips(actor: Actor, statuses: Collection[str], limit: int) -> list[TipLine]:
+    """Tips within sight and in one of ``statuses``, the nearest limit first."""
+    work = policy.visible_handlings(actor).where(Handling.status.in_(statuses)).with_only_columns(Handling.tip_id)
+    return lines_of(actor, db.session.scalars(work.order_by(*BY_DEADLINE).limit(limit)).all())
 
 
 def id_of_number(actor: Actor, number: str, field: str = "into") -> str:
@@ -132,6 +114,8 @@ def _count(ids: Select[Any]) -> int:
 
 def tips_under_reassignment(actor: Actor, tip_ids: Collection[UUID]) -> set[UUID]:
     """Which of these tips have an open request."""
+    if not tip_ids:
+        return set()
     requests = policy.visible_reassignments(actor).where(
         Reassignment.tip_id.in_(tip_ids), Reassignment.status.in_(OPEN_REASSIGNMENTS)
     )
@@ -243,12 +227,12 @@ def receipt_numbers(actor: Actor, tip_ids: Collection[UUID]) -> dict[UUID | None
     return {row.id: row.receipt_number for row in rows}
 
 
-def merged_with(actor: Actor, handling: Handling) -> tuple[Sequence[Any], Sequence[Any]]:
-    """Rows of tip, handling and subject within sight: (the main tip of a merged one, those merged into this one)."""
-    rows = visible_tips(actor).add_columns(TipSubject).join(TipSubject, TipSubject.tip_id == Tip.id)
-    main = db.session.execute(rows.where(Tip.id == handling.merged_into)).all() if handling.merged_into else ()
-    followers = rows.where(Handling.merged_into == handling.tip_id).order_by(Handling.registered_at).limit(50)
-    return main, db.session.execute(followers).all()
+def merged_with(actor: Actor, handling: Handling) -> tuple[Sequence[TipLine], Sequence[TipLine]]:
+    """Tips within sight: (the main one of a merged tip, those merged into this one)."""
+    merged = policy.visible_handlings(actor).where(Handling.merged_into == handling.tip_id)
+    followers = merged.with_only_columns(Handling.tip_id).order_by(Handling.registered_at).limit(50)
+    main = [handling.merged_into] if handling.merged_into else []
+    return lines_of(actor, main), lines_of(actor, db.session.scalars(followers).all())
 
 
 def waiting_disputes(actor: Actor, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any, Final
 
 from flask import Response, request, url_for
@@ -18,6 +19,7 @@ from app.foundation.http import load, page
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
 from app.tips import clusters, exports
+from app.tips.lines import TipLine
 from app.tips.policy import can_export
 from app.tips.queries import COUNTED_UP_TO, queue_count, queue_key, queue_page
 from app.tips.schemas import PlainText
@@ -34,11 +36,9 @@ def list_tips(actor: Actor) -> str:
 
 def _queue(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     order, wanted = query["order"], queue_address.in_address(query)
-    rows, total = queue_page(actor, queue_address.wanted_of(query), from_cursor(query["cursor"]), _A_PAGE, order)
-    shown = rows[:_A_PAGE]
-    following = to_cursor(*queue_key(shown[-1][1], order)) if len(rows) > len(shown) else None
-    moving = queries.tips_under_reassignment(actor, [row[0].id for row in shown])
-    marks = clusters.marks_of(actor, [row[0].id for row in shown])
+    lines, total = queue_page(actor, queue_address.wanted_of(query), from_cursor(query["cursor"]), _A_PAGE, order)
+    shown = lines[:_A_PAGE]
+    following = to_cursor(*queue_key(shown[-1], order)) if len(lines) > len(shown) else None
     present = queue_address.address_of(wanted)
     return {
         "filters": wanted,
@@ -54,14 +54,21 @@ def _queue(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
         "export_url": url_for("console.export_tips") if can_export(actor) else None,
         "exports_url": url_for("console.list_list_exports"),
         "bulk_url": url_for("console.preview_bulk_assignment") if tip_list.may_assign(actor) else None,
-        "tips": [
-            tip_list.tip_line(*row, under_reassignment=moving) | {"cluster": cluster_views.mark_view(mark)}
-            for row, mark in ((row, marks.get(row[0].id)) for row in shown)
-        ],
+        "tips": _lines(actor, shown),
         "surges": cluster_views.lines(clusters.surges(actor)),
         "clusters_url": url_for("console.list_clusters"),
         "page": tip_list.paging("console.list_tips", wanted, query["cursor"], following, total),
     }
+
+
+def _lines(actor: Actor, shown: Sequence[TipLine]) -> list[dict[str, Any]]:
+    ids = [tip.tip_id for tip in shown]
+    moving, marks = queries.tips_under_reassignment(actor, ids), clusters.marks_of(actor, ids)
+    return [
+        tip_list.tip_line(tip, under_reassignment=tip.tip_id in moving)
+        | {"cluster": cluster_views.mark_view(marks.get(tip.tip_id))}
+        for tip in shown
+    ]
 
 
 class ExportBody(Schema):

@@ -21,9 +21,9 @@ from app.foundation.errors import Conflict, DomainError, Forbidden, OutOfScope
 from app.foundation.permissions import Actor, Permission
 from app.identity import service as identity
 from app.outbox import service as outbox
-from app.tips import policy
+from app.tips.lines import TipLine, lines_of
 from app.tips.merge_models import ClusterMerge
-from app.tips.models import Tip, TipCluster, TipLink, TipSubject
+from app.tips.models import TipCluster, TipLink
 from app.tips.progress import leading
 from app.workflow import service as workflow
 from app.workflow.models import Handling
@@ -40,11 +40,10 @@ class Preview:
     """What merging a cluster would do: how many would follow the main tip, and how many stay, by status."""
 
     cluster_id: UUID
-    main: Any
-    """Row of tip, handling and subject."""
+    main: TipLine
     merging: int
     staying: Mapping[str, int]
-    first_lines: Sequence[Any]
+    first_lines: Sequence[TipLine]
     hindrance: str
 
 
@@ -57,17 +56,16 @@ def preview(actor: Actor, cluster_id: UUID) -> Preview:
     """What would become of the tips of a cluster; raise ``OutOfScope``, ``Forbidden``."""
     cluster = _cluster(actor, cluster_id)
     main_id = leading(cluster.first_tip_id).tip_id
-    main = db.session.execute(_rows(actor).where(Tip.id == main_id)).one()
+    (main,) = lines_of(actor, [main_id])
     counts = _members(cluster_id, main_id).with_only_columns(Handling.status, func.count()).group_by(Handling.status)
     by_status = {row[0]: row[1] for row in db.session.execute(counts)}
-    waiting = _rows(actor).where(Tip.id.in_(_waiting(cluster_id, main_id).limit(SHOWN).scalar_subquery()))
     return Preview(
         cluster_id,
         main,
         by_status.pop(Status.REGISTERED.value, 0),
         by_status,
-        db.session.execute(waiting.order_by(Tip.registered_at, Tip.id)).all(),
-        _hindrance(Status(main[1].status)),
+        lines_of(actor, db.session.scalars(_waiting(cluster_id, main_id).limit(SHOWN)).all()),
+        _hindrance(Status(main.status)),
     )
 
 
@@ -83,10 +81,6 @@ def _cluster(actor: Actor, cluster_id: UUID) -> TipCluster:
     if cluster is None:
         raise OutOfScope("未找到该组举报", extra=about)
     return cluster
-
-
-def _rows(actor: Actor) -> Select[Any]:
-    return policy.visible_tips(actor).add_columns(TipSubject).join(TipSubject, TipSubject.tip_id == Tip.id)
 
 
 def _members(cluster_id: UUID, main_id: UUID) -> Select[Any]:
@@ -117,7 +111,7 @@ def order(actor: Actor, cluster_id: UUID) -> ClusterMerge:
         raise Conflict(seen.hindrance or "这一组没有待受理的线索可以并案", code="nothing_to_merge")
     assert actor.account_id is not None  # noqa: S101  # an officer has an account
     row = ClusterMerge(
-        cluster_id=cluster_id, into_tip_id=seen.main[0].id, ordered_by=actor.account_id, ordered_at=clock.now(),
+        cluster_id=cluster_id, into_tip_id=seen.main.tip_id, ordered_by=actor.account_id, ordered_at=clock.now(),
         wanted=seen.merging, merged=0, refused=0,
     )  # fmt: skip
     db.session.add(row)

@@ -23,10 +23,9 @@ from app.foundation.errors import Conflict, Forbidden
 from app.foundation.permissions import Actor
 from app.geo.divisions import divisions
 from app.tips import dictionaries, policy, queries
-from app.tips.models import Tip, TipSubject
+from app.tips.lines import TipLine
 from app.tips.queries import Order, QueueFilter
 from app.workflow import limits
-from app.workflow.models import Handling
 from app.workflow.states import Status
 
 MOST_ROWS: Final = 50_000
@@ -82,7 +81,7 @@ def export_list(
     if not policy.can_export(actor):
         raise Forbidden("您无权导出线索清单", extra={"audit_object": ("list", "tips")})
     mark = watermark(actor)
-    rows = _Counted(_lines(queries.queue_rows(actor, wanted, order, MOST_ROWS + 1)), progress)
+    rows = _Counted(_cells(queries.queue_lines(actor, wanted, order, MOST_ROWS + 1)), progress)
     _WRITERS[kind](target, mark, rows)
     if rows.number > MOST_ROWS:
         raise Conflict(f"一次最多导出 {MOST_ROWS} 件，请缩小筛选范围", code="too_many_rows")
@@ -111,21 +110,21 @@ class _Counted:
             yield row
 
 
-def _lines(rows: Iterable[tuple[Tip, Handling, TipSubject]]) -> Iterator[Sequence[Cell]]:
+def _cells(lines: Iterable[TipLine]) -> Iterator[Sequence[Cell]]:
     kinds = limits.wordings(dictionaries.CONDUCT)
-    for tip, handling, subject in rows:
+    for tip in lines:
         yield (
             tip.receipt_number,
-            subject.name or "",
-            subject.uscc or "",
+            tip.subject_name or "",
+            tip.uscc or "",
             kinds.get(tip.conduct_type or "", ""),
-            divisions().name(handling.division_code) if handling.division_code else "",
-            Status(handling.status).text,
-            handling.priority,
+            divisions().name(tip.division_code) if tip.division_code else "",
+            Status(tip.status).text,
+            tip.priority,
             clock.beijing(tip.registered_at).replace(second=0, microsecond=0, tzinfo=None),
-            handling.due_on,
-            handling.overall_due_on,
-            "是" if handling.dispute else "",
+            tip.due_on,
+            tip.overall_due_on,
+            "是" if tip.dispute else "",
         )
 
 

@@ -38,10 +38,10 @@ def list_tips(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     order = query["order"]
     rows, total = queries.queue_page(actor, wanted, from_cursor(query["cursor"]), query["limit"], order)
     shown = rows[: query["limit"]]
-    last = shown[-1][1] if len(rows) > len(shown) else None
-    marks = clusters.marks_of(actor, [row[0].id for row in shown])
+    last = shown[-1] if len(rows) > len(shown) else None
+    marks = clusters.marks_of(actor, [one.tip_id for one in shown])
     return {
-        "items": [office_views.line(*row) | {"cluster": marks.get(row[0].id)} for row in shown],
+        "items": [office_views.line(one) | {"cluster": marks.get(one.tip_id)} for one in shown],
         "next_cursor": to_cursor(*queries.queue_key(last, order)) if last else None,
         "total_estimate": total,
     }

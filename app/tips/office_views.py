@@ -10,7 +10,8 @@ from app.foundation.database import db
 from app.foundation.permissions import Actor
 from app.geo.divisions import divisions
 from app.tips import clusters, policy, text_check
-from app.tips.models import Tip, TipSubject, TipWithdrawal
+from app.tips.lines import TipLine
+from app.tips.models import TipWithdrawal
 from app.tips.progress import as_shown, messages_of
 from app.tips.queries import WholeTip
 from app.tips.service import named
@@ -24,28 +25,24 @@ from app.workflow.states import ACTION_TEXTS, LIMITS, WITH_UNIT, Action, Status,
 from app.workflow.sweeping import MARKS
 
 
-def line(tip: Tip, handling: Handling, subject: TipSubject) -> dict[str, Any]:
+def line(tip: TipLine) -> dict[str, Any]:
     """One line of the queue."""
+    runs_to = None if tip.paused_on else tip.due_on
     return {
-        "id": tip.id,
+        "id": tip.tip_id,
         "receipt_number": tip.receipt_number,
-        "status": handling.status,
-        "status_text": Status(handling.status).text,
-        "version": handling.version,
-        "division": handling.division_code,
-        "division_name": divisions().name(handling.division_code) if handling.division_code else "",
-        "subject_name": subject.name,
+        "status": tip.status,
+        "status_text": Status(tip.status).text,
+        "version": tip.version,
+        "division": tip.division_code,
+        "division_name": divisions().name(tip.division_code) if tip.division_code else "",
+        "subject_name": tip.subject_name,
         "registered_at": tip.registered_at,
-        "due_at": end_of_day(handling.due_on) if handling.due_on and not handling.paused_on else None,
-        "overdue": is_overdue(handling),
-        "dispute": handling.dispute,
-        "needs_review": handling.needs_review,
+        "due_at": end_of_day(runs_to) if runs_to else None,
+        "overdue": runs_to is not None and runs_to < clock.today(),
+        "dispute": tip.dispute,
+        "needs_review": tip.needs_review,
     }
-
-
-def is_overdue(handling: Handling) -> bool:
-    """Whether the running limit has passed."""
-    return bool(handling.due_on and not handling.paused_on and handling.due_on < clock.today())
 
 
 def whole(actor: Actor, found: WholeTip) -> dict[str, Any]:
@@ -53,7 +50,7 @@ def whole(actor: Actor, found: WholeTip) -> dict[str, Any]:
     handling = found.handling
     request = open_reassignment_of(handling.tip_id)
     return (
-        line(found.tip, handling, found.subject)
+        line(TipLine.of(found.tip, handling, found.subject))
         | said_after_filing(handling)
         | {
             "cluster": clusters.marks_of(actor, [handling.tip_id]).get(handling.tip_id),

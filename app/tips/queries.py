@@ -32,6 +32,7 @@ from app.foundation.database import db
 from app.foundation.errors import OutOfScope
 from app.foundation.permissions import Actor
 from app.tips import receipts, search, statistics
+from app.tips.lines import TipLine, lines_of
 from app.tips.models import Reporter, Tip, TipEvidence, TipJurisdiction, TipLink, TipSubject
 from app.tips.periods import Period
 from app.tips.policy import visible_tips
@@ -151,8 +152,8 @@ Key = tuple[datetime, UUID]
 
 def queue_page(
     actor: Actor, wanted: QueueFilter, after: Key | None, limit: int, order: Order = Order.NEWEST
-) -> tuple[Sequence[Any], int]:
-    """Tips within sight, by keyset: (rows of tip, handling, subject, one beyond ``limit``; estimate of the total)."""
+) -> tuple[Sequence[TipLine], int]:
+    """Tips within sight, by keyset: (lines, one beyond ``limit``; estimate of the total)."""
     if wanted.q and not (_number(wanted.q) and queue_count(actor, wanted)):
         return _searched(actor, wanted, after, limit, order)
     total = queue_count(actor, wanted)
@@ -160,27 +161,26 @@ def queue_page(
     return _listed(actor, wanted, after, limit, order) if total or fresh else [], total
 
 
-def queue_rows(actor: Actor, wanted: QueueFilter, order: Order, most: int) -> Iterator[Any]:
-    """The queue whole, up to ``most`` tips, read page by page: rows of tip, handling and subject."""
+def queue_lines(actor: Actor, wanted: QueueFilter, order: Order, most: int) -> Iterator[TipLine]:
+    """The queue whole, up to ``most`` tips, read page by page."""
     by_words = bool(wanted.q) and not (_number(wanted.q or "") and queue_count(actor, wanted))
     after, left = None, most
     while left > 0:
         limit = min(left, _ROWS_AT_ONCE)
         if by_words:
-            rows = _searched(actor, wanted, after, limit, order)[0]
+            lines = _searched(actor, wanted, after, limit, order)[0]
         else:
-            rows = _listed(actor, wanted, after, limit, order)
-        yield from rows[:limit]
-        if len(rows) <= limit:
+            lines = _listed(actor, wanted, after, limit, order)
+        yield from lines[:limit]
+        if len(lines) <= limit:
             return
-        after, left = queue_key(rows[limit - 1][1], order), left - limit
-        db.session.expunge_all()  # what was handed on is not kept
+        after, left = queue_key(lines[limit - 1], order), left - limit
 
 
-def _listed(actor: Actor, wanted: QueueFilter, after: Key | None, limit: int, order: Order) -> Sequence[Any]:
+def _listed(actor: Actor, wanted: QueueFilter, after: Key | None, limit: int, order: Order) -> Sequence[TipLine]:
     if actor.city_wide and _asked(wanted).keys() <= _OF_FACTS and order is not Order.DUE and _counted(wanted):
         wanted = _days_of_a_page(wanted, after, limit, order)
-    return _rows(actor, db.session.scalars(_sorted(_queue(actor, wanted), after, order).limit(limit + 1)).all())
+    return lines_of(actor, db.session.scalars(_sorted(_queue(actor, wanted), after, order).limit(limit + 1)).all())
 
 
 def _days_of_a_page(wanted: QueueFilter, after: Key | None, limit: int, order: Order) -> QueueFilter:
@@ -229,20 +229,9 @@ def _figure(actor: Actor, wanted: QueueFilter) -> int | None:
     return values[str(asked[measures[0]]).lower()]
 
 
-def _rows(actor: Actor, ids: Sequence[UUID]) -> Sequence[Any]:
-    """Tip, handling and subject of these tips, in this order."""
-    found = _whole(actor).where(Tip.id.in_(ids))
-    places = {tip_id: place for place, tip_id in enumerate(ids)}
-    return sorted(db.session.execute(found).all(), key=lambda row: places[row[0].id])
-
-
-def _whole(actor: Actor) -> Select[Any]:
-    return visible_tips(actor).add_columns(TipSubject).join(TipSubject, TipSubject.tip_id == Tip.id)
-
-
 def _searched(
     actor: Actor, wanted: QueueFilter, after: Key | None, limit: int, order: Order
-) -> tuple[Sequence[Any], int]:
+) -> tuple[Sequence[TipLine], int]:
     """A page of what holds the words: from the first tips of the queue, then from the index."""
     keys = _sorted(_queue(actor, replace(wanted, q=None)), after, order)
     first = db.session.execute(keys.with_only_columns(Handling.tip_id, *_KEYS).limit(_READ_DIRECTLY)).all()
@@ -254,24 +243,25 @@ def _searched(
         found += (
             _in_time(actor, wanted, last, last, left, order) if in_time else _by_deadline(actor, wanted, last, left)
         )
-    return found, len(found) if len(found) <= limit and after is None else COUNTED_UP_TO
+    return lines_of(actor, found), len(found) if len(found) <= limit and after is None else COUNTED_UP_TO
 
 
 _KEYS: Final = (Handling.registered_at, Handling.due_on)
 
 
-def _hits(actor: Actor, words: str, ids: Sequence[UUID], limit: int, order: Order) -> list[Any]:
+def _hits(actor: Actor, words: str, ids: Sequence[UUID], limit: int, order: Order) -> list[UUID]:
     """Which of these tips say it, in the order of the queue, one beyond ``limit``."""
     among = Handling.tip_id == any_(literal(ids, ARRAY(Uuid)))
-    hits = _whole(actor).where(among, search.says(words)).order_by(*_sorted_by(order)).limit(limit + 1)
-    return list(db.session.execute(hits))
+    said = visible_tips(actor).join(TipSubject, TipSubject.tip_id == Tip.id).where(among, search.says(words))
+    hits = said.with_only_columns(Handling.tip_id).order_by(*_sorted_by(order)).limit(limit + 1)
+    return list(db.session.scalars(hits))
 
 
 def _in_time(
     actor: Actor, wanted: QueueFilter, after: Key | None, begin: Key | None, limit: int, order: Order
-) -> list[Any]:
+) -> list[UUID]:
     """Hits beyond ``after``, taken from the index chunk by chunk in time from ``begin`` on."""
-    found: list[Any] = []
+    found: list[UUID] = []
     words = wanted.q or ""
     beyond = _sorted(_queue(actor, replace(wanted, q=None)), after, order)
     for most in (limit + limit // 2 + 1, *_CHUNKS):
@@ -284,9 +274,9 @@ def _in_time(
     return found
 
 
-def _by_deadline(actor: Actor, wanted: QueueFilter, after: Key | None, limit: int) -> list[Any]:
+def _by_deadline(actor: Actor, wanted: QueueFilter, after: Key | None, limit: int) -> list[UUID]:
     """Hits beyond ``after`` by their deadline, none left out; those without one, which come last, are taken in time."""
-    found: list[Any] = []
+    found: list[UUID] = []
     begin: Key | None = None
     if after is None or after[0].date() < _NO_LIMIT:
         for ids in _dated(actor, wanted, after):
@@ -325,11 +315,11 @@ def _among(ids: Select[Any], tip_ids: Sequence[UUID]) -> Select[Any]:
     return ids.where(Handling.tip_id == any_(literal(tip_ids, ARRAY(Uuid))))
 
 
-def queue_key(handling: Any, order: Order) -> Key:
+def queue_key(line: Any, order: Order) -> Key:
     """Where a row stands in the queue: the key that its cursor is made of."""
     if order is Order.DUE:
-        return datetime.combine(handling.due_on or _NO_LIMIT, time(), UTC), handling.tip_id
-    return handling.registered_at, handling.tip_id
+        return datetime.combine(line.due_on or _NO_LIMIT, time(), UTC), line.tip_id
+    return line.registered_at, line.tip_id
 
 
 def _queue(actor: Actor, wanted: QueueFilter) -> Select[Any]:

@@ -103,5 +103,5 @@ def test_a_long_list_is_read_piece_by_piece_and_whole(
     monkeypatch.setattr(queries, "_ROWS_AT_ONCE", 2)
     enter_wall(OPEN_WALL)
     wanted = queries.QueueFilter(q=q)
-    read = queries.queue_rows(factories.actor(REVIEWER), wanted, queries.Order.NEWEST, 100)
-    assert [row[0].receipt_number for row in read] == numbers[::-1]
+    read = queries.queue_lines(factories.actor(REVIEWER), wanted, queries.Order.NEWEST, 100)
+    assert [row.receipt_number for row in read] == numbers[::-1]

@@ -41,10 +41,10 @@ def walked(order: Order, limit: int) -> list[UUID]:
     person, found, cursor = factories.actor(REVIEWER), [], None
     while True:
         rows, _ = queue_page(person, QueueFilter(), from_cursor(cursor), limit, order)
-        found += [row[0].id for row in rows[:limit]]
+        found += [row.tip_id for row in rows[:limit]]
         if len(rows) <= limit:
             return found
-        cursor = to_cursor(*queue_key(rows[limit - 1][1], order))
+        cursor = to_cursor(*queue_key(rows[limit - 1], order))
 
 
 def test_every_order_shows_each_tip_once(tips: list[UUID]) -> None:
@@ -78,7 +78,7 @@ FILTERED: tuple[tuple[dict[str, Any], list[int]], ...] = (
 def test_each_filter_keeps_what_it_says(tips: list[UUID]) -> None:
     for wanted, expected in FILTERED:
         rows, total = queue_page(factories.actor(REVIEWER), QueueFilter(**wanted), None, 20, Order.OLDEST)
-        assert ([tips.index(row[0].id) for row in rows], total) == (expected, len(expected)), wanted
+        assert ([tips.index(row.tip_id) for row in rows], total) == (expected, len(expected)), wanted
 
 
 def test_the_api_takes_every_filter_and_refuses_unknown_values(client: FlaskClient, tips: list[UUID]) -> None:

@@ -14,7 +14,7 @@ from app.foundation import clock
 from app.foundation.database import db, enter_wall
 from app.tips import jobs, queries, search
 from app.tips.models import TipGrams, TipSubject
-from app.tips.queries import Order, QueueFilter, queue_page, queue_rows
+from app.tips.queries import Order, QueueFilter, queue_lines, queue_page
 from app.workflow.models import Handling
 from app.workflow.states import UNDER_WAY, WITH_CITY, Status
 from tests import factories
@@ -70,7 +70,7 @@ def tips(request: pytest.FixtureRequest, client: FlaskClient, monkeypatch: pytes
 
 def found(words: str, order: Order = Order.OLDEST, username: str = REVIEWER, limit: int = 20) -> list[str | None]:
     rows, _ = queue_page(factories.actor(username), QueueFilter(q=words), None, limit, order)
-    return [row[2].name for row in rows]
+    return [row.subject_name for row in rows]
 
 
 @pytest.mark.parametrize("order", [Order.NEWEST, Order.OLDEST, Order.DUE])
@@ -100,10 +100,10 @@ def test_pages_of_a_search_show_each_hit_once(tips: dict[str, str]) -> None:
     person, seen, after = factories.actor(REVIEWER), [], None
     while True:
         rows, _ = queue_page(person, QueueFilter(q="北京南路"), after, 1, Order.NEWEST)
-        seen += [row[2].name for row in rows[:1]]
+        seen += [row.subject_name for row in rows[:1]]
         if len(rows) == 1:
             break
-        after = queries.queue_key(rows[0][1], Order.NEWEST)
+        after = queries.queue_key(rows[0], Order.NEWEST)
     assert seen == list(tips)[::-1]
 
 
@@ -155,13 +155,13 @@ def test_a_search_by_deadline_leaves_nothing_out(
     person, after, seen = factories.actor(REVIEWER), None, []
     while True:
         rows, _ = queue_page(person, QueueFilter(q="瑞丰源"), after, 2, Order.DUE)
-        seen += [row[0].id for row in rows[:2]]
+        seen += [row.tip_id for row in rows[:2]]
         if len(rows) <= 2:
             break
-        after = queries.queue_key(rows[1][1], Order.DUE)
+        after = queries.queue_key(rows[1], Order.DUE)
     assert seen == expected
     assert len(seen) == 8
-    assert [one[0].id for one in queue_rows(person, QueueFilter(q="瑞丰源"), Order.DUE, 100)] == expected
+    assert [one.tip_id for one in queue_lines(person, QueueFilter(q="瑞丰源"), Order.DUE, 100)] == expected
 
 
 def test_a_search_may_say_how_far_back_it_reaches(client: FlaskClient) -> None:

@@ -21,7 +21,7 @@ from app.identity import queries as people
 from app.tips import counting, jobs, queries, rating, statistics
 from app.tips.models import Tip, TipJurisdiction, TipRating
 from app.tips.periods import Grain, Period, span_of, spans
-from app.tips.queries import NOWHERE, Order, QueueFilter, queue_count, queue_rows
+from app.tips.queries import NOWHERE, Order, QueueFilter, queue_count, queue_lines
 from app.tips.statistics import Took
 from app.tips.statistics_models import TipCount
 from app.workflow import calendar
@@ -189,7 +189,7 @@ def test_behind_every_figure_is_a_list_of_as_many_tips(reviewer: Actor) -> None:
 
     def listed(**asked: Any) -> int:
         wanted = QueueFilter(since=period.since, until=period.until, **asked)
-        number = sum(1 for _ in queue_rows(reviewer, wanted, Order.NEWEST, TIPS))
+        number = sum(1 for _ in queue_lines(reviewer, wanted, Order.NEWEST, TIPS))
         assert queue_count(reviewer, wanted) == number
         return number
 
@@ -224,11 +224,11 @@ def test_a_list_behind_a_figure_is_read_page_by_page(
         {"took": "accept", "on_time": True},
     ):
         wanted = QueueFilter(since=since, until=today, **asked)  # type: ignore[arg-type]
-        whole = [row[1].tip_id for row in queue_rows(reviewer, wanted, order, TIPS)]
+        whole = [row.tip_id for row in queue_lines(reviewer, wanted, order, TIPS)]
         with monkeypatch.context() as patched:
             patched.setattr(queries, "_ROWS_AT_ONCE", 7)
-            assert [row[1].tip_id for row in queue_rows(reviewer, wanted, order, TIPS)] == whole
-        moments = [row[1].registered_at for row in queue_rows(reviewer, wanted, order, TIPS)]
+            assert [row.tip_id for row in queue_lines(reviewer, wanted, order, TIPS)] == whole
+        moments = [row.registered_at for row in queue_lines(reviewer, wanted, order, TIPS)]
         assert len(whole) > 7
         if order is not Order.DUE:
             assert moments == sorted(moments, reverse=order is Order.NEWEST)

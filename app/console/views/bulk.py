@@ -8,13 +8,12 @@ from uuid import UUID
 
 from flask import url_for
 
-from app.console import queries
 from app.console.views.fields import LONGEST_REASON, divisions_of
 from app.foundation.database import transaction
 from app.foundation.errors import DomainError, InvalidInput
 from app.foundation.permissions import Actor
 from app.identity.models import Unit
-from app.tips.models import Tip, TipSubject
+from app.tips.lines import TipLine, lines_of
 from app.workflow import service as workflow
 from app.workflow.exclusions import excluded
 from app.workflow.models import Handling
@@ -43,20 +42,20 @@ def preview(actor: Actor, wanted: Chosen, units: Sequence[Unit]) -> list[dict[st
     known = {one["value"] for one in options}
     return [
         {
-            "value": f"{tip.id}:{wanted[tip.id]}",
-            "field": f"division-{tip.id}",
-            "href": url_for("console.show_tip", tip_id=tip.id),
+            "value": f"{tip.tip_id}:{wanted[tip.tip_id]}",
+            "field": f"division-{tip.tip_id}",
+            "href": url_for("console.show_tip", tip_id=tip.tip_id),
             "receipt_number": tip.receipt_number,
-            "subject_name": subject.name,
-            "proposed": handling.division_code if handling.division_code in known else None,
+            "subject_name": tip.subject_name,
+            "proposed": tip.division_code if tip.division_code in known else None,
             "options": options,
-            "hindrance": _hindrance(actor, handling, wanted[tip.id]),
+            "hindrance": _hindrance(actor, tip, wanted[tip.tip_id]),
         }
-        for tip, handling, subject in queries.tips_by_id(actor, wanted)
+        for tip in lines_of(actor, list(wanted))
     ]
 
 
-def _hindrance(actor: Actor, handling: Handling, version: int) -> str:
+def _hindrance(actor: Actor, handling: Handling | TipLine, version: int) -> str:
     if handling.version != version:
         return "您勾选之后，这件线索已有更新"
     if handling.status != Status.ACCEPTED:
@@ -101,7 +100,7 @@ def _one_by_one(actor: Actor, wanted: Chosen, reason: str, step: Callable[[UUID,
     if len(reason) > LONGEST_REASON:
         raise InvalidInput(errors={"reason": [f"最多 {LONGEST_REASON} 字"]})
     told = {tip_id: _tried(step, tip_id, version) for tip_id, version in wanted.items()}
-    return [_outcome(row, wanted[row[0].id], told[row[0].id]) for row in queries.tips_by_id(actor, told)]
+    return [_outcome(tip, wanted[tip.tip_id], told[tip.tip_id]) for tip in lines_of(actor, list(told))]
 
 
 def _tried(step: Callable[[UUID, int], str], tip_id: UUID, version: int) -> str:
@@ -114,14 +113,13 @@ def _tried(step: Callable[[UUID, int], str], tip_id: UUID, version: int) -> str:
         return told or error.detail or error.title
 
 
-def _outcome(row: tuple[Tip, Handling, TipSubject], version: int, refusal: str) -> dict[str, Any]:
-    tip, handling, subject = row
+def _outcome(tip: TipLine, version: int, refusal: str) -> dict[str, Any]:
     return {
-        "made": f"{tip.id}:{version + 1}",
-        "href": url_for("console.show_tip", tip_id=tip.id),
+        "made": f"{tip.tip_id}:{version + 1}",
+        "href": url_for("console.show_tip", tip_id=tip.tip_id),
         "receipt_number": tip.receipt_number,
-        "subject_name": subject.name,
-        "status": Status(handling.status),
-        "division_code": handling.division_code,
+        "subject_name": tip.subject_name,
+        "status": Status(tip.status),
+        "division_code": tip.division_code,
         "refusal": refusal,
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from app.foundation import clock
 from app.foundation.errors import DeadlineBeyondCalendar
+from app.tips.lines import TipLine
 from app.workflow.calendar import region_calendar
 from app.workflow.deadlines import end_of_day
 from app.workflow.models import Handling, Reassignment
@@ -25,10 +26,19 @@ _REQUEST_LIMITS: Final = {
     ReassignmentStatus.APPROVED: ("调整期限", ADJUST_WORKING_DAYS),
 }
 
-Clock = dict[str, Any]
+
+class Clock(NamedTuple):
+    """A limit that runs: its last moment, the days left of it (negative: over), and how pressing that is."""
+
+    label: str
+    due_at: datetime
+    days_left: int
+    level: str
+    paused: bool
+    unit: str = "工作日"
 
 
-def running_clock(handling: Handling) -> Clock | None:
+def running_clock(handling: Handling | TipLine) -> Clock | None:
     """The limit of the present status; none where there is none, or where the calendar does not reach."""
     limit = LIMITS.get(Status(handling.status))
     if limit is None or handling.due_on is None:
@@ -44,7 +54,7 @@ def clocks_of(handling: Handling) -> list[Clock]:
     if handling.overall_due_on and handling.reply is None:
         left = (handling.overall_due_on - clock.today()).days
         overall = _clock("总期限", handling.overall_due_on, left, OVERALL_DAYS)
-        overall = overall and overall | {"unit": "日"}
+        overall = overall and overall._replace(unit="日")
     return [one for one in (running_clock(handling), overall) if one]
 
 
@@ -72,13 +82,7 @@ def working_days_used(since: datetime, until: datetime) -> int | None:
 def _clock(label: str, due_on: date, left: int | None, whole: int, *, paused: bool = False) -> Clock | None:
     if left is None:
         return None
-    return {
-        "label": label,
-        "due_at": end_of_day(due_on),
-        "days_left": left,
-        "level": _level(left, whole),
-        "paused": paused,
-    }
+    return Clock(label, end_of_day(due_on), left, _level(left, whole), paused)
 
 
 def _level(left: int, whole: int) -> str:

@@ -114,14 +114,13 @@ def lines(found: Sequence[Line], *, merging: bool = False) -> list[dict[str, Any
 
 def merge_preview(seen: Preview) -> dict[str, Any]:
     """What merging a cluster would do: the main tip, how many follow it, how many stay and why."""
-    tip, handling, subject = seen.main
     return {
         "main": {
-            "href": url_for("console.show_tip", tip_id=tip.id),
-            "receipt_number": tip.receipt_number,
-            "subject_name": subject.name,
-            "registered_at": clock.beijing(tip.registered_at),
-            "status": Status(handling.status),
+            "href": url_for("console.show_tip", tip_id=seen.main.tip_id),
+            "receipt_number": seen.main.receipt_number,
+            "subject_name": seen.main.subject_name,
+            "registered_at": clock.beijing(seen.main.registered_at),
+            "status": Status(seen.main.status),
         },
         "merging": seen.merging,
         "staying": [(Status(status), number) for status, number in seen.staying.items()],

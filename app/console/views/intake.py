@@ -12,7 +12,6 @@ from uuid import uuid4
 from flask import url_for
 from werkzeug.datastructures import MultiDict
 
-from app.console import queries
 from app.console.views.fields import Field, evidence, options
 from app.foundation import clock
 from app.foundation.permissions import Actor
@@ -20,6 +19,7 @@ from app.geo.divisions import divisions
 from app.geo.service import region_code
 from app.tips import dictionaries, schemas
 from app.tips.assisted_filing import CHANNELS
+from app.tips.lines import lines_of
 from app.workflow.states import Status
 
 _YES_NO: Final = {"true": True, "false": False}
@@ -158,7 +158,7 @@ def _put(body: dict[str, Any], name: str, value: Any) -> None:
 
 def entered_lines(actor: Actor, found: Sequence[Any]) -> list[dict[str, Any]]:
     """What an officer entered; status and address of a tip only where it is within sight."""
-    seen = {row[0].id: row[1] for row in queries.tips_by_id(actor, [row.id for row in found])}
+    seen = {tip.tip_id: tip for tip in lines_of(actor, [row.id for row in found])}
     return [
         {
             "receipt_number": row.receipt_number,

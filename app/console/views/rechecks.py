@@ -13,6 +13,7 @@ from app.console.views.fields import FormState, options, select, text
 from app.foundation import clock
 from app.foundation.permissions import Actor, Permission
 from app.tips import policy, rating
+from app.tips.lines import lines_of
 from app.tips.models import RecheckRequest
 from app.workflow.states import Status
 
@@ -22,7 +23,7 @@ _DESCRIBED: Final = "结果告知举报人，说明只在内部留存。选“�
 
 def cards(actor: Actor, found: Sequence[RecheckRequest], problem: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """One card a re-check."""
-    tips = {row[0].id: row for row in queries.tips_by_id(actor, [one.tip_id for one in found])}
+    tips = {tip.tip_id: tip for tip in lines_of(actor, [one.tip_id for one in found])}
     names = queries.account_names({person for one in found for person in (one.closed_by, one.concluded_by)})
     refused, errors = refused_form(problem)
     state = FormState(refused=refused, errors=errors)
@@ -30,8 +31,8 @@ def cards(actor: Actor, found: Sequence[RecheckRequest], problem: Mapping[str, A
         rating.recheck_line(one)
         | {
             "href": url_for("console.show_tip", tip_id=one.tip_id),
-            "subject_name": tips[one.tip_id][2].name,
-            "status": Status(tips[one.tip_id][1].status),
+            "subject_name": tips[one.tip_id].subject_name,
+            "status": Status(tips[one.tip_id].status),
             "requested_at": clock.beijing(one.requested_at),
             "concluded_by": names.get(one.concluded_by, ""),
             "closed": _closed(one, names.get(one.closed_by, "")),

@@ -14,6 +14,7 @@ from app.console.views.jurisdiction import jurisdiction_view
 from app.console.views.precedents import precedents_of
 from app.foundation import clock
 from app.foundation.permissions import Actor
+from app.tips.lines import TipLine, lines_of
 from app.tips.models import Tip, TipSubject
 from app.tips.queries import latest_jurisdictions
 from app.workflow.models import Handling, PoliceTransfer, Supervision
@@ -54,7 +55,7 @@ def tabs(endpoint: str, *, everything: bool) -> list[dict[str, Any]]:
 
 def supervision_lines(actor: Actor, found: Sequence[Supervision]) -> list[dict[str, Any]]:
     """One line a supervision."""
-    tips = {row[0].id: row for row in queries.tips_by_id(actor, [one.tip_id for one in found])}
+    tips = {tip.tip_id: tip for tip in lines_of(actor, [one.tip_id for one in found])}
     names = queries.account_names({one.opened_by for one in found})
     return [
         _line(
@@ -74,7 +75,7 @@ def supervision_lines(actor: Actor, found: Sequence[Supervision]) -> list[dict[s
 
 def police_lines(actor: Actor, found: Sequence[PoliceTransfer]) -> list[dict[str, Any]]:
     """One line a transfer."""
-    tips = {row[0].id: row for row in queries.tips_by_id(actor, [one.tip_id for one in found])}
+    tips = {tip.tip_id: tip for tip in lines_of(actor, [one.tip_id for one in found])}
     return [
         _line(
             tips[one.tip_id],
@@ -100,15 +101,14 @@ def _term(row: PoliceTransfer) -> str:
     return ""
 
 
-def _line(row: tuple[Tip, Handling, TipSubject], cells: list[str]) -> dict[str, Any]:
-    tip, handling, subject = row
+def _line(tip: TipLine, cells: list[str]) -> dict[str, Any]:
     return {
-        "href": url_for("console.show_tip", tip_id=tip.id),
+        "href": url_for("console.show_tip", tip_id=tip.tip_id),
         "receipt_number": tip.receipt_number,
-        "subject_name": subject.name or "未写明",
+        "subject_name": tip.subject_name or "未写明",
         "cells": cells,
-        "status": Status(handling.status),
-        "clock": running_clock(handling),
+        "status": Status(tip.status),
+        "clock": running_clock(tip),
         "ended": "",
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
-from uuid import UUID
 
 from flask import request, url_for
 
@@ -15,13 +14,12 @@ from app.geo.divisions import divisions
 from app.identity.models import Unit
 from app.tips import dictionaries
 from app.tips.assisted_filing import CHANNELS
-from app.tips.models import Tip, TipSubject
+from app.tips.lines import TipLine
 from app.tips.office_schemas import MATCHES
 from app.tips.queries import NOWHERE, Order, QueueFilter, Stage, queue_count
 from app.tips.statistics import Took
 from app.workflow import limits
 from app.workflow.limits import PRIORITIES
-from app.workflow.models import Handling
 from app.workflow.states import Status
 
 WORK_OF: Final[Mapping[Role, tuple[Status, ...]]] = {
@@ -87,24 +85,24 @@ COLUMNS: Final = {
 _HIDDEN_AT_FIRST: Final = ("priority", "channel")
 
 
-def tip_line(tip: Tip, handling: Handling, subject: TipSubject, *, under_reassignment: set[UUID]) -> dict[str, Any]:
+def tip_line(tip: TipLine, *, under_reassignment: bool) -> dict[str, Any]:
     """One line of the queue."""
     return {
-        "id": tip.id,
-        "version": handling.version,
-        "href": url_for("console.show_tip", tip_id=tip.id),
+        "id": tip.tip_id,
+        "version": tip.version,
+        "href": url_for("console.show_tip", tip_id=tip.tip_id),
         "receipt_number": tip.receipt_number,
-        "subject_name": subject.name,
+        "subject_name": tip.subject_name,
         "conduct_text": dictionaries.worded(dictionaries.CONDUCT, tip.conduct_type or "unknown"),
-        "division_name": divisions().name(handling.division_code) if handling.division_code else "",
-        "status": Status(handling.status),
-        "clock": running_clock(handling),
+        "division_name": divisions().name(tip.division_code) if tip.division_code else "",
+        "status": Status(tip.status),
+        "clock": running_clock(tip),
         "registered_at": clock.beijing(tip.registered_at),
         "channel_text": CHANNEL_TEXTS.get(tip.channel, tip.channel),
-        "priority": PRIORITIES.index(handling.priority) + 1,
-        "dispute": handling.dispute,
-        "supervised": handling.supervision is not None,
-        "open_reassignment": tip.id in under_reassignment,
+        "priority": PRIORITIES.index(tip.priority) + 1,
+        "dispute": tip.dispute,
+        "supervised": tip.supervision is not None,
+        "open_reassignment": under_reassignment,
         "reporter_kind": "实名" if tip.real_name else "匿名",
     }
 
@@ -214,17 +212,17 @@ def paging(
     }
 
 
-def brief_rows(rows: Sequence[Any]) -> list[dict[str, Any]]:
+def brief_rows(lines: Sequence[TipLine]) -> list[dict[str, Any]]:
     """Tips as short rows of the home page."""
     return [
         {
-            "href": url_for("console.show_tip", tip_id=tip.id),
-            "title": subject.name or "被举报对象未写明",
-            "note": f"{tip.receipt_number} · {Status(handling.status).text}",
-            "clock": running_clock(handling),
-            "status": Status(handling.status),
+            "href": url_for("console.show_tip", tip_id=tip.tip_id),
+            "title": tip.subject_name or "被举报对象未写明",
+            "note": f"{tip.receipt_number} · {Status(tip.status).text}",
+            "clock": running_clock(tip),
+            "status": Status(tip.status),
             "kind": "tip",
-            "dispute": handling.dispute,
+            "dispute": tip.dispute,
         }
-        for tip, handling, subject in rows
+        for tip in lines
     ]
