@@ -29,6 +29,7 @@ from app.foundation.permissions import PROGRAM, Role
 from app.geo.service import region_code
 from app.identity.models import Account, Unit
 from app.tips import counting
+from app.tips.models import Tip
 from app.tips.search import SEARCHED_SUBJECT, grams, grams_of, in_month
 from app.tips.service import crypto, phone_index
 from app.workflow import limits
@@ -179,6 +180,7 @@ class _Filler:
         self._teller = Teller(chance, office, self._now)
         self._signatures: dict[Officer | None, str] = {}
         self._rows: Rows = {}
+        self._day, self._taken = "", set[str]()
 
     def batch(self, numbers: range) -> Rows:
         """The rows of these tips."""
@@ -249,8 +251,17 @@ class _Filler:
             self._add("tip_evidence", file_id, tip_id, moment, 0)
 
     def _receipt_number(self, moment: datetime) -> str:
-        body = f"{clock.beijing(moment):%y%m%d}{self._chance.randrange(10**9):09d}"
-        return body + str(mod_11_10.calc_check_digit(body))
+        """A number that no tip of its day has; the days of a filling follow one another."""
+        day = f"{clock.beijing(moment):%y%m%d}"
+        if day != self._day:
+            known = select(Tip.receipt_number).where(Tip.receipt_number.between(f"{day}0", f"{day}:"))
+            self._day, self._taken = day, set(db.session.scalars(known))
+        while True:
+            body = f"{day}{self._chance.randrange(10**9):09d}"
+            number = body + str(mod_11_10.calc_check_digit(body))
+            if number not in self._taken:
+                self._taken.add(number)
+                return number
 
     def _reporter(self, tip_id: str) -> tuple[bytes, bytes, bool]:
         phone = f"199{self._chance.randrange(10**8):08d}"

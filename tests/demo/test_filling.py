@@ -34,6 +34,11 @@ def filled(committed_app: Flask) -> Actor:
     return factories.actor("city.reviewer")
 
 
+def test_an_office_can_be_filled_again_with_the_same_seed(filled: Actor) -> None:
+    assert sum(fill(TIPS, seed=3)) == TIPS
+    assert len(set(db.session.scalars(select(Tip.receipt_number)))) == 2 * TIPS
+
+
 def test_a_filled_office_agrees_with_its_own_rules(filled: Actor) -> None:
     handlings = {one.tip_id: one for one in db.session.scalars(select(Handling))}
     tips = db.session.scalars(select(Tip)).all()
@@ -69,8 +74,8 @@ def _histories_follow_the_table(handlings: dict[Any, Handling]) -> None:
 
 def test_a_filled_office_can_be_read_searched_and_proved(filled: Actor, committed_app: Flask) -> None:
     client, headers = committed_app.test_client(), factories.office_headers("city.reviewer")
-    for row in queries.queue_page(filled, queries.QueueFilter(), None, 5)[0]:
-        answer = client.get(f"/api/v1/office/tips/{row[0].id}", headers=headers)
+    for line in queries.queue_page(filled, queries.QueueFilter(), None, 5)[0]:
+        answer = client.get(f"/api/v1/office/tips/{line.tip_id}", headers=headers)
         assert answer.status_code == 200
     officer = Officer(committed_app, "city.reviewer")
     for page in ("/", "/tips", "/reassignments", "/statistics", "/clusters", "/supervisions"):
