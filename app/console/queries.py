@@ -7,16 +7,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Select,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 
 from app.files.models import StoredFile
 from app.foundation import clock
-from app.foundation.database import db
+from app.foundation.database import db, read_rows
 from app.foundation.errors import InvalidInput
 from app.foundation.permissions import Actor, Permission, Role
 from app.geo.divisions import divisions
@@ -122,35 +134,18 @@ def tips_under_reassignment(actor: Actor, tip_ids: Collection[UUID]) -> set[UUID
     return set(db.session.scalars(requests.with_only_columns(Reassignment.tip_id)))
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedTip:
-    """What a list of requests says of a tip."""
-
-    receipt_number: str
-    subject_name: str | None
-    moves: int
-
-
-def requested_tips(actor: Actor, requests: Sequence[Reassignment]) -> dict[UUID, RequestedTip]:
-    """The tips of these requests that are within sight; one that was moved away is not."""
-    rows = db.session.execute(
-        visible_tips(actor)
-        .join(TipSubject, TipSubject.tip_id == Tip.id)
-        .where(Tip.id.in_([one.tip_id for one in requests]))
-        .with_only_columns(Tip.id, Tip.receipt_number, TipSubject.name, Handling.moves)
-    )
-    return {tip_id: RequestedTip(number, name, moves) for tip_id, number, name, moves in rows}
-
-
-def applications(requests: Sequence[Reassignment]) -> dict[UUID, ReassignmentEvent]:
-    """The first step of each request: who applied, and when."""
-    events = db.session.scalars(
-        select(ReassignmentEvent).where(
-            ReassignmentEvent.reassignment_id.in_([one.id for one in requests]),
-            ReassignmentEvent.action == ReassignmentAction.APPLY,
-        )
-    )
+def applicants(requests: Sequence[Reassignment]) -> dict[UUID, Any]:
+    """Who made each request: ``actor_name`` and ``actor_unit_id`` of its first step."""
+    events = read_rows(_APPLICATIONS, request_ids=[one.id for one in requests])
     return {event.reassignment_id: event for event in events}
+
+
+_APPLICATIONS: Final = select(
+    ReassignmentEvent.reassignment_id, ReassignmentEvent.actor_name, ReassignmentEvent.actor_unit_id
+).where(
+    ReassignmentEvent.reassignment_id == any_(bindparam("request_ids", type_=ARRAY(Uuid))),
+    ReassignmentEvent.action == literal(ReassignmentAction.APPLY.value),
+)
 
 
 def files_of_request(request: Reassignment) -> Sequence[StoredFile]:
@@ -172,9 +167,16 @@ def files_by_id(file_ids: Sequence[UUID]) -> Sequence[StoredFile]:
 
 def unit_names(unit_ids: Collection[int | None]) -> dict[int | None, str]:
     """Names by id; an unknown or missing unit has none."""
-    wanted = [unit_id for unit_id in unit_ids if unit_id is not None]
-    rows = db.session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(wanted)))
-    return {row.id: row.name for row in rows}
+    return {row.id: row.name for row in _units(unit_ids)}
+
+
+def _units(unit_ids: Collection[int | None]) -> list[Any]:
+    return read_rows(_UNITS, unit_ids=[unit_id for unit_id in unit_ids if unit_id is not None])
+
+
+_UNITS: Final = select(Unit.id, Unit.name, Unit.division_code).where(
+    Unit.id == any_(bindparam("unit_ids", type_=ARRAY(Integer)))
+)
 
 
 def agreed_zones() -> Sequence[GeoZone]:
@@ -190,8 +192,7 @@ def every_unit_name() -> dict[int | None, str]:
 def moves_of(requests: Sequence[Reassignment]) -> dict[UUID, tuple[str, str]]:
     """From where to where each request moves its tip, as names of places."""
     ids = {unit_id for one in requests for unit_id in (one.from_unit_id, one.to_unit_id) if unit_id is not None}
-    rows = db.session.execute(select(Unit.id, Unit.division_code, Unit.name).where(Unit.id.in_(ids)))
-    places: dict[int | None, str] = {row.id: divisions().name(row.division_code) or row.name for row in rows}
+    places: dict[int | None, str] = {row.id: divisions().name(row.division_code) or row.name for row in _units(ids)}
     return {
         one.id: (places[one.from_unit_id], places.get(one.to_unit_id) or divisions().full_name(one.to_division))
         for one in requests

@@ -14,6 +14,7 @@ from app.console.blueprint import pages
 from app.console.shell import rendered
 from app.console.views import bulk, queue_address, tip_list
 from app.console.views import clusters as cluster_views
+from app.console.views.addresses import addresses
 from app.foundation.database import transaction
 from app.foundation.http import load, page
 from app.foundation.paging import from_cursor, to_cursor
@@ -63,10 +64,11 @@ def _queue(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
 
 def _lines(actor: Actor, shown: Sequence[TipLine]) -> list[dict[str, Any]]:
     ids = [tip.tip_id for tip in shown]
-    moving, marks = queries.tips_under_reassignment(actor, ids), clusters.marks_of(actor, ids)
+    moving, marks = queries.tips_under_reassignment(actor, ids), cluster_views.marks(clusters.marks_of(actor, ids))
+    address = addresses("console.show_tip", "tip_id")
     return [
         tip_list.tip_line(tip, under_reassignment=tip.tip_id in moving)
-        | {"cluster": cluster_views.mark_view(marks.get(tip.tip_id))}
+        | {"href": address(tip.tip_id), "cluster": marks.get(tip.tip_id)}
         for tip in shown
     ]
 

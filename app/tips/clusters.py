@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, Select, func, select, tuple_
+from sqlalchemy import ARRAY, ScalarSelect, Select, Uuid, any_, bindparam, func, select, tuple_
 
 from app.audit import service as audit
 from app.foundation import clock
-from app.foundation.database import db
+from app.foundation.database import db, read_rows
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope
 from app.foundation.permissions import Actor, Permission
 from app.tips import linking, policy
@@ -45,14 +45,10 @@ def marks_of(actor: Actor, tip_ids: Collection[UUID]) -> dict[UUID, Mark]:
     """The marks of those of these tips that share their subject with another tip in sight."""
     if not tip_ids:
         return {}
-    rows = db.session.execute(
-        select(TipLink.tip_id, TipCluster.id, TipCluster.size, TipCluster.first_tip_id)
-        .join(TipCluster, TipCluster.id == TipLink.cluster_id)
-        .where(TipLink.tip_id.in_(tip_ids), TipCluster.size > 1)
-    ).all()
+    rows = read_rows(_LINKED, tip_ids=list(tip_ids))
     counts = {row.id: row.size for row in rows}
     if not actor.city_wide:
-        counts = {cluster_id: _count_in_sight(actor, cluster_id) for cluster_id in counts}
+        counts = _counts_in_sight(actor, counts)
     return {
         row.tip_id: Mark(row.id, counts[row.id], row.first_tip_id == row.tip_id, row.first_tip_id)
         for row in rows
@@ -60,9 +56,21 @@ def marks_of(actor: Actor, tip_ids: Collection[UUID]) -> dict[UUID, Mark]:
     }
 
 
-def _count_in_sight(actor: Actor, cluster_id: UUID) -> int:
-    tips = visible_links(actor).where(TipLink.cluster_id == cluster_id).with_only_columns(TipLink.tip_id)
-    return db.session.scalar(select(func.count()).select_from(tips.limit(COUNTED_UP_TO).subquery())) or 0
+_LINKED: Final = (
+    select(TipLink.tip_id, TipCluster.id, TipCluster.size, TipCluster.first_tip_id)
+    .join(TipCluster, TipCluster.id == TipLink.cluster_id)
+    .where(TipLink.tip_id == any_(bindparam("tip_ids", type_=ARRAY(Uuid))), TipCluster.size > 1)
+)
+
+
+def _counts_in_sight(actor: Actor, cluster_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many tips in sight each cluster has, up to a thousand."""
+    if not cluster_ids:
+        return {}
+    tips = visible_links(actor).where(TipLink.cluster_id == TipCluster.id).with_only_columns(TipLink.tip_id)
+    capped = tips.limit(COUNTED_UP_TO).correlate(TipCluster).lateral()
+    number = select(func.count()).select_from(capped).scalar_subquery()
+    return dict(db.session.execute(select(TipCluster.id, number).where(TipCluster.id.in_(cluster_ids))).tuples())
 
 
 def visible_links(actor: Actor) -> Select[TipLink]:

@@ -39,6 +39,7 @@ class TipLine(NamedTuple):
     dispute: bool
     needs_review: bool
     supervision: str | None
+    moves: int
 
     @classmethod
     def of(cls, tip: Tip, handling: Handling, subject: TipSubject) -> Self:

@@ -7,13 +7,14 @@ leader decides it of others, and alone ends it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam, or_, select
 
 from app.audit import service as audit
 from app.foundation import clock
-from app.foundation.database import db, new_id
+from app.foundation.database import db, new_id, read_rows
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope
 from app.foundation.permissions import Actor, Permission
 from app.identity.models import Account
@@ -38,18 +39,19 @@ def excluded_from(actor: Actor, tip_ids: Collection[UUID]) -> set[UUID]:
     """Which of these tips this person stands aside from."""
     if actor.account_id is None or not tip_ids:
         return set()
-    rows = db.session.execute(
-        select(Exclusion.tip_id, Exclusion.company).where(
-            Exclusion.account_id == actor.account_id,
-            Exclusion.ended_at.is_(None),
-            or_(Exclusion.tip_id.in_(tip_ids), Exclusion.company.is_not(None)),
-        )
-    ).all()
+    rows = read_rows(_ASIDE, account_id=actor.account_id, tip_ids=list(tip_ids))
     found = {of_tip for of_tip, _ in rows if of_tip is not None}
     companies = {company for of_tip, company in rows if of_tip is None}
     if not companies:
         return found
     return found | {one for one in tip_ids if any(not companies.isdisjoint(reader(one)) for reader in _readers)}
+
+
+_ASIDE: Final = select(Exclusion.tip_id, Exclusion.company).where(
+    Exclusion.account_id == bindparam("account_id"),
+    Exclusion.ended_at.is_(None),
+    or_(Exclusion.tip_id == any_(bindparam("tip_ids", type_=ARRAY(Uuid))), Exclusion.company.is_not(None)),
+)
 
 
 def perhaps_excluded(actor: Actor, tip_id: ColumnElement[UUID]) -> ColumnElement[bool]:

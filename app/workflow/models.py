@@ -132,7 +132,12 @@ class Reassignment(Base):
         Index("ix_reassignments_open", "applied_at", "id", postgresql_where=text(_OPEN_REASSIGNMENT)),
         Index("ix_reassignments_from_unit", "from_unit_id", "status"),
         Index("ix_reassignments_to_unit", "to_unit_id", "status"),
-        Index("ix_reassignments_queue", "applied_at", "id"),
+        Index(
+            "ix_reassignments_queue",
+            "applied_at",
+            "id",
+            postgresql_include=["from_unit_id", "to_division", "status"],
+        ),
         Index("ix_reassignments_tip", "tip_id", "applied_at"),
     )
 

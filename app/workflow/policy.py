@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, false, literal, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, any_, bindparam, false, literal, or_, select, true
 
 from app.foundation import clock
-from app.foundation.database import db, read_rows
+from app.foundation.database import read_rows
 from app.foundation.permissions import Actor, Permission
 from app.workflow import returns
 from app.workflow.exclusions import excluded, excluded_from
@@ -142,12 +142,15 @@ _SIDES: Final = (
 def steps_taken(actor: Actor, requests: Sequence[Reassignment]) -> dict[UUID, set[str]]:
     """What this person has done on each of these requests already, for :func:`same_person`."""
     taken: dict[UUID, set[str]] = {request.id: set() for request in requests}
-    acted = select(ReassignmentEvent.reassignment_id, ReassignmentEvent.action).where(
-        ReassignmentEvent.reassignment_id.in_(taken), ReassignmentEvent.actor_id == actor.account_id
-    )
-    for request_id, action in db.session.execute(acted):
+    for request_id, action in read_rows(_ACTED, request_ids=list(taken), actor_id=actor.account_id):
         taken[request_id].add(action)
     return taken
+
+
+_ACTED: Final = select(ReassignmentEvent.reassignment_id, ReassignmentEvent.action).where(
+    ReassignmentEvent.reassignment_id == any_(bindparam("request_ids", type_=ARRAY(Uuid))),
+    ReassignmentEvent.actor_id == bindparam("actor_id"),
+)
 
 
 def same_person(actor: Actor, request: Reassignment, transition: Transition, taken: Collection[str]) -> bool:

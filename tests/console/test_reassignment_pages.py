@@ -79,6 +79,9 @@ def test_each_card_has_forms_of_its_own(officer: Callable[[str], Officer], clien
         forms = re.findall(r' action="([^"]*/actions)"', card)
         assert len(forms) > 1
         assert set(forms) == {f"{path}/actions"}
+    for attribute in ("id", "data-draft"):  # what a label points to, and what a kept text belongs to
+        named = re.findall(rf' {attribute}="([^"]*)"', page)
+        assert len(named) == len(set(named)) > 1, attribute
 
 
 def test_files_and_request_travel_in_one_form(officer: Callable[[str], Officer], applied: str) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import url_for
 
 from app.console.views import fields
+from app.console.views.addresses import addresses
 from app.console.views.tip_list import brief_rows
 from app.foundation import clock
 from app.foundation.permissions import Actor
@@ -22,11 +23,12 @@ from app.workflow.states import ACTION_TEXTS, Action, Status
 LONGEST_REASON = 500
 
 
-def mark_view(mark: Mark | None) -> dict[str, Any] | None:
-    """What a line of the queue says of a tip that is not alone."""
-    if mark is None:
-        return None
-    return {"count": mark.count, "first": mark.first, "href": url_for("console.list_tips", cluster=mark.id)}
+def marks(found: Mapping[UUID, Mark]) -> dict[UUID, dict[str, Any]]:
+    """What lines of the queue say of tips that are not alone."""
+    address = addresses("console.list_tips", "cluster")
+    return {
+        tip_id: {"count": mark.count, "first": mark.first, "href": address(mark.id)} for tip_id, mark in found.items()
+    }
 
 
 def panel(actor: Actor, found: WholeTip, whole: Mapping[str, Any], errors: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def panel(actor: Actor, found: WholeTip, whole: Mapping[str, Any], errors: Mappi
     link = clusters.link_of(found.tip.id)
     merging = mark is not None and cluster_merging.can_merge(actor)
     shown: dict[str, Any] = {
-        "mark": mark_view(mark),
+        "mark": marks({found.tip.id: mark})[found.tip.id] if mark else None,
         "merge_href": url_for("console.preview_cluster_merge", cluster_id=mark.id) if mark and merging else None,
         "first_href": url_for("console.show_tip", tip_id=mark.first_tip_id) if mark and not mark.first else None,
         "decided": {"at": clock.beijing(link.decided_at), "reason": link.reason} if link and link.decided_at else None,

@@ -9,10 +9,12 @@ from flask import url_for
 
 from app.console import queries
 from app.console.views import chinese
+from app.console.views.addresses import addresses
 from app.console.views.clocks import request_clock, working_days_used
 from app.foundation import clock
 from app.foundation.permissions import Actor
 from app.geo.divisions import divisions
+from app.tips.lines import TipLine, lines_of
 from app.workflow.models import Reassignment, ReassignmentEvent
 from app.workflow.queries import Bounces
 from app.workflow.states import (
@@ -28,13 +30,19 @@ _GONE: Final = "已调出本单位"
 
 def request_lines(actor: Actor, requests: Sequence[Reassignment]) -> list[dict[str, Any]]:
     """Requests as lines of a list."""
-    tips = queries.requested_tips(actor, requests)
-    begun = queries.applications(requests)
+    tips = {tip.tip_id: tip for tip in lines_of(actor, [one.tip_id for one in requests])}
+    begun = queries.applicants(requests)
     units = queries.unit_names({event.actor_unit_id for event in begun.values()})
     moves = queries.moves_of(requests)
+    address, tip_address = (
+        addresses("console.show_reassignment", "request_id"),
+        addresses("console.show_tip", "tip_id"),
+    )
     return [
         _line(one, tips.get(one.tip_id), moves[one.id])
         | {
+            "href": address(one.id),
+            "tip_href": tip_address(one.tip_id) if one.tip_id in tips else None,
             "applicant_name": begun[one.id].actor_name,
             "applicant_unit": units.get(begun[one.id].actor_unit_id, ""),
         }
@@ -42,9 +50,10 @@ def request_lines(actor: Actor, requests: Sequence[Reassignment]) -> list[dict[s
     ]
 
 
-def _line(one: Reassignment, tip: queries.RequestedTip | None, move: tuple[str, str]) -> dict[str, Any]:
+def _line(one: Reassignment, tip: TipLine | None, move: tuple[str, str]) -> dict[str, Any]:
+    """``tip``: none where the tip was moved out of sight."""
     return {
-        "href": url_for("console.show_reassignment", request_id=one.id),
+        "id": one.id,
         "receipt_number": tip.receipt_number if tip else _GONE,
         "subject_name": tip.subject_name if tip else _GONE,
         "from_name": move[0],
@@ -56,7 +65,6 @@ def _line(one: Reassignment, tip: queries.RequestedTip | None, move: tuple[str, 
         "applied_at": clock.beijing(one.applied_at),
         "clock": request_clock(one),
         "moves": tip.moves if tip else 0,
-        "tip_href": url_for("console.show_tip", tip_id=one.tip_id) if tip else None,
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from flask import request, url_for
 
+from app.console.views.addresses import addresses
 from app.console.views.clocks import running_clock
 from app.foundation import clock
 from app.foundation.permissions import Actor, Permission, Role
@@ -86,11 +87,10 @@ _HIDDEN_AT_FIRST: Final = ("priority", "channel")
 
 
 def tip_line(tip: TipLine, *, under_reassignment: bool) -> dict[str, Any]:
-    """One line of the queue."""
+    """One line of the queue, without its address and its cluster."""
     return {
         "id": tip.tip_id,
         "version": tip.version,
-        "href": url_for("console.show_tip", tip_id=tip.tip_id),
         "receipt_number": tip.receipt_number,
         "subject_name": tip.subject_name,
         "conduct_text": dictionaries.worded(dictionaries.CONDUCT, tip.conduct_type or "unknown"),
@@ -214,9 +214,10 @@ def paging(
 
 def brief_rows(lines: Sequence[TipLine]) -> list[dict[str, Any]]:
     """Tips as short rows of the home page."""
+    address = addresses("console.show_tip", "tip_id")
     return [
         {
-            "href": url_for("console.show_tip", tip_id=tip.tip_id),
+            "href": address(tip.tip_id),
             "title": tip.subject_name or "被举报对象未写明",
             "note": f"{tip.receipt_number} · {Status(tip.status).text}",
             "clock": running_clock(tip),
