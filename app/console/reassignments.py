@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, request, url_for
@@ -16,6 +16,7 @@ from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
 from app.console.views import requests, tip_detail
 from app.console.views.actions import reassignment_step, refused_form
+from app.console.views.addresses import addresses
 from app.console.views.fields import FormState
 from app.console.views.files import officers_files
 from app.console.views.jurisdiction import address_view
@@ -45,7 +46,7 @@ from app.workflow.queries import (
 from app.workflow.schemas import ActOnReassignmentBody, ListReassignmentsQuery
 from app.workflow.states import REASSIGNMENT_ACTION_TEXTS, ReassignmentAction, ReassignmentStatus, Transition
 
-_A_PAGE = 20
+_A_PAGE: Final = 10  # each is a card with its evidence and its forms
 
 
 class ListDeskQuery(ListReassignmentsQuery):
@@ -71,25 +72,25 @@ def _desk(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     wanted = {"mine": "true"} if query["mine"] else {"status": query["status"]} if query["status"] else {}
     waiting = queries.count_waiting_requests(actor)
     steps, evidence = actions_on_requests(actor, shown), queries.files_of_requests(shown)
+    address = addresses("console.act_on_reassignment", "request_id")
     return {
         "quick": requests.quick_filters(wanted, waiting),
         "list_url": url_for("console.list_reassignments"),
         "bounces_url": url_for("console.show_bounces") if actor.city_wide else None,
         "requests": [
-            line | _steps_on_card(actor, one, steps[one.id], evidence[one.id])
+            line | {"action_url": address(one.id)} | _on_card(actor, one, steps[one.id], evidence[one.id])
             for line, one in zip(requests.request_lines(actor, shown), shown, strict=True)
         ],
         "page": paging("console.list_reassignments", wanted, query["cursor"], following, None),
     }
 
 
-def _steps_on_card(
+def _on_card(
     actor: Actor, asked: Reassignment, steps: Sequence[Transition], evidence: Sequence[StoredFile]
 ) -> dict[str, Any]:
     """What this person can do with a request, and its evidence, without opening it."""
     return {
         "actions": [reassignment_step(row, FormState()) for row in steps],
-        "action_url": url_for("console.act_on_reassignment", request_id=asked.id),
         "files": officers_files(evidence, _file_address(actor, asked)),
         "view": requests.view_of(asked),
     }
@@ -168,7 +169,7 @@ def _addresses(actor: Actor, asked: Reassignment) -> dict[str, Any]:
 def _file_address(actor: Actor, asked: Reassignment) -> Any:
     if not actor.may(Permission.EVIDENCE_READ):
         return None
-    return lambda file_id: url_for("console.download_request_file", request_id=asked.id, file_id=file_id)
+    return addresses("console.download_request_file", "file_id", request_id=asked.id)
 
 
 @pages.post("/reassignments/<uuid:request_id>/actions")
