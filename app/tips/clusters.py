@@ -70,7 +70,8 @@ def _counts_in_sight(actor: Actor, cluster_ids: Collection[UUID]) -> dict[UUID, 
     tips = visible_links(actor).where(TipLink.cluster_id == TipCluster.id).with_only_columns(TipLink.tip_id)
     capped = tips.limit(COUNTED_UP_TO).correlate(TipCluster).lateral()
     number = select(func.count()).select_from(capped).scalar_subquery()
-    return dict(db.session.execute(select(TipCluster.id, number).where(TipCluster.id.in_(cluster_ids))).tuples())
+    rows = db.session.execute(select(TipCluster.id, number).where(TipCluster.id.in_(cluster_ids)))
+    return {row[0]: row[1] for row in rows}
 
 
 def visible_links(actor: Actor) -> Select[TipLink]:
