@@ -1,0 +1,45 @@
+"""What pages count again and again is counted from indexes alone: late tips, disputes to decide, moves of a year
+
+Revision ID: 0054
+Revises: 0053
+"""
+
+from alembic import op
+
+revision = "0054"
+down_revision = "0053"
+branch_labels = None
+depends_on = None
+
+LATE = "handlings (due_on) {} WHERE due_on IS NOT NULL"
+TO_DECIDE = (
+    "handlings (registered_at, tip_id) {} WHERE (dispute OR needs_review) "
+    "AND status IN ('registered', 'need_supplement', 'accepted')"
+)
+MOVES = "reassignments (applied_at, id) {}"
+INDEXES = {
+    "ix_handlings_due_on": (LATE, "INCLUDE (unit_id, paused_on)"),
+    "ix_handlings_to_decide": (TO_DECIDE, "INCLUDE (unit_id, dispute)"),
+    "ix_reassignments_queue": (MOVES, "INCLUDE (from_unit_id, to_division, status)"),
+}
+
+
+def upgrade() -> None:
+    for name, (of, included) in INDEXES.items():
+        _replace(name, of.format(included))
+
+
+def downgrade() -> None:
+    for name, (of, _) in INDEXES.items():
+        _replace(name, of.format(""))
+
+
+def _replace(name: str, of: str) -> None:
+    # Without locking the table, and never without one of the two. One that was interrupted is begun again.
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}_next")
+        op.execute(f"CREATE INDEX CONCURRENTLY {name}_next ON {of}")
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        op.execute(f"ALTER INDEX {name}_next RENAME TO {name}")
+        op.execute("SET lock_timeout = '5s'")
