@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -78,8 +79,9 @@ def test_a_filled_office_can_be_read_searched_and_proved(filled: Actor, committe
         answer = client.get(f"/api/v1/office/tips/{line.tip_id}", headers=headers)
         assert answer.status_code == 200
     officer = Officer(committed_app, "city.reviewer")
-    for page in ("/", "/tips", "/reassignments", "/statistics", "/clusters", "/supervisions"):
-        assert officer.get(page).status_code == 200, page
+    for page in ("/", "/tips", "/reassignments", "/statistics", "/clusters", "/supervisions", "/disputes"):
+        named = re.findall(r' id="([^"]*)"', officer.text(page))
+        assert len(named) == len(set(named)) > 1, page  # a label leads to one field
     name = rows.scalar("SELECT name FROM tip_subjects WHERE kind = 'organization' LIMIT 1")
     assert len(search.candidates(name, None, TIPS)) >= 1
     with transaction(OPEN_WALL):
