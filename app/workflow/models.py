@@ -47,20 +47,27 @@ class Handling(Base):
     __tablename__ = "handlings"
     __table_args__ = (
         Index("ix_handlings_unit_status", "unit_id", "status"),
-        # What is included is what counting asks for, the wall's unit among it: no row of the table is read.
+        # The queue in its orders, alone and after each filter; of the partial ones the condition is the filter. What
+        # is included is what counting asks for, the wall's unit among it: no row of the table is read.
         Index(
             "ix_handlings_due_on",
             "due_on",
             postgresql_include=["unit_id", "paused_on"],
             postgresql_where="due_on IS NOT NULL",
         ),
-        # The queue in its orders, alone and after each filter; of the partial ones the condition is the filter.
         Index("ix_handlings_queue", "registered_at", "tip_id"),
         Index("ix_handlings_deadline", _DEADLINE, "tip_id"),
+        Index(
+            "ix_handlings_unit_deadline",
+            "unit_id",
+            _DEADLINE,
+            "tip_id",
+            postgresql_include=["due_on", "status"],
+        ),
         Index("ix_handlings_status", "status", "registered_at", "tip_id"),
         Index("ix_handlings_unit", "unit_id", "registered_at", "tip_id"),
-        Index("ix_handlings_division", "division_code", "registered_at", "tip_id"),
-        Index("ix_handlings_priority", "priority", "registered_at", "tip_id"),
+        Index("ix_handlings_division", "division_code", "registered_at", "tip_id", postgresql_include=["unit_id"]),
+        Index("ix_handlings_priority", "priority", "registered_at", "tip_id", postgresql_include=["unit_id"]),
         Index("ix_handlings_open", "registered_at", "tip_id", postgresql_where=text(_UNDER_WAY)),
         Index("ix_handlings_dispute", "registered_at", "tip_id", postgresql_where=text("dispute")),
         Index(
