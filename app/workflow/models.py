@@ -63,6 +63,7 @@ class Handling(Base):
             _DEADLINE,
             "tip_id",
             postgresql_include=["due_on", "status"],
+            postgresql_where=text("unit_id IS NOT NULL"),  # filing writes none
         ),
         Index("ix_handlings_status", "status", "registered_at", "tip_id"),
         Index("ix_handlings_unit", "unit_id", "registered_at", "tip_id"),

@@ -18,7 +18,10 @@ TO_DECIDE = (
 )
 MOVES = "reassignments (applied_at, id) {}"
 OF_A_UNIT = "ix_handlings_unit_deadline"
-BY_DEADLINE = "handlings (unit_id, coalesce(due_on, '9999-12-31'::date), tip_id) INCLUDE (due_on, status)"
+BY_DEADLINE = (
+    "handlings (unit_id, coalesce(due_on, '9999-12-31'::date), tip_id) INCLUDE (due_on, status) "
+    "WHERE unit_id IS NOT NULL"
+)
 INDEXES = {
     "ix_handlings_division": ("handlings (division_code, registered_at, tip_id) {}", "INCLUDE (unit_id)"),
     "ix_handlings_priority": ("handlings (priority, registered_at, tip_id) {}", "INCLUDE (unit_id)"),
