@@ -156,7 +156,7 @@ class Reassignment(Base):
             "ix_reassignments_queue",
             "applied_at",
             "id",
-            postgresql_include=["from_unit_id", "to_division", "status"],
+            postgresql_include=["from_unit_id", "to_unit_id", "to_division", "status", "view_due_on"],
         ),
         Index("ix_reassignments_tip", "tip_id", "applied_at"),
     )

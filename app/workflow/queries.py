@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,23 +87,26 @@ class Bounces:
 def bounces(actor: Actor, since: datetime, until: datetime) -> list[Bounces]:
     """Requests within sight that were made in a span of time, by pair of places, the most frequent first."""
     asked = policy.visible_reassignments(actor).where(Reassignment.applied_at >= since, Reassignment.applied_at < until)
-    rows = db.session.execute(
-        asked.with_only_columns(
-            Reassignment.from_unit_id,
-            Reassignment.to_division,
-            func.count(),
-            func.count().filter(Reassignment.status.in_(_MOVED)),
-            func.count().filter(Reassignment.status == ReassignmentStatus.REJECTED.value),
-            func.count().filter(Reassignment.status.in_(_RUNNING)),
+    grouped = (Reassignment.from_unit_id, Reassignment.to_division, Reassignment.status)
+    pairs: defaultdict[tuple[int, str], Counter[str]] = defaultdict(Counter)
+    for from_unit_id, to_division, status, number in db.session.execute(
+        asked.with_only_columns(*grouped, func.count()).group_by(*grouped)
+    ):
+        pairs[from_unit_id, to_division][status] = number
+    found = [
+        Bounces(
+            *pair,
+            asked=ended.total(),
+            moved=sum(ended[status] for status in _MOVED),
+            refused=ended[ReassignmentStatus.REJECTED],
+            running=sum(ended[status] for status in PAUSING_REASSIGNMENTS),
         )
-        .group_by(Reassignment.from_unit_id, Reassignment.to_division)
-        .order_by(func.count().desc(), Reassignment.from_unit_id, Reassignment.to_division)
-    )
-    return [Bounces(*row) for row in rows]
+        for pair, ended in pairs.items()
+    ]
+    return sorted(found, key=lambda one: (-one.asked, one.from_unit_id, one.to_division))
 
 
-_MOVED: Final = [ReassignmentStatus.ADJUSTED.value, ReassignmentStatus.CONFIRMED.value]
-_RUNNING: Final = sorted(one.value for one in PAUSING_REASSIGNMENTS)
+_MOVED: Final = (ReassignmentStatus.ADJUSTED, ReassignmentStatus.CONFIRMED)
 
 
 def supervision_page(

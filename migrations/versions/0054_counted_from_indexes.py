@@ -27,7 +27,7 @@ INDEXES = {
     "ix_handlings_priority": ("handlings (priority, registered_at, tip_id) {}", "INCLUDE (unit_id)"),
     "ix_handlings_due_on": (LATE, "INCLUDE (unit_id, paused_on)"),
     "ix_handlings_to_decide": (TO_DECIDE, "INCLUDE (unit_id, dispute)"),
-    "ix_reassignments_queue": (MOVES, "INCLUDE (from_unit_id, to_division, status)"),
+    "ix_reassignments_queue": (MOVES, "INCLUDE (from_unit_id, to_unit_id, to_division, status, view_due_on)"),
 }
 
 
