@@ -7,7 +7,8 @@ and officers. The ratio compares the largest size with 1,000 tips, or with the s
 and for pages with an empty office.
 ``--clock cpu`` counts the time on a processor of this process and of its database connections, for a machine that has
 other work as well.
-``--plans`` writes what PostgreSQL does for each statement of each case at the largest size to ``bench/plans/``.
+``--plans`` writes what PostgreSQL does for each statement of each case at the largest size to ``bench/plans/``, but for
+those that ``app.foundation.prepared`` asks for by name.
 """
 
 from __future__ import annotations
