@@ -10,8 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.foundation import clock
+from app.foundation.database import db
 from app.foundation.paging import from_cursor, to_cursor
+from app.tips.lines import TipLine, lines_of
+from app.tips.models import Tip, TipSubject
 from app.tips.queries import FILTERS, Order, QueueFilter, Stage, queue_key, queue_page
+from app.workflow.models import Handling
 from tests import factories
 from tests.moments import MONDAY_MORNING
 
@@ -54,6 +58,21 @@ def test_every_order_shows_each_tip_once(tips: list[UUID]) -> None:
         by_limit = walked(Order.DUE, limit)
         assert sorted(by_limit) == sorted(tips)
         assert by_limit[-1] == tips[4], "a tip without a limit comes last"
+
+
+def test_a_line_says_what_tip_handling_and_subject_say_within_sight(tips: list[UUID]) -> None:
+    lines = lines_of(factories.actor(REVIEWER), tips[::-1])
+    assert [line.tip_id for line in lines] == tips[::-1]
+    for line in lines:
+        tip, handling = db.session.get_one(Tip, line.tip_id), db.session.get_one(Handling, line.tip_id)
+        subject = db.session.get_one(TipSubject, line.tip_id)
+        assert line == TipLine.of(tip, handling, subject)
+        told = line._asdict()
+        assert (told.pop("subject_name"), told.pop("uscc")) == (subject.name, subject.uscc)
+        for name, value in told.items():
+            assert value == getattr(handling if hasattr(handling, name) else tip, name), name
+    assert [line.tip_id for line in lines_of(factories.actor("district.650104"), tips)] == tips[2:4]
+    assert lines_of(factories.actor("auditor"), tips) == []
 
 
 FILTERED: tuple[tuple[dict[str, Any], list[int]], ...] = (

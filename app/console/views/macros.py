@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 
 from jinja2.runtime import Macro
 
 from app.console.blueprint import pages
 
-_MOST = 1024
+_MOST: Final = 1024
 
 
 @pages.app_template_global()
