@@ -36,6 +36,7 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "createrole_self_grant": "set, inherit",  # the owner may become the roles it makes
     "jit": "off",
+    "shared_preload_libraries": "pg_prewarm",  # after a restart it reads again what it had in memory
 }
 _LEAST_BUFFERS_MB, _MOST_BUFFERS_MB = 160, 1024
 _HBA = f"host all {ROLE} {HOST}/32 scram-sha-256\n"

@@ -134,6 +134,16 @@ def test_are_set_up_to_lose_nothing_and_to_keep_the_wall(services: LocalServices
     assert valkey.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
 
+def test_a_restart_reads_again_what_was_in_memory(tmp_path: Path) -> None:
+    services, log = LocalServices(tmp_path), tmp_path / "logs" / "postgres.log"
+    services.ensure_running()
+    services.release()
+    assert process_ids(tmp_path) == {}
+    services.ensure_running()
+    eventually(lambda: "autoprewarm successfully prewarmed" in log.read_text())
+    services.release()
+
+
 def test_listen_on_loopback_only(services: LocalServices) -> None:
     with psycopg.connect(services.endpoints().database_url) as connection:
         row = connection.execute("SHOW listen_addresses").fetchone()
