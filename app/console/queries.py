@@ -13,7 +13,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    Boolean,
     ColumnElement,
     Integer,
     Select,
@@ -126,18 +125,13 @@ def _count(ids: Select[Any]) -> int:
 
 
 def tips_under_reassignment(actor: Actor, tip_ids: Collection[UUID]) -> set[UUID]:
-    """Which of these tips within sight have an open request: one of the unit that holds the tip."""
-    if not tip_ids or not actor.may(Permission.REASSIGNMENT_READ):
+    """Which of these tips have an open request."""
+    if not tip_ids:
         return set()
-    found = read_rows(_MOVING, tip_ids=list(tip_ids), city_wide=actor.city_wide, unit_id=actor.unit_id)
-    return {row.tip_id for row in found}
-
-
-_MOVING: Final = select(Reassignment.tip_id).where(
-    Reassignment.tip_id == any_(bindparam("tip_ids", type_=ARRAY(Uuid))),
-    Reassignment.status.in_([literal(status.value) for status in sorted(OPEN_REASSIGNMENTS)]),
-    or_(bindparam("city_wide", type_=Boolean), Reassignment.from_unit_id == bindparam("unit_id")),
-)
+    requests = policy.visible_reassignments(actor).where(
+        Reassignment.tip_id.in_(tip_ids), Reassignment.status.in_(OPEN_REASSIGNMENTS)
+    )
+    return set(db.session.scalars(requests.with_only_columns(Reassignment.tip_id)))
 
 
 def applicants(requests: Sequence[Reassignment]) -> dict[UUID, Any]:

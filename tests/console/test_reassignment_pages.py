@@ -245,6 +245,15 @@ def test_a_request_is_a_card_on_which_it_is_reviewed_and_adjusted(
     assert 'value="adjust"' in adjuster.text("/reassignments?mine=true")
 
 
+def test_the_queue_marks_a_tip_that_is_moving_for_both_districts(
+    officer: Callable[[str], Officer], applied: str
+) -> None:
+    assert "属地调整中" in officer("district.650104").text("/tips").split("<tbody>")[1]
+    assert step(officer("city.reviewer"), applied, "approve", reason="同意。").status_code == 303
+    assert step(officer("city.adjuster"), applied, "adjust", reason="调整。").status_code == 303
+    assert "属地调整中" in officer("district.650102").text("/tips").split("<tbody>")[1]
+
+
 def test_bounces_are_counted_by_pair_of_places(officer: Callable[[str], Officer], applied: str) -> None:
     reviewer = officer("city.reviewer")
     row = reviewer.text("/reassignments/statistics").split("<tbody>")[1].split("</tr>")[0]
