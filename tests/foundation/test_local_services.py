@@ -27,7 +27,6 @@ DEADLINE_SECONDS = 40.0
 USER_SCRIPT = """
 import sys
 from pathlib import Path
-from app.foundation import postgres_cluster
 from app.foundation.local_services import LocalServices
 LocalServices(Path(sys.argv[1])).ensure_running()
 print("running", flush=True)
@@ -58,7 +57,7 @@ def test_postgresql_keeps_an_eighth_of_the_machine(
     monkeypatch: pytest.MonkeyPatch, machine_gb: int, kept_mb: int
 ) -> None:
     sizes = {"SC_PHYS_PAGES": machine_gb * 2**18, "SC_PAGE_SIZE": 4096}
-    monkeypatch.setattr(postgres_cluster.os, "sysconf", sizes.__getitem__)
+    monkeypatch.setattr(os, "sysconf", sizes.__getitem__)
     assert postgres_cluster.shared_buffers() == kept_mb
 
 
