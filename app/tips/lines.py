@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, Uuid, any_, bindparam, or_, select
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
 from app.foundation.database import read_rows
-from app.foundation.permissions import Actor, Permission
+from app.foundation.permissions import Actor
 from app.tips.models import Tip, TipSubject
 from app.workflow.models import Handling
+from app.workflow.policy import SIGHT, sight_of
 
 _TIP, _SUBJECT, _HANDLING = Tip.__table__, TipSubject.__table__, Handling.__table__
 
@@ -48,26 +49,32 @@ class TipLine(NamedTuple):
         return cls(*(getattr(held[column.table], column.name) for column in _COLUMNS))
 
 
-_COLUMNS: Final = (
-    _HANDLING.c.tip_id,
-    *(_TIP.c[name] for name in ("receipt_number", "registered_at", "channel", "real_name", "conduct_type")),
-    *(_SUBJECT.c[name] for name in ("name", "uscc")),
-    *(_HANDLING.c[name] for name in TipLine._fields[8:]),
-)
+_OF_TIP: Final = frozenset({"receipt_number", "registered_at", "channel", "real_name", "conduct_type"})
+_OF_SUBJECT: Final = {"subject_name": "name", "uscc": "uscc"}
+
+
+def _column(name: str) -> Any:
+    if name in _OF_SUBJECT:
+        return _SUBJECT.c[_OF_SUBJECT[name]]
+    return (_TIP if name in _OF_TIP else _HANDLING).c[name]
+
+
+_COLUMNS: Final = tuple(_column(name) for name in TipLine._fields)
 _LINES: Final = (
     select(*_COLUMNS)
     .select_from(_HANDLING.join(_TIP, _TIP.c.id == _HANDLING.c.tip_id).join(_SUBJECT, _SUBJECT.c.tip_id == _TIP.c.id))
-    .where(
-        _HANDLING.c.tip_id == any_(bindparam("tip_ids", type_=ARRAY(Uuid))),
-        or_(bindparam("city_wide", type_=Boolean), _HANDLING.c.unit_id == bindparam("unit_id")),
-    )
+    .where(_HANDLING.c.tip_id == any_(bindparam("tip_ids", type_=ARRAY(Uuid))), SIGHT)
 )
 
 
 def lines_of(actor: Actor, tip_ids: Sequence[UUID]) -> list[TipLine]:
-    """The lines of these tips as far as they are within sight (``workflow.policy.within_sight``), in this order."""
-    if not tip_ids or not actor.may(Permission.TIP_READ):
-        return []
-    rows = read_rows(_LINES, tip_ids=list(tip_ids), city_wide=actor.city_wide, unit_id=actor.unit_id)
-    lines = {row[0]: TipLine._make(row) for row in rows}
+    """The lines of these tips as far as they are within sight, in this order."""
+    lines = lines_by_id(actor, tip_ids)
     return [lines[tip_id] for tip_id in tip_ids if tip_id in lines]
+
+
+def lines_by_id(actor: Actor, tip_ids: Iterable[UUID]) -> dict[UUID, TipLine]:
+    """The same by the tip."""
+    if not (wanted := list(tip_ids)):
+        return {}
+    return {row[0]: TipLine._make(row) for row in read_rows(_LINES, tip_ids=wanted, **sight_of(actor))}

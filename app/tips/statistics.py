@@ -53,14 +53,12 @@ class Tally:
 
     def of(self, measure: str) -> Counter[str]:
         """Value → number of tips."""
-        first, *others = [measures[measure] for measures in self.divisions.values() if measure in measures] or [
-            Counter()
-        ]
-        if not others:
-            return first
-        found = first.copy()
-        for other in others:
-            found.update(other)
+        kept = [measures[measure] for measures in self.divisions.values() if measure in measures]
+        if len(kept) == 1:
+            return kept[0]
+        found: Counter[str] = Counter()
+        for numbers in kept:
+            found.update(numbers)
         return found
 
     def days_of(self, step: Took, share: float) -> int | None:

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, any_, bindparam, false, literal, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    false,
+    literal,
+    or_,
+    select,
+    true,
+)
 
 from app.foundation import clock
 from app.foundation.database import read_rows
@@ -37,6 +51,16 @@ def within_sight(actor: Actor) -> ColumnElement[bool]:
     if actor.city_wide:
         return true()
     return Handling.unit_id == actor.unit_id
+
+
+SIGHT: Final[ColumnElement[bool]] = or_(bindparam("city_wide", type_=Boolean), Handling.unit_id == bindparam("unit_id"))
+"""The same for a statement that is kept (``database.read_rows``), with the values of :func:`sight_of`."""
+
+
+def sight_of(actor: Actor) -> dict[str, Any]:
+    """Whose handlings :data:`SIGHT` lets through; nobody's for who may not read tips."""
+    reads = actor.may(Permission.TIP_READ)
+    return {"city_wide": reads and actor.city_wide, "unit_id": actor.unit_id if reads else None}
 
 
 def visible_handlings(actor: Actor) -> Select[Handling]:

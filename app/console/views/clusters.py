@@ -26,9 +26,11 @@ LONGEST_REASON = 500
 def marks(found: Mapping[UUID, Mark]) -> dict[UUID, dict[str, Any]]:
     """What lines of the queue say of tips that are not alone."""
     address = addresses("console.list_tips", "cluster")
-    return {
-        tip_id: {"count": mark.count, "first": mark.first, "href": address(mark.id)} for tip_id, mark in found.items()
-    }
+    return {tip_id: _mark(mark, address(mark.id)) for tip_id, mark in found.items()}
+
+
+def _mark(mark: Mark, href: str) -> dict[str, Any]:
+    return {"count": mark.count, "first": mark.first, "href": href}
 
 
 def panel(actor: Actor, found: WholeTip, whole: Mapping[str, Any], errors: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def panel(actor: Actor, found: WholeTip, whole: Mapping[str, Any], errors: Mappi
     link = clusters.link_of(found.tip.id)
     merging = mark is not None and cluster_merging.can_merge(actor)
     shown: dict[str, Any] = {
-        "mark": marks({found.tip.id: mark})[found.tip.id] if mark else None,
+        "mark": _mark(mark, url_for("console.list_tips", cluster=mark.id)) if mark else None,
         "merge_href": url_for("console.preview_cluster_merge", cluster_id=mark.id) if mark and merging else None,
         "first_href": url_for("console.show_tip", tip_id=mark.first_tip_id) if mark and not mark.first else None,
         "decided": {"at": clock.beijing(link.decided_at), "reason": link.reason} if link and link.decided_at else None,

@@ -19,7 +19,7 @@ from app.geo.divisions import divisions
 from app.geo.service import region_code
 from app.tips import dictionaries, schemas
 from app.tips.assisted_filing import CHANNELS
-from app.tips.lines import lines_of
+from app.tips.lines import lines_by_id
 from app.workflow.states import Status
 
 _YES_NO: Final = {"true": True, "false": False}
@@ -158,7 +158,7 @@ def _put(body: dict[str, Any], name: str, value: Any) -> None:
 
 def entered_lines(actor: Actor, found: Sequence[Any]) -> list[dict[str, Any]]:
     """What an officer entered; status and address of a tip only where it is within sight."""
-    seen = {tip.tip_id: tip for tip in lines_of(actor, [row.id for row in found])}
+    seen = lines_by_id(actor, (row.id for row in found))
     return [
         {
             "receipt_number": row.receipt_number,

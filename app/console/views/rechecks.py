@@ -13,7 +13,7 @@ from app.console.views.fields import FormState, options, select, text
 from app.foundation import clock
 from app.foundation.permissions import Actor, Permission
 from app.tips import policy, rating
-from app.tips.lines import lines_of
+from app.tips.lines import lines_by_id
 from app.tips.models import RecheckRequest
 from app.workflow.states import Status
 
@@ -23,7 +23,7 @@ _DESCRIBED: Final = "结果告知举报人，说明只在内部留存。选“�
 
 def cards(actor: Actor, found: Sequence[RecheckRequest], problem: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """One card a re-check."""
-    tips = {tip.tip_id: tip for tip in lines_of(actor, [one.tip_id for one in found])}
+    tips = lines_by_id(actor, (one.tip_id for one in found))
     names = queries.account_names({person for one in found for person in (one.closed_by, one.concluded_by)})
     refused, errors = refused_form(problem)
     state = FormState(refused=refused, errors=errors)

@@ -14,7 +14,7 @@ from app.console.views.jurisdiction import jurisdiction_view
 from app.console.views.precedents import precedents_of
 from app.foundation import clock
 from app.foundation.permissions import Actor
-from app.tips.lines import TipLine, lines_of
+from app.tips.lines import TipLine, lines_by_id
 from app.tips.models import Tip, TipSubject
 from app.tips.queries import latest_jurisdictions
 from app.workflow.models import Handling, PoliceTransfer, Supervision
@@ -55,7 +55,7 @@ def tabs(endpoint: str, *, everything: bool) -> list[dict[str, Any]]:
 
 def supervision_lines(actor: Actor, found: Sequence[Supervision]) -> list[dict[str, Any]]:
     """One line a supervision."""
-    tips = {tip.tip_id: tip for tip in lines_of(actor, [one.tip_id for one in found])}
+    tips = lines_by_id(actor, (one.tip_id for one in found))
     names = queries.account_names({one.opened_by for one in found})
     return [
         _line(
@@ -75,7 +75,7 @@ def supervision_lines(actor: Actor, found: Sequence[Supervision]) -> list[dict[s
 
 def police_lines(actor: Actor, found: Sequence[PoliceTransfer]) -> list[dict[str, Any]]:
     """One line a transfer."""
-    tips = {tip.tip_id: tip for tip in lines_of(actor, [one.tip_id for one in found])}
+    tips = lines_by_id(actor, (one.tip_id for one in found))
     return [
         _line(
             tips[one.tip_id],

@@ -14,7 +14,7 @@ from app.console.views.clocks import request_clock, working_days_used
 from app.foundation import clock
 from app.foundation.permissions import Actor
 from app.geo.divisions import divisions
-from app.tips.lines import TipLine, lines_of
+from app.tips.lines import TipLine, lines_by_id
 from app.workflow.models import Reassignment, ReassignmentEvent
 from app.workflow.queries import Bounces
 from app.workflow.states import (
@@ -30,14 +30,12 @@ _GONE: Final = "已调出本单位"
 
 def request_lines(actor: Actor, requests: Sequence[Reassignment]) -> list[dict[str, Any]]:
     """Requests as lines of a list."""
-    tips = {tip.tip_id: tip for tip in lines_of(actor, [one.tip_id for one in requests])}
+    tips = lines_by_id(actor, (one.tip_id for one in requests))
     begun = queries.applicants(requests)
     units = queries.unit_names({event.actor_unit_id for event in begun.values()})
     moves = queries.moves_of(requests)
-    address, tip_address = (
-        addresses("console.show_reassignment", "request_id"),
-        addresses("console.show_tip", "tip_id"),
-    )
+    address = addresses("console.show_reassignment", "request_id")
+    tip_address = addresses("console.show_tip", "tip_id")
     return [
         _line(one, tips.get(one.tip_id), moves[one.id])
         | {
