@@ -14,7 +14,6 @@ from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered, see_other
 from app.console.sign_in import local_path
 from app.console.views import own_account as views
-from app.foundation.database import transaction
 from app.foundation.http import load, page
 from app.foundation.permissions import Actor, Permission
 from app.identity import own_account, sessions
@@ -67,12 +66,12 @@ def _password_page(actor: Actor, *, problem: dict[str, Any] | None = None) -> st
 
 
 @pages.post("/account/password")
-@page(permission=Permission.SELF_SECURE)  # a wrong present password is counted in a transaction of its own
+@page(permission=Permission.SELF_SECURE)  # a wrong present password has to count: no transaction around
 def change_own_password(actor: Actor) -> Response:
     """Take a new password; the other sessions of the person end."""
     on_refusal_show(_password_page, actor)
     body = load(ChangePasswordBody(), typed_fields("present", "password", "repeated"))
-    with counting_failures(own_account.account_of(actor).username), transaction():
+    with counting_failures(own_account.account_of(actor).username):
         own_account.check_password(actor, body["present"])
         own_account.change_password(actor, body["password"])
     return _done("密码已修改，您在其他设备上的登录已退出。")
@@ -101,24 +100,24 @@ def _enrolment_page(actor: Actor, *, problem: dict[str, Any] | None = None) -> s
 
 
 @pages.post("/account/second-factor")
-@page(permission=Permission.SELF_SECURE)  # a wrong code of the present device is counted in a transaction of its own
+@page(permission=Permission.SELF_SECURE)  # a wrong code of the present device has to count: no transaction around
 def enrol_second_factor(actor: Actor) -> str:
     """Begin to ask for the codes of a device; shows the recovery codes once."""
     on_refusal_show(_enrolment_page, actor)
     body = load(EnrolSecondFactorBody(), typed_fields("offer", "code", "present_code"))
     code = body["code"].replace(" ", "").strip()
-    with counting_failures(own_account.account_of(actor).username), transaction():
+    with counting_failures(own_account.account_of(actor).username):
         codes = own_account.enrol_second_factor(actor, body["offer"], code, body["present_code"])
     return _codes_page(actor, codes, "动态码已启用")
 
 
 @pages.post("/account/recovery-codes")
-@page(permission=Permission.SELF_USE)  # a wrong code is counted in a transaction of its own
+@page(permission=Permission.SELF_USE)  # a wrong code has to count: no transaction around
 def remake_recovery_codes(actor: Actor) -> str:
     """Ten new recovery codes, shown once; those of before open nothing any more."""
     on_refusal_show(_account_page, actor)
     body = load(SecondStepBody(), typed_fields("otp"))
-    with counting_failures(own_account.account_of(actor).username), transaction():
+    with counting_failures(own_account.account_of(actor).username):
         codes = own_account.remake_recovery_codes(actor, body["otp"])
     return _codes_page(actor, codes, "恢复码已重新生成")
 

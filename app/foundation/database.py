@@ -18,7 +18,7 @@ import psycopg
 import uuid_utils
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.pq import ExecStatus, TransactionStatus
-from sqlalchemy import DateTime, Engine, MetaData, event, inspect
+from sqlalchemy import DateTime, Engine, MetaData, event, func, inspect, select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, make_transient_to_detached
@@ -139,6 +139,11 @@ def transaction(wall: str | None = None) -> Iterator[Session]:
         raise
     finally:
         _wall.set(before)
+
+
+def take_turn(digest: bytes) -> None:
+    """Wait until no other transaction has the turn of what this digest names; ours ends with the transaction."""
+    db.session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], "big", signed=True))))
 
 
 class Row(NamedTuple):

@@ -115,33 +115,41 @@ def end_delegation(actor: Actor, delegation_id: UUID) -> Any:
 
 def checked_account(username: str, password: str, otp: str | None) -> Any:
     """Check credentials; a failure is counted before the refusal goes out."""
-    with counting_failures(username), transaction():
+    with counting_failures(username):
         return service.check_credentials(username, password, otp)
 
 
 def checked_password(username: str, password: str) -> Any:
     """The first half of a sign-in in two steps; a failure is counted."""
-    with counting_failures(username), transaction():
+    with counting_failures(username):
         return service.check_password(username, password)
 
 
 def checked_code(half: Mapping[str, str], otp: str) -> Any:
     """The second half, for who has done the first (see :func:`service.half_of`); a failure is counted."""
-    account = service.half_signed_in(half)
-    with counting_failures(account.username), transaction():
+    with counting_failures(service.half_signed_in(half).username):
+        account = service.half_signed_in(half)  # again: the guess before this one may have locked the name
         service.check_second_factor(account, otp)
     return account
 
 
 @contextmanager
 def counting_failures(username: str) -> Iterator[None]:
-    """Count a refused proof in a transaction of its own: what is tried in here rolls back by itself."""
-    try:
-        yield
-    except SignInFailed:
-        with transaction():
+    """The transaction in which a proof is tried: what was tried rolls back when it is refused, and its failure counts.
+
+    One at a time under one name, so that many guesses at once are not more than the lock allows.
+    """
+    refused: SignInFailed | None = None
+    with transaction() as session:
+        lockout.take_turn(username)
+        try:
+            with session.begin_nested():
+                yield
+        except SignInFailed as fault:
             lockout.note_failure(username)
-        raise
+            refused = fault
+    if refused:
+        raise refused
 
 
 def exchange_code(code: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import case, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.foundation import clock
+from app.foundation import clock, database
 from app.foundation.database import db
 from app.foundation.errors import AccountLocked
 from app.identity.models import SignInAttempts
@@ -46,6 +46,11 @@ def refuse_locked(username: str, about: dict[str, Any]) -> None:
     if until is not None:
         wait = int((until - clock.now()).total_seconds()) + 1
         raise AccountLocked(extra={"retry_after": wait, **about})
+
+
+def take_turn(username: str) -> None:
+    """Wait until nobody else tries a proof under this name; the turn ends with the transaction."""
+    database.take_turn(_index(username))
 
 
 def note_failure(username: str) -> None:

@@ -42,7 +42,7 @@ def check_credentials(username: str, password: str, otp: str | None) -> Account:
     """The account that these credentials open; a one-time code among them is used up.
 
     Raises:
-        SignInFailed: the caller counts it in a transaction of its own, see :func:`lockout.note_failure`.
+        SignInFailed: the caller counts it, see :func:`lockout.note_failure`.
         AccountLocked: too many failures under this name, whether or not somebody has it.
     """
     account = check_password(username, password)

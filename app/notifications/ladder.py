@@ -14,13 +14,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.foundation import clock
 from app.foundation.config import Settings
 from app.foundation.crypto import CannotOpen
-from app.foundation.database import db, new_id
+from app.foundation.database import db, new_id, take_turn
 from app.identity.contacts import WorkContact, mobile_number, work_contact
 from app.identity.models import Account
 from app.notifications import consents
@@ -157,8 +157,7 @@ def reach_of_officer(account: Account, kind: Kind) -> Reach:
 
 def _one_at_a_time(matter: Matter) -> None:
     """Hold this person and event until the transaction ends: two announcements at once must not take two rungs."""
-    key = hashlib.sha256(matter.event_id.bytes + matter.person).digest()[:8]
-    db.session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(key, "big", signed=True))))
+    take_turn(hashlib.sha256(matter.event_id.bytes + matter.person).digest())
 
 
 def _climb(matter: Matter, reach: Reach, tried: Sequence[Channel]) -> None:
