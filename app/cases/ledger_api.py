@@ -9,7 +9,6 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from app.cases import (
-    bank_file,
     claim_query,
     claims,
     funds,
@@ -174,11 +173,12 @@ def make_batch(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, A
 @office_api.post("/batches/<int:number>/export")
 @endpoint(audience=_OFFICER, permission=_OWN, body=schemas.ExportBatchBody())
 def export_batch(actor: Actor, case_id: UUID, number: int, body: dict[str, Any]) -> Response:
-    """The list for the bank, with accounts in clear; the reason goes to the auditor."""
-    payments.payable(actor, case_id)
-    batch = payments.batch_of(case_id, number)
-    answer = Response(bank_file.bank_file(batch, body["format"]), mimetype=_FILE_TYPES[body["format"]])
-    payments.note_export(actor, batch, body["format"], body["reason"])
+    """The list for the bank, with accounts in clear; where it is very long, ``…/tasks`` writes it.
+
+    The reason goes to the auditor.
+    """
+    content = tasks.bank_file_at_once(actor, case_id, number, body["format"], body["reason"])
+    answer = Response(content, mimetype=_FILE_TYPES[body["format"]])
     answer.headers["Content-Disposition"] = f'attachment; filename="payments-{number}.{body["format"]}"'
     answer.headers["Cache-Control"] = "private, no-store"
     answer.headers["X-Content-Type-Options"] = "nosniff"

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from app.audit import service as audit
-from app.cases import funds, ledger, payments
+from app.cases import bank_file, funds, ledger, payments
 from app.cases.ledger_models import CaseClaim, CaseTask, ClaimShare, DistributionRound, PaymentBatch
 from app.cases.models import FundraisingCase
 from app.files import service as files
@@ -66,9 +66,22 @@ def make_batch_at_once(actor: Actor, case_id: UUID, round_number: int, reason: s
     return payments.make_batch(actor, case_id, round_number, reason)
 
 
+def bank_file_at_once(actor: Actor, case_id: UUID, number: int, file_format: str, reason: str) -> bytes:
+    """The list of a batch within the request, audited with its reason; ``Conflict`` where a job must write it.
+
+    Raises as :func:`payments.payable`, and ``NotFound``.
+    """
+    payments.payable(actor, case_id)
+    batch = payments.batch_of(case_id, number)
+    if batch.count > LARGE:
+        raise _too_large(case_id)
+    payments.note_export(actor, batch, file_format, reason)
+    return bank_file.bank_file(batch, file_format)
+
+
 def _too_large(case_id: UUID) -> Conflict:
     way = f"POST /api/v1/office/cases/{case_id}/tasks"
-    return Conflict(f"该案件的债权超过 {LARGE:,} 笔，不能即时计算，请改用 {way} 交后台计算", code="needs_task")
+    return Conflict(f"该案件的债权超过 {LARGE:,} 笔，不能即时办理，请改用 {way} 交后台办理", code="needs_task")
 
 
 def ask_for_round(actor: Actor, case_id: UUID, total_yuan: Decimal, source: str) -> UUID:

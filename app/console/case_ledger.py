@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response, request
 
-from app.cases import bank_file, funds, ledger, payments, queries, tasks
+from app.cases import funds, ledger, payments, queries, tasks
 from app.cases.imports import ImportKind
 from app.cases.ledger_schemas import AssetBody, DistributeBody, ExportBatchBody, MakeBatchBody, ReceiveFundBody
 from app.console import forms
@@ -104,12 +104,10 @@ def export_case_batch(actor: Actor, case_id: UUID, number: int) -> Response:
     on_refusal_show(_ledger_page, actor, case_id)
     body = load(ExportBatchBody(), forms.typed_fields("format", "reason"))
     payments.payable(actor, case_id)
-    batch = payments.batch_of(case_id, number)
-    if batch.count > tasks.LARGE:
+    if payments.batch_of(case_id, number).count > tasks.LARGE:
         tasks.ask_for_bank_file(actor, case_id, number, body["reason"])
         return done("清单较长，已交后台制作 CSV 文件。", "console.show_case_ledger", case_id=case_id)
-    content = bank_file.bank_file(batch, body["format"])
-    payments.note_export(actor, batch, body["format"], body["reason"])
+    content = tasks.bank_file_at_once(actor, case_id, number, body["format"], body["reason"])
     media_type = XLSX if body["format"] == "xlsx" else "text/csv"
     return attachment(content, media_type, f"银行代发清单第{number}批.{body['format']}")
 

@@ -82,6 +82,23 @@ def test_what_is_too_large_for_a_request_is_refused_with_the_way_to_a_job(
         assert ledgers.post(client, case_id, path, body, office.HANDLER).status_code == 201, path
 
 
+def test_a_list_too_long_for_a_request_is_refused_with_the_way_to_a_job(
+    client: FlaskClient, case_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledgers.share(client, case_id, "100.00")
+    ledgers.batch(client, case_id)
+    body = {"format": "csv", "reason": LIST["reason"]}
+    before = rows.row_counts()
+    monkeypatch.setattr(tasks, "LARGE", 2)
+    refused = ledgers.post(client, case_id, "batches/1/export", body)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "needs_task")
+    assert f"POST /api/v1/office/cases/{case_id}/tasks" in refused.get_json()["detail"]
+    assert rows.growth(before) == {}
+    monkeypatch.setattr(tasks, "LARGE", 3)
+    written = ledgers.post(client, case_id, "batches/1/export", body)
+    assert (written.status_code, len(written.text.splitlines())) == (200, 4)
+
+
 def test_a_batch_is_made_by_a_job_and_once(client: FlaskClient, case_id: str) -> None:
     ledgers.share(client, case_id, "100.00")
     change = {"participant": {"account": "6222000099998888"}, "reason": "换账号。"}
