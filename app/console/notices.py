@@ -31,6 +31,7 @@ from app.notifications.models import Notice
 from app.notifications.queries import notice_page, unread_count
 from app.notifications.schemas import ListNoticesQuery
 from app.tips.export_models import ListExport
+from app.tips.merge_models import ClusterMerge
 
 _A_PAGE = 20
 
@@ -102,10 +103,13 @@ def brief_notices(notices: Sequence[Notice]) -> list[dict[str, Any]]:
 
 def _icon(one: Notice) -> str:
     if one.run_of:
-        return "upload" if one.run_of == SheetImport.__tablename__ else "download"
+        return _ICONS.get(one.run_of, "download")
     if one.case_id:
         return "briefcase"
     return "arrows-exchange" if one.reassignment_id else "clipboard-list"
+
+
+_ICONS: Final = {SheetImport.__tablename__: "upload", ClusterMerge.__tablename__: "clipboard-list"}
 
 
 def _address(one: Notice) -> str:
@@ -122,6 +126,7 @@ _RUNS: Final[Mapping[str, Callable[[Notice], str]]] = {
     ListExport.__tablename__: lambda one: url_for("console.show_list_export", export_id=one.run_id),
     SheetImport.__tablename__: lambda one: url_for("console.show_case_import", import_id=one.run_id),
     CaseTask.__tablename__: lambda one: url_for("console.show_case_ledger", case_id=one.case_id),
+    ClusterMerge.__tablename__: lambda one: url_for("console.show_cluster_merge", merge_id=one.run_id),
 }
 """Where long work that has ended is looked at."""
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.cases.models import FundraisingCase
@@ -28,10 +28,11 @@ from app.notifications.models import Delivery, Notice
 from app.notifications.states import Channel, Kind
 from app.notifications.steps import ALERTS, CONVERSATION_STEPS, HANDLING_STEPS, REASSIGNMENT_STEPS, Circle
 from app.notifications.wording import titles_of, with_number
+from app.tips.merge_models import ClusterMerge
 from app.tips.models import Tip
 from app.workflow import policy as handling_policy
 from app.workflow.models import Handling, HandlingAlert, HandlingEvent, Reassignment, ReassignmentEvent
-from app.workflow.states import CITY_ACTS, AlertKind
+from app.workflow.states import CITY_ACTS, Action, AlertKind
 
 # Announcing a step --------------------------------------------------------------------------------------------------
 
@@ -49,20 +50,40 @@ class News:
 
 
 def announce_step(tip_id: UUID, event_id: UUID) -> None:
-    """Tell the officers concerned and the reporter of a step of a tip. A repeat adds nothing."""
+    """Tell the officers concerned and the reporter of a step of a tip. A repeat adds nothing.
+
+    Of a tip that was merged with its whole cluster no officer hears: ``run_news`` tells of the cluster.
+    """
     event = db.session.get_one(HandlingEvent, event_id)
     step = HANDLING_STEPS[event.action]
     holder = event.to_unit_id or event.from_unit_id
-    write_notices(
-        News(event.id, event.at, event.actor_id, tip_id),
-        {circle: officers(circle, {Circle.HANDLERS: holder}) for circle in step.titles},
-        titles_of("handling", event.action, step),
-        step.outward,
-    )
+    if not _merged_with_its_cluster(event):
+        write_notices(
+            News(event.id, event.at, event.actor_id, tip_id),
+            {circle: officers(circle, {Circle.HANDLERS: holder}) for circle in step.titles},
+            titles_of("handling", event.action, step),
+            step.outward,
+        )
     if step.told_to_reporter:
         following = db.session.scalars(select(Handling.tip_id).where(Handling.merged_into == tip_id)).all()
         for told in (tip_id, *following):
             ladder.tell_reporter(told, event_id)
+
+
+def _merged_with_its_cluster(event: HandlingEvent) -> bool:
+    if event.action != Action.MERGE:
+        return False
+    ordered = (
+        select(ClusterMerge.id)
+        .join(Handling, Handling.merged_into == ClusterMerge.into_tip_id)
+        .where(
+            Handling.tip_id == event.tip_id,
+            ClusterMerge.ordered_by == event.actor_id,
+            ClusterMerge.ordered_at <= event.at,
+            or_(ClusterMerge.ended_at.is_(None), ClusterMerge.ended_at >= event.at),
+        )
+    )
+    return db.session.scalar(select(ordered.exists())) or False
 
 
 def announce_reassignment(reassignment_id: UUID, event_id: UUID) -> None:

@@ -21,6 +21,7 @@ from app.foundation.errors import Conflict, DomainError, Forbidden, OutOfScope
 from app.foundation.permissions import Actor, Permission
 from app.identity import service as identity
 from app.outbox import service as outbox
+from app.outbox import single_run
 from app.tips.lines import TipLine, lines_of
 from app.tips.merge_models import ClusterMerge
 from app.tips.models import TipCluster, TipLink
@@ -141,6 +142,7 @@ def merge_some(merge_id: UUID) -> None:
         outbox.leave(MERGE_CLUSTER, merge_id=str(merge_id))
     else:
         row.ended_at = clock.now()
+        single_run.tell_of_end(row)
     db.session.flush()
 
 

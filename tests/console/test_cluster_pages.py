@@ -145,6 +145,27 @@ def test_a_cluster_is_previewed_and_merged_in_the_background(
     assert "并入主件 1 件" in person.text(path)  # what came after the order
 
 
+def test_all_reviewers_hear_of_the_cluster_once_and_not_of_each_tip(
+    officer: Callable[[str], Officer], tips: list[tuple[UUID, str]], client: FlaskClient
+) -> None:
+    person = officer("city.reviewer")
+    path = merge_path(person.text("/clusters"))
+    state = person.post(path, seen=path).headers["Location"]
+    run_to_the_end()
+    told = "SELECT count(*) FROM notices WHERE title LIKE :title"
+    assert rows.scalar(told, title="线索已并案%") == 0
+    for username in ("city.reviewer", "city.reviewer2"):
+        page = officer(username).text("/notices")
+        assert page.count(f'href="{state}">整组并案已完成：2 件已并入主件（{tips[0][1]}）') == 1
+    assert rows.scalar(told, title="整组并案已完成%") == 2
+    one = factories.tip_id_of(factories.file_tip(client)["receipt_number"])
+    given = {"into": str(tips[0][0])}
+    with clock.stopped_at(MONDAY_MORNING + timedelta(minutes=1)):
+        assert factories.office_act(client, "city.reviewer", one, "merge", **given).status_code == 200
+    run_to_the_end()
+    assert rows.scalar(told, title="线索已并案%") == 1  # by hand: the other reviewer hears of it
+
+
 def test_who_stands_aside_from_a_tip_merges_the_others(
     officer: Callable[[str], Officer], tips: list[tuple[UUID, str]]
 ) -> None:
