@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import event, text
 
+from app.foundation import prepared
 from app.foundation.database import OPEN_WALL, db, transaction
 
 
@@ -54,8 +56,14 @@ def asked() -> Iterator[list[str]]:
     def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
         statements.append(statement)
 
+    def prepared_ask(connection: Any, statement: str, *more: Any) -> list[Any]:
+        statements.append(statement)
+        return ask(connection, statement, *more)
+
+    ask = prepared.ask
     event.listen(db.engine, "before_cursor_execute", note)
     try:
-        yield statements
+        with patch.object(prepared, "ask", prepared_ask):
+            yield statements
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
