@@ -35,3 +35,26 @@ def test_a_label_and_a_kept_reason_belong_to_one_card(committed_app: Flask, site
     assert barriers_in_either_look(page) == []
     desk.open("/tips")
     desk.picture("queue-full")
+
+
+def test_disputes_show_their_evidence_and_lead_to_the_decision(committed_app: Flask, site: Site, desk: Desk) -> None:
+    page = desk.page
+    page.emulate_media(reduced_motion="reduce")
+    client = committed_app.test_client()
+    with clock.stopped_at(site.moment):
+        numbers = [factories.file_tip(client)["receipt_number"] for _ in range(3)]
+    desk.open("/disputes")
+    desk.sign_in("city.reviewer")
+    card = page.locator("article").nth(1)
+    card.locator("summary", has_text="地址识别依据").press("Enter")
+    drawn = card.locator(".address-text").first
+    expect(drawn.locator("ruby.ev-name").first).to_be_visible()
+    expect(page.locator("article .address-text:visible")).to_have_count(card.locator(".address-text").count())
+    for summary in card.locator("section.address-match summary").all():
+        summary.press("Enter")
+    expect(card.get_by_text("候选属地及可信度").first).to_be_visible()
+    page.locator("summary", has_text="图例").press("Enter")
+    desk.picture("disputes-full")
+    assert barriers_in_either_look(page) == []
+    card.get_by_role("link", name="去受理").click()
+    expect(page.locator("main")).to_contain_text(numbers[1])

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests import factories, rows
 from tests.browser.access import barriers
-from tests.browser.conftest import ARTEFACTS, DESK, PHONE, Desk, Site
+from tests.browser.conftest import ARTEFACTS, DESK, PATIENCE_MS, PHONE, Desk, Site
 from tests.enterprises.lists import code, known, line
 from tests.files import samples
 from tests.tips import reporters
@@ -28,7 +28,7 @@ COMPANY = "乌鲁木齐瑞丰源投资咨询有限公司"
 def plain_page(chromium: Browser, site: Site) -> Iterator[Page]:
     """A telephone whose browser runs no scripts."""
     context = chromium.new_context(viewport=PHONE, locale="zh-CN", java_script_enabled=False)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 
@@ -328,7 +328,7 @@ def test_no_answer_of_a_form_keeps_anybody_out(
     reporters.run_outbox()
     size: Any = {"width": 360, "height": 800}
     context = chromium.new_context(viewport=size, locale="zh-CN", java_script_enabled=scripts)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     checker = None if scripts else chromium.new_page(locale="zh-CN")
     try:
