@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -92,21 +92,20 @@ def bounces(actor: Actor, since: datetime, until: datetime) -> list[Bounces]:
     for from_unit_id, to_division, status, number in db.session.execute(
         asked.with_only_columns(*grouped, func.count()).group_by(*grouped)
     ):
-        pairs[from_unit_id, to_division][status] = number
+        pairs[from_unit_id, to_division][_ENDS.get(status, "")] += number
     found = [
-        Bounces(
-            *pair,
-            asked=ended.total(),
-            moved=sum(ended[status] for status in _MOVED),
-            refused=ended[ReassignmentStatus.REJECTED],
-            running=sum(ended[status] for status in PAUSING_REASSIGNMENTS),
-        )
+        Bounces(*pair, ended.total(), ended["moved"], ended["refused"], ended["running"])
         for pair, ended in pairs.items()
     ]
     return sorted(found, key=lambda one: (-one.asked, one.from_unit_id, one.to_division))
 
 
-_MOVED: Final = (ReassignmentStatus.ADJUSTED, ReassignmentStatus.CONFIRMED)
+_ENDS: Final[Mapping[str, str]] = {
+    ReassignmentStatus.ADJUSTED: "moved",
+    ReassignmentStatus.CONFIRMED: "moved",
+    ReassignmentStatus.REJECTED: "refused",
+    **dict.fromkeys(PAUSING_REASSIGNMENTS, "running"),
+}
 
 
 def supervision_page(

@@ -93,18 +93,18 @@ def view_of(request: Reassignment) -> dict[str, Any] | None:
     return {"told": told, "text": request.view_text, "agrees": request.view_agrees}
 
 
-def bounce_lines(pairs: Sequence[Bounces]) -> list[dict[str, Any]]:
-    """Pairs of places with how their requests ended."""
+def bounce_lines(pairs: Sequence[Bounces]) -> list[tuple[str, str, int, int, int, int]]:
+    """Pairs of places by name with how their requests ended: asked for, moved, refused, under way."""
     units = queries.unit_names({one.from_unit_id for one in pairs})
     return [
-        {
-            "from_name": units.get(one.from_unit_id, ""),
-            "to_name": divisions().name(one.to_division) or one.to_division,
-            "asked": one.asked,
-            "moved": one.moved,
-            "refused": one.refused,
-            "running": one.running,
-        }
+        (
+            units.get(one.from_unit_id, ""),
+            divisions().name(one.to_division) or one.to_division,
+            one.asked,
+            one.moved,
+            one.refused,
+            one.running,
+        )
         for one in pairs
     ]
 
