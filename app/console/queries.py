@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.orm import load_only
 
 from app.files.models import StoredFile
 from app.foundation import clock
@@ -236,6 +237,15 @@ def merged_with(actor: Actor, handling: Handling) -> tuple[Sequence[TipLine], Se
     return lines_of(actor, main), lines_of(actor, db.session.scalars(followers).all())
 
 
+_OF_A_CARD: Final = (
+    load_only(Tip.receipt_number, Tip.registered_at, Tip.longitude, Tip.latitude),
+    load_only(Handling.registered_at, Handling.status, Handling.due_on, Handling.paused_on, Handling.clock_days),
+    load_only(
+        TipSubject.name, TipSubject.kind, TipSubject.uscc, TipSubject.registered_address, TipSubject.operating_address
+    ),
+)
+
+
 def waiting_disputes(actor: Actor, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[Any]:
     """Rows of tip, handling and subject that the city has to decide on, the oldest first, by keyset."""
     statement = (
@@ -243,6 +253,7 @@ def waiting_disputes(actor: Actor, after: tuple[datetime, UUID] | None, limit: i
         .add_columns(TipSubject)
         .join(TipSubject, TipSubject.tip_id == Tip.id)
         .where(Handling.status.in_(sorted(WITH_CITY)), or_(Handling.dispute, Handling.needs_review))
+        .options(*_OF_A_CARD)
     )
     if after:
         statement = statement.where(tuple_(Handling.registered_at, Handling.tip_id) > tuple_(*after))

@@ -57,6 +57,12 @@ def read_address(
     return known.read(address, found), known.cite(address, found)
 
 
+def precedent_of(actor: Actor, address: str) -> Citation | None:
+    """The earlier decision about an address, as far as this person may draw on it."""
+    known = knowledge_for(actor)
+    return known.cite(address, match(address, region_code())) if known.precedents else None
+
+
 def knowledge_for(actor: Actor) -> OfficeKnowledge:
     """What of the office's knowledge this person may draw on."""
     known = current.knowledge()

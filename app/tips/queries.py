@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     any_,
+    bindparam,
     func,
     literal,
     literal_column,
@@ -28,7 +29,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.files.models import StoredFile
 from app.foundation import clock
-from app.foundation.database import db
+from app.foundation.database import db, read_rows
 from app.foundation.errors import OutOfScope
 from app.foundation.permissions import Actor
 from app.tips import receipts, search, statistics
@@ -482,11 +483,17 @@ def latest_jurisdiction(tip_id: UUID) -> TipJurisdiction:
     return db.session.scalars(decisions.limit(1)).one()
 
 
-def latest_jurisdictions(tip_ids: Collection[UUID]) -> dict[UUID, TipJurisdiction]:
-    """The decision on each of these tips that holds now."""
-    newest = select(TipJurisdiction).ext(distinct_on(TipJurisdiction.tip_id))
-    decisions = newest.where(TipJurisdiction.tip_id.in_(tip_ids)).order_by(TipJurisdiction.tip_id, *NEWEST_FIRST)
-    return {one.tip_id: one for one in db.session.scalars(decisions)}
+_LATEST_DECISIONS: Final = (
+    select(TipJurisdiction.tip_id, TipJurisdiction.decision)
+    .ext(distinct_on(TipJurisdiction.tip_id))
+    .where(TipJurisdiction.tip_id == any_(bindparam("tip_ids", type_=ARRAY(Uuid))))
+    .order_by(TipJurisdiction.tip_id, *NEWEST_FIRST)
+)
+
+
+def latest_decisions(tip_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The stored *Jurisdiction* of each of these tips that holds now."""
+    return {row.tip_id: row.decision for row in read_rows(_LATEST_DECISIONS, tip_ids=tip_ids)}
 
 
 def tip_by_number(actor: Actor, receipt_number: str) -> UUID | None:

@@ -9,6 +9,8 @@ from html import unescape
 import pytest
 from flask import Flask
 
+from app.console.views.jurisdiction import match_view
+from app.geo.match import UNKNOWN
 from tests import rows
 from tests.console.office import Officer
 from tests.geo.knowing import nothing_known
@@ -191,3 +193,23 @@ def test_pages_of_a_long_list(officer: Callable[[str], Officer]) -> None:
     assert (len(shown[0]), len(shown[1]), shown[0] & shown[1]) == (20, 3, set())
     assert "试验别称7号" in person.text("/geo/aliases?q=别称7号")
     assert "试验别称8号" not in person.text("/geo/aliases?q=别称7号")
+
+
+@pytest.mark.parametrize(
+    ("places", "drawn"),
+    [
+        ([], []),
+        ([(0, 0), (2, 4)], ["cd"]),  # what is not in the text has no place there
+        ([(4, 6), (0, 2)], ["ab", "ef"]),
+        ([(0, 4), (2, 6), (4, 6)], ["abcd", "ef"]),  # of two that overlap the first
+    ],
+)
+def test_evidence_is_drawn_in_order_and_the_text_stays_whole(
+    app: Flask, places: list[tuple[int, int]], drawn: list[str]
+) -> None:
+    evidence = [{"text": "", "start": start, "end": end, "means": "650104", "how": "name"} for start, end in places]
+    match = UNKNOWN.to_dict() | {"evidence": evidence}
+    with app.app_context():
+        view = match_view("abcdef", match)
+    assert [seen.text for _, seen in view["drawn"]] == drawn
+    assert "".join(before + seen.text for before, seen in view["drawn"]) + view["rest"] == "abcdef"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
-from app.geo.divisions import divisions
+from app.geo.divisions import DivisionTree, divisions
 from app.geo.service import region_code
 from app.tips.models import Tip, TipSubject
 
@@ -66,22 +68,66 @@ def match_view(text: str, match: Mapping[str, Any]) -> dict[str, Any]:
     open_between = ("county", "township") if match["status"] == "ambiguous" else ()  # a leading candidate is no answer
     levels = (level for level in ("township", "county", "prefecture", "province") if level not in open_between)
     lowest = next((match[level] for level in levels if match[level]), None)
+    drawn, rest = _drawn(text, match["evidence"])
     return {
         "text": text,
         "status": match["status"],
         "confidence": match["confidence"],
         "place_name": place_name(lowest),
-        "alternatives": [one | {"name": place_name(one["code"])} for one in match["alternatives"]],
-        "evidence": [one | {"means_name": place_name(one["means"])} for one in match["evidence"]],
+        "candidates": [_candidate(one["code"], one["score"]) for one in match["alternatives"]],
+        "evidence": [_seen(one) for one in match["evidence"]],
+        "drawn": drawn,
+        "rest": rest,
     }
+
+
+class _Candidate(NamedTuple):
+    """A place that the address may mean, with its confidence, 0 to 1; hashable as evidence is."""
+
+    name: str
+    code: str
+    score: float
+    told: str
+    """The confidence in per cent."""
+
+
+def _candidate(code: str, score: float) -> _Candidate:
+    return _Candidate(place_name(code) or code, code, score, f"{score:.0%}")
+
+
+class _Evidence(NamedTuple):
+    """What the matcher saw, how it knew it, and what that means; hashable, so that pages write it out once."""
+
+    text: str
+    """As it stands in the address; empty where it does not (hint, uscc, point)."""
+    how: str
+    means: str
+
+
+def _seen(evidence: Mapping[str, Any]) -> _Evidence:
+    return _Evidence(evidence["text"], evidence["how"], place_name(evidence["means"]) or evidence["means"])
+
+
+def _drawn(text: str, evidence: Iterable[Mapping[str, Any]]) -> tuple[list[tuple[str, _Evidence]], str]:
+    """The text cut where evidence lies: (each with what stands before it, the rest); of two that overlap the first."""
+    found: list[tuple[str, _Evidence]] = []
+    at = 0
+    for one in sorted((one for one in evidence if one["end"]), key=itemgetter("start")):
+        if one["start"] >= at:
+            found.append((text[at : one["start"]], _seen(one)._replace(text=text[one["start"] : one["end"]])))
+            at = one["end"]
+    return found, text[at:]
 
 
 def place_name(code: str | None) -> str:
     """A division with those above it; the own province is left out, as everybody here knows it."""
-    tree = divisions()
-    own = tree.province_of(region_code())
-    whole, province = tree.full_name(code), tree.name(own)
-    return whole.removeprefix(province) if code != own else whole
+    return _place_name(divisions(), region_code(), code)
+
+
+@lru_cache(maxsize=4096)
+def _place_name(tree: DivisionTree, region: str, code: str | None) -> str:
+    own, whole = tree.province_of(region), tree.full_name(code)
+    return whole.removeprefix(tree.name(own)) if code != own else whole
 
 
 def _labels(subject: TipSubject) -> dict[str, str]:

@@ -13,7 +13,7 @@ from app.tips.models import TipSubject
 def precedents_of(actor: Actor, subject: TipSubject) -> list[dict[str, Any]]:
     """The precedent of each address that has one, with what was decided, when and where it is written."""
     addresses = [one for one in (subject.registered_address, subject.operating_address) if one]
-    found = [service.read_address(actor, one, service.region_code(), None)[1] for one in dict.fromkeys(addresses)]
+    found = [service.precedent_of(actor, one) for one in dict.fromkeys(addresses)]
     return [
         {
             "pattern": one.precedent.pattern,

@@ -9,6 +9,7 @@ from flask import url_for
 
 from app.console import queries
 from app.console.views import chinese
+from app.console.views.addresses import addresses
 from app.console.views.clocks import running_clock
 from app.console.views.jurisdiction import jurisdiction_view
 from app.console.views.precedents import precedents_of
@@ -16,7 +17,7 @@ from app.foundation import clock
 from app.foundation.permissions import Actor
 from app.tips.lines import TipLine, lines_by_id
 from app.tips.models import Tip, TipSubject
-from app.tips.queries import latest_jurisdictions
+from app.tips.queries import latest_decisions
 from app.workflow.models import Handling, PoliceTransfer, Supervision
 from app.workflow.states import (
     POLICE_STATE_TEXTS,
@@ -115,9 +116,11 @@ def _line(tip: TipLine, cells: list[str]) -> dict[str, Any]:
 
 def dispute_cards(actor: Actor, found: Sequence[Any]) -> list[dict[str, Any]]:
     """Tips whose district waits for a decision: what contradicts what, the rule, and earlier decisions."""
-    decisions = latest_jurisdictions([row[0].id for row in found])
+    decisions = latest_decisions([row[0].id for row in found])
+    address = addresses("console.show_tip", "tip_id")
     return [
-        _dispute_card(actor, tip, handling, subject, decisions[tip.id].decision) for tip, handling, subject in found
+        {"href": address(tip.id)} | _dispute_card(actor, tip, handling, subject, decisions[tip.id])
+        for tip, handling, subject in found
     ]
 
 
@@ -125,7 +128,6 @@ def _dispute_card(
     actor: Actor, tip: Tip, handling: Handling, subject: TipSubject, decision: Mapping[str, Any]
 ) -> dict[str, Any]:
     return {
-        "href": url_for("console.show_tip", tip_id=tip.id),
         "receipt_number": tip.receipt_number,
         "subject_name": subject.name or "被举报对象未写明",
         "registered_at": clock.beijing(tip.registered_at),
