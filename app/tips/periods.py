@@ -23,11 +23,6 @@ class Period:
         """As many days immediately before."""
         return Period(self.since - (self.until - self.since) - _DAY, self.since - _DAY)
 
-    @property
-    def days(self) -> list[date]:
-        """Every day."""
-        return [self.since + n * _DAY for n in range((self.until - self.since).days + 1)]
-
 
 class Grain(StrEnum):
     """For how long a count is kept: a day, a third of a month (旬), a month, a quarter."""

@@ -7,22 +7,36 @@ months, and the days around.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final, TypeVar
+from itertools import accumulate
+from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, literal_column, or_, select, true
-from sqlalchemy.orm import Mapped
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Date,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
 from app.foundation.database import db, read_rows
 from app.foundation.permissions import Actor, Permission
 from app.tips.periods import Grain, Period, spans
 from app.tips.statistics_models import WAY, StatisticsState, TipCount
-
-_Key = TypeVar("_Key", str, date)
 
 
 class Took(StrEnum):
@@ -61,9 +75,9 @@ class Tally:
             found.update(numbers)
         return found
 
-    def days_of(self, step: Took, share: float) -> int | None:
-        """The working days within which ``share`` of the tips had taken a step; none where no tip has."""
-        return percentile({int(days): number for days, number in self.of(step.value).items()}, share)
+    def days_of(self, step: Took, shares: Sequence[float]) -> list[int | None]:
+        """The working days within which each share of the tips had taken a step; none where no tip has."""
+        return percentiles({int(days): number for days, number in self.of(step.value).items()}, shares)
 
     def rate(self, measure: str, value: str) -> float | None:
         """The share of tips with this value among those that have one; none where none has."""
@@ -77,14 +91,11 @@ class Tally:
         return sum(int(score) * number for score, number in given.items()) / given.total() if given else None
 
 
-def percentile(numbers: Mapping[int, int], share: float) -> int | None:
-    """The least value that at least ``share`` of all do not exceed (nearest rank); none where there is nothing."""
-    wanted, passed = share * sum(numbers.values()), 0
-    for value, number in sorted(numbers.items()):
-        passed += number
-        if passed >= wanted:
-            return value
-    return None
+def percentiles(numbers: Mapping[int, int], shares: Sequence[float]) -> list[int | None]:
+    """The least value that at least each share of all does not exceed (nearest rank); none where there is nothing."""
+    values = sorted(numbers)
+    reached = list(accumulate(numbers[value] for value in values))
+    return [values[bisect_left(reached, share * reached[-1])] if values else None for share in shares]
 
 
 def tally(actor: Actor, period: Period, division: str | None = None, *, by_place: bool = True) -> Tally:
@@ -102,33 +113,49 @@ def tally(actor: Actor, period: Period, division: str | None = None, *, by_place
 
 def values_of(actor: Actor, period: Period, measure: str, place: Sequence[ColumnElement[bool]]) -> Counter[str]:
     """Value of one measure → number of tips within sight, of all places or where the conditions on the counts hold."""
-    of_all = actor.city_wide and not place
-    counted = _visible(actor, None).where(TipCount.measure == measure, _slices(period, of_all=of_all), *place)
-    return _added_up(counted, TipCount.value)
-
-
-def by_day(actor: Actor, period: Period, division: str | None = None) -> Counter[date]:
-    """How many tips were registered on each day."""
-    if actor.city_wide and division is None and actor.may(Permission.TIP_READ):
-        rows = read_rows(_OF_ALL_PLACES, since=period.since, until=period.until)
-        return Counter({row.day: row.number for row in rows})
-    days = TipCount.day.between(period.since, period.until)
-    return _added_up(_visible(actor, division).where(*_intake(Grain.DAY.value), days), TipCount.day)
-
-
-def _intake(grain: str) -> tuple[ColumnElement[bool], ...]:
-    """In the words of an index."""
-    return TipCount.grain == literal_column(f"'{grain}'"), TipCount.measure == literal_column("'intake'")
-
-
-_OF_ALL_PLACES: Final = select(TipCount.day, TipCount.number).where(
-    *_intake(Grain.DAY.of_all), TipCount.day.between(bindparam("since"), bindparam("until"))
-)
-
-
-def _added_up(counted: Select[TipCount], by: Mapped[_Key]) -> Counter[_Key]:
-    rows = db.session.execute(counted.with_only_columns(by, func.sum(TipCount.number)).group_by(by))
+    counted = _visible(actor, None).where(TipCount.measure == measure, *place)
+    rows = db.session.execute(
+        counted.where(_slices(period, of_all=actor.city_wide and not place))
+        .with_only_columns(TipCount.value, func.sum(TipCount.number))
+        .group_by(TipCount.value)
+    )
     return Counter({row[0]: row[1] for row in rows})
+
+
+def since_each(actor: Actor, days: Sequence[date], until: date, division: str | None = None) -> list[int]:
+    """How many tips were registered from each of these days, in order, until the day before the next or ``until``."""
+    if not actor.may(Permission.TIP_READ) or not (actor.city_wide or actor.unit_id):
+        return [0] * len(days)
+    given = {"days": list(days), "since": days[0], "until": until}
+    if actor.city_wide and division is None:
+        rows = read_rows(_OF_ALL_PLACES, **given)
+    else:
+        rows = read_rows(_OF_A_PLACE, **given, unit_id=None if actor.city_wide else actor.unit_id, division=division)
+    found = {row.run: row.number for row in rows}
+    return [found.get(run, 0) for run in range(1, len(days) + 1)]
+
+
+def _registered(grain: str, *where: ColumnElement[bool]) -> Select[tuple[int, int]]:
+    """In the words of an index."""
+    run = func.width_bucket(TipCount.day, bindparam("days", type_=ARRAY(Date))).label("run")
+    return (
+        select(run, func.sum(TipCount.number).label("number"))
+        .where(
+            TipCount.grain == literal_column(f"'{grain}'"),
+            TipCount.measure == literal_column("'intake'"),
+            TipCount.day.between(bindparam("since"), bindparam("until")),
+            *where,
+        )
+        .group_by(run)
+    )
+
+
+_OF_ALL_PLACES: Final = _registered(Grain.DAY.of_all)
+_OF_A_PLACE: Final = _registered(
+    Grain.DAY.value,
+    TipCount.unit_id == func.coalesce(bindparam("unit_id", type_=Integer), TipCount.unit_id),
+    TipCount.division_code == func.coalesce(bindparam("division", type_=Text), TipCount.division_code),
+)
 
 
 def counted_at() -> datetime | None:

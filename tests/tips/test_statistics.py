@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -137,12 +138,22 @@ def periods() -> list[Period]:
     ]
 
 
+def days_of(period: Period) -> list[date]:
+    return [period.since + timedelta(days=n) for n in range((period.until - period.since).days + 1)]
+
+
 def agree(actor: Actor, tips: list[dict[str, Any]]) -> None:
     for period in periods():
         wanted = [tip for tip in tips if period.since <= tip["registered"] <= period.until]
         tally = statistics.tally(actor, period)
         assert tally.tips == len(wanted)
-        assert statistics.by_day(actor, period) == Counter(tip["registered"] for tip in wanted)
+        days = days_of(period)[:: max(1, len(days_of(period)) // 50)]
+        for division in [None, *{tip["division"] for tip in wanted}] if days else ():
+            told = [tip["registered"] for tip in wanted if division in {None, tip["division"]}]
+            assert statistics.since_each(actor, days, period.until, division) == [
+                sum(since <= day < until for day in told)
+                for since, until in pairwise([*days, period.until + timedelta(days=1)])
+            ]
         for measure in MEASURES:
             known = [tip for tip in wanted if tip[measure] is not None]
             assert tally.of(measure) == Counter(as_value(tip[measure]) for tip in known), (period, measure)
@@ -153,7 +164,7 @@ def agree(actor: Actor, tips: list[dict[str, Any]]) -> None:
             taken = sorted(tip[step.value] for tip in wanted if tip[step.value] is not None)
             for share in (0.5, 0.9):
                 expected = next((d for n, d in enumerate(taken, 1) if n >= share * len(taken)), None)
-                assert tally.days_of(step, share) == expected
+                assert tally.days_of(step, [share]) == [expected]
 
 
 def test_every_figure_agrees_with_the_raw_rows(reviewer: Actor) -> None:
@@ -202,7 +213,7 @@ def test_behind_every_figure_is_a_list_of_as_many_tips(reviewer: Actor) -> None:
         assert listed(on_time=truth == "true") == tally.of("on_time")[truth]
         assert listed(corrected=truth == "true") == tally.of("corrected")[truth]
     for step in Took:
-        slow = tally.days_of(step, 0.9) or 0
+        slow = tally.days_of(step, [0.9])[0] or 0
         assert listed(took=step.value) == tally.of(step.value).total()
         expected = sum(number for days, number in tally.of(step.value).items() if int(days) >= slow)
         assert listed(took=f"{step.value}-{slow}") == expected > 0
@@ -361,7 +372,7 @@ def test_figures_say_when_they_were_counted(app: Flask) -> None:
     [({}, 0.5, None), ({3: 1}, 0.9, 3), ({1: 5, 2: 5}, 0.5, 1), ({1: 5, 2: 6}, 0.5, 2), ({0: 9, 40: 1}, 0.9, 0)],
 )
 def test_percentiles_are_those_of_the_nearest_rank(numbers: dict[int, int], share: float, expected: int | None) -> None:
-    assert statistics.percentile(numbers, share) == expected
+    assert statistics.percentiles(numbers, [share]) == [expected]
 
 
 def test_the_period_before_has_as_many_days() -> None:
@@ -372,16 +383,16 @@ def test_the_period_before_has_as_many_days() -> None:
 def test_a_period_is_made_of_the_longest_spans_without_a_gap(since: date, more: int) -> None:
     period = Period(since, since + timedelta(days=more))
     found = list(spans(period))
-    assert [day for _, run in found for day in run.days] == period.days
+    assert [day for _, run in found for day in days_of(run)] == days_of(period)
     assert len(found) <= 2 * len(Grain) - 1
     for grain, run in found:
         assert (span_of(grain, run.since).since, span_of(grain, run.until).until) == (run.since, run.until)
-    single = sum(len(run.days) for grain, run in found if grain is Grain.DAY)
+    single = sum(len(days_of(run)) for grain, run in found if grain is Grain.DAY)
     assert single <= 20
 
 
 @drawn(days, strategies.sampled_from(Grain))
 def test_every_day_of_a_span_lies_in_it(day: date, grain: Grain) -> None:
     span = span_of(grain, day)
-    assert day in span.days
-    assert {span_of(grain, one) for one in span.days} == {span}
+    assert day in days_of(span)
+    assert {span_of(grain, one) for one in days_of(span)} == {span}

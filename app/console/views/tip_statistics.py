@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote_plus
 
@@ -21,7 +20,7 @@ from app.geo.divisions import divisions
 from app.geo.service import region_code
 from app.identity.models import Unit
 from app.tips import statistics
-from app.tips.periods import Period
+from app.tips.periods import Grain, Period, span_of
 from app.tips.queries import NOWHERE
 from app.tips.schemas import CONDUCT_TYPES
 from app.tips.statistics import Tally, Took
@@ -33,37 +32,45 @@ _SHARES: Final = {0.5: "中位数", 0.9: "90% 分位"}
 STEP_TEXTS: Final = {Took.ACCEPT: "登记至受理", Took.DISPATCH: "受理至交办", Took.CONCLUDE: "受理至办结"}
 _PREFECTURE: Final = 4
 _ELSEWHERE: Final = "自治区直辖县级市"
-Asked = Mapping[str, Any]
+
+
+class _Run(NamedTuple):
+    """A day or a month of the board beside as many days as far into the period before, with how many came in each."""
+
+    label: str
+    days: Period
+    earlier: Period
+    came: int = 0
+    came_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
     """What one person asked for: the period, the period before, and perhaps one district."""
 
-    queue: str
-    """The address of the queue: a board has a hundred and fifty links to it."""
     actor: Actor
     period: Period
     division: str | None
     now: Tally
     before: Tally
-    days: Counter[date]
-    """How many came on each day of both."""
+    trend: Sequence[_Run]
+    queue: str
+    """The address of the queue: a board has hundreds of links to it."""
+    list_of_all: str
+    """The queue with all tips of the board."""
 
-    def list_of(self, asked: Asked, period: Period | None = None) -> str:
-        """The queue with the tips behind a figure."""
-        wanted = {**_place_and_days(self.division, period or self.period), **asked}
-        return f"{self.queue}?{'&'.join([f'{name}={_quoted(value)}' for name, value in wanted.items()])}"
+    def list_of(self, asked: str) -> str:
+        """The queue with the tips behind a figure; ``asked`` goes on with its address."""
+        return self.list_of_all + asked
+
+    def list_on(self, days: Period, asked: str = "") -> str:
+        """The same of other days than those of the board."""
+        return _list_on(self.queue, self.division, days) + asked
 
 
-_quoted: Final = lru_cache(maxsize=4096)(quote_plus)
-"""Codes and days, as they stand in an address."""
-
-
-@lru_cache(maxsize=128)
-def _place_and_days(division: str | None, period: Period) -> Mapping[str, str]:
-    place = {"division": division} if division else {}
-    return {**place, "since": period.since.isoformat(), "until": period.until.isoformat()}
+def _list_on(queue: str, division: str | None, days: Period) -> str:
+    place = f"division={division}&" if division else ""
+    return f"{queue}?{place}since={days.since}&until={days.until}"
 
 
 def board(actor: Actor, since: date | None, until: date | None, division: str | None) -> Board:
@@ -71,15 +78,41 @@ def board(actor: Actor, since: date | None, until: date | None, division: str | 
     last = until or clock.today()
     period = Period(since or last - timedelta(days=_USUAL_DAYS - 1), last)
     before = period.before
+    queue = queue_url({})
     return Board(
-        queue_url({}),
         actor,
         period,
         division,
         statistics.tally(actor, period, division),
         statistics.tally(actor, before, division, by_place=False),
-        statistics.by_day(actor, Period(before.since, period.until), division),
+        _trend_of(actor, period, division),
+        queue,
+        _list_on(queue, division, period),
     )
+
+
+def _trend_of(actor: Actor, period: Period, division: str | None) -> list[_Run]:
+    runs = list(_runs(period))
+    firsts = [run.earlier.since for run in runs] + [run.days.since for run in runs]
+    came = statistics.since_each(actor, firsts, period.until, division)
+    return [
+        run._replace(came=now, came_before=before)
+        for run, before, now in zip(runs, came, came[len(runs) :], strict=False)
+    ]
+
+
+def _runs(period: Period) -> Iterator[_Run]:
+    """The days of a period one by one, or month by month where they are many."""
+    by_month, back, first = _by_month(period), period.since - period.before.since, period.since
+    while first <= period.until:
+        last = min(span_of(Grain.MONTH, first).until, period.until) if by_month else first
+        label = chinese.month(first) if by_month else f"{first.month}月{first.day}日"
+        yield _Run(label, Period(first, last), Period(first - back, last - back))
+        first = last + timedelta(days=1)
+
+
+def _by_month(period: Period) -> bool:
+    return (period.until - period.since).days >= DAYS_SHOWN
 
 
 def periods(shown: Board) -> list[dict[str, Any]]:
@@ -113,21 +146,21 @@ def counters(shown: Board) -> list[dict[str, Any]]:
     """The figures at the head of the page, each beside that of the period before."""
     now, before = shown.now, shown.before
 
-    def number(label: str, tell: Callable[[Tally], int], asked: Asked) -> dict[str, Any]:
+    def number(label: str, tell: Callable[[Tally], int], asked: str) -> dict[str, Any]:
         return _counter(shown, label, tell(now), tell(before), _whole, _grown, asked)
 
-    def rate(label: str, measure: str, value: str, asked: Asked) -> dict[str, Any]:
+    def rate(label: str, measure: str, value: str, asked: str) -> dict[str, Any]:
         return _counter(shown, label, now.rate(measure, value), before.rate(measure, value), _percent, _points, asked)
 
     return [
-        number("登记线索", lambda tally: tally.tips, {}),
-        number("已受理", lambda tally: tally.of("accept").total(), {"took": "accept"}),
-        number("已办结", lambda tally: tally.of("conclude").total(), {"took": "conclude"}),
-        number("超过总期限", lambda tally: tally.of("on_time")["false"], {"on_time": "false"}),
-        rate("按期办结率", "on_time", "true", {"on_time": "true"}),
-        rate("属地自动确定率", "matched", "sure", {"matched": "sure"}),
-        rate("属地改派率", "corrected", "true", {"corrected": "true"}),
-        number("属地有争议", lambda tally: tally.of("matched")["dispute"], {"matched": "dispute"}),
+        number("登记线索", lambda tally: tally.tips, ""),
+        number("已受理", lambda tally: tally.of("accept").total(), "&took=accept"),
+        number("已办结", lambda tally: tally.of("conclude").total(), "&took=conclude"),
+        number("超过总期限", lambda tally: tally.of("on_time")["false"], "&on_time=false"),
+        rate("按期办结率", "on_time", "true", "&on_time=true"),
+        rate("属地自动确定率", "matched", "sure", "&matched=sure"),
+        rate("属地改派率", "corrected", "true", "&corrected=true"),
+        number("属地有争议", lambda tally: tally.of("matched")["dispute"], "&matched=dispute"),
         _counter(shown, "群众满意度", now.score, before.score, _mark, _marks, None),
     ]
 
@@ -139,7 +172,7 @@ def _counter(
     before: Any,
     told: Callable[[Any], str],
     changed: Callable[[Any, Any], str],
-    asked: Asked | None,
+    asked: str | None,
 ) -> dict[str, Any]:
     """One figure; ``asked`` narrows the queue to the tips behind it, ``None`` leads to the table of ratings."""
     return {
@@ -148,7 +181,7 @@ def _counter(
         "before": told(before),
         "change": changed(now, before) if now is not None and before else "",
         "href": "#h-scores" if asked is None else shown.list_of(asked),
-        "before_href": "#h-scores" if asked is None else shown.list_of(asked, shown.period.before),
+        "before_href": "#h-scores" if asked is None else shown.list_on(shown.period.before, asked),
     }
 
 
@@ -178,8 +211,8 @@ def _marks(now: float, before: float) -> str:
 
 # Figures drawn, each with its table ---------------------------------------------------------------------------------
 
-Row = tuple[str, Sequence[tuple[Any, Asked | None]]]
-"""What a line is about, and its figures, each with what the list behind it asks for (``None``: no list of its own)."""
+Row = tuple[str, Sequence[tuple[Any, str | None]]]
+"""What a line is about, and its figures, each with the list behind it (``None``: it has none)."""
 
 
 def figures(shown: Board, units: Iterable[Unit]) -> dict[str, dict[str, Any]]:
@@ -190,7 +223,7 @@ def figures(shown: Board, units: Iterable[Unit]) -> dict[str, dict[str, Any]]:
         "conduct": _kinds(shown, "conduct", "行为类型", CONDUCT_TYPES),
         "channel": _kinds(shown, "channel", "举报渠道", CHANNEL_TEXTS),
         "districts": _districts(shown, places),
-        **{f"speed-{share:.0%}".rstrip("%"): _speed(shown, places, share) for share in _SHARES},
+        **dict(_speeds(shown, places)),
         "matched": _kinds(shown, "matched", "系统属地研判", MATCH_TEXTS),
         "corrected": _kinds(shown, "corrected", "交办后属地改派", {"true": "已改派", "false": "未改派"}),
         "scores": _kinds(shown, "score", "群众评价", {str(one): f"{one} 分" for one in range(5, 0, -1)}),
@@ -198,11 +231,11 @@ def figures(shown: Board, units: Iterable[Unit]) -> dict[str, dict[str, Any]]:
 
 
 def _figure(
-    shown: Board, name: str, title: str, heads: Sequence[str], rows: Sequence[Row], *, drawn: int, **chart: Any
+    name: str, title: str, heads: Sequence[str], rows: Sequence[Row], *, drawn: int, **chart: Any
 ) -> dict[str, Any]:
     """A figure whose first ``drawn`` columns are drawn; a click on the drawing opens the list of the first."""
     columns = heads[1 : 1 + drawn]
-    links = [shown.list_of(cells[0][1]) if cells[0][1] is not None else None for _, cells in rows]
+    links = [cells[0][1] for _, cells in rows]
     series = [{"name": head, "data": [cells[n][0] for _, cells in rows]} for n, head in enumerate(columns)]
     return {
         "id": name,
@@ -210,12 +243,12 @@ def _figure(
         "note": chart.pop("note", ""),
         "heads": heads,
         "chart": {"labels": [label for label, _ in rows], "series": series, "links": links, **chart},
-        "rows": [_Line(label, [_cell(shown, *cell) for cell in cells]) for label, cells in rows],
+        "rows": [_Line(label, [_cell(*cell) for cell in cells]) for label, cells in rows],
     }
 
 
 class _Cell(NamedTuple):
-    """A figure of a table; a template reads a tuple's fields twice as fast as a dictionary's."""
+    """A figure of a table, which the template takes apart."""
 
     text: str
     value: Any
@@ -229,28 +262,19 @@ class _Line(NamedTuple):
     cells: Sequence[_Cell]
 
 
-def _cell(shown: Board, value: Any, asked: Asked | None) -> _Cell:
+def _cell(value: Any, href: str | None) -> _Cell:
     told = "—" if value is None else f"{value:.1%}" if isinstance(value, float) else f"{value:,}"
-    return _Cell(told, value, shown.list_of(asked) if asked is not None and value else None)
+    return _Cell(told, value, href if value else None)
 
 
 def _trend(shown: Board) -> dict[str, Any]:
     """How many came day by day, or month by month; each day beside the one as far into the period before."""
-    by_month = len(shown.period.days) > DAYS_SHOWN
-    steps: dict[str, list[tuple[date, date]]] = {}
-    for pair in zip(shown.period.days, shown.period.before.days, strict=True):
-        steps.setdefault(chinese.month(pair[0]) if by_month else f"{pair[0].month}月{pair[0].day}日", []).append(pair)
-    rows: list[Row] = []
-    for label, pairs in steps.items():
-        days, earlier = ([pair[n] for pair in pairs] for n in (0, 1))
-        now, before = sum(shown.days[day] for day in days), sum(shown.days[day] for day in earlier)
-        rows.append((label, ((now, _days(days)), (before, _days(earlier)))))
-    title = "按月登记线索" if by_month else "每日登记线索"
-    return _figure(shown, "trend", title, ("日期", "本期", "上期"), rows, drawn=2, kind="line")
-
-
-def _days(days: Sequence[date]) -> Asked:
-    return {"since": days[0].isoformat(), "until": days[-1].isoformat()}
+    rows: list[Row] = [
+        (run.label, ((run.came, shown.list_on(run.days)), (run.came_before, shown.list_on(run.earlier))))
+        for run in shown.trend
+    ]
+    title = "按月登记线索" if _by_month(shown.period) else "每日登记线索"
+    return _figure("trend", title, ("日期", "本期", "上期"), rows, drawn=2, kind="line")
 
 
 def _kinds(shown: Board, measure: str, title: str, texts: Mapping[Any, str]) -> dict[str, Any]:
@@ -264,70 +288,74 @@ def _kinds(shown: Board, measure: str, title: str, texts: Mapping[Any, str]) -> 
     rows: list[Row] = [
         (
             texts.get(value, value),
-            ((now[value], {measure: value}), (now[value] / total if total else None, None), (before[value], None)),
+            (
+                (now[value], shown.list_of(f"&{measure}={quote_plus(value)}")),
+                (now[value] / total if total else None, None),
+                (before[value], None),
+            ),
         )
         for value in known
     ]
     heads = (title, "本期", "占比", "上期")
-    return _figure(shown, "scores" if measure == "score" else measure, title, heads, rows, drawn=1, flat=True)
+    return _figure("scores" if measure == "score" else measure, title, heads, rows, drawn=1, flat=True)
 
 
 # Places -------------------------------------------------------------------------------------------------------------
 
 
-def _places(shown: Board, units: Iterable[Unit]) -> list[tuple[str, list[str], Asked]]:
-    """Name, codes and filter of each place that has a line: the districts, then what lies elsewhere."""
+def _places(shown: Board, units: Iterable[Unit]) -> list[tuple[str, list[str], str]]:
+    """Name, codes and list of each place that has a line: the districts, then what lies elsewhere."""
     found = set(shown.now.divisions)
     own = [unit.division_code for unit in units] if shown.actor.city_wide and not shown.division else []
     inside = sorted(code for code in found - set(own) if code and code.startswith(region_code()[:_PREFECTURE]))
-    lines: list[tuple[str, list[str], Asked]] = [
-        (divisions().name(code) or code, [code], {"division": code}) for code in [*own, *inside]
+    lines = [
+        (divisions().name(code) or code, [code], shown.list_of("" if shown.division else f"&division={code}"))
+        for code in [*own, *inside]
     ]
     elsewhere: dict[str, list[str]] = {}
     for code in sorted(found - set(own) - set(inside) - {""}):
         elsewhere.setdefault(f"{code[:_PREFECTURE]}00", []).append(code)
     lines += [
-        (divisions().name(prefecture) or _ELSEWHERE, codes, {"prefecture": prefecture})
+        (divisions().name(prefecture) or _ELSEWHERE, codes, shown.list_of(f"&prefecture={prefecture}"))
         for prefecture, codes in elsewhere.items()
     ]
-    return [*lines, ("属地未识别", [""], {"prefecture": NOWHERE})] if "" in found else lines
+    return [*lines, ("属地未识别", [""], shown.list_of(f"&prefecture={NOWHERE}"))] if "" in found else lines
 
 
-def _districts(shown: Board, places: Sequence[tuple[str, list[str], Asked]]) -> dict[str, Any]:
+def _districts(shown: Board, places: Sequence[tuple[str, list[str], str]]) -> dict[str, Any]:
     rows: list[Row] = []
-    for name, codes, asked in places:
+    for name, codes, href in places:
         tally = shown.now.among(codes)
-        late = tally.of("on_time")["false"]
         cells = (
-            (tally.tips, asked),
-            (tally.of("conclude").total(), {**asked, "took": "conclude"}),
-            (late, {**asked, "on_time": "false"}),
-            (tally.of("matched")["dispute"], {**asked, "matched": "dispute"}),
-            (tally.of("corrected")["true"], {**asked, "corrected": "true"}),
-            (tally.rate("on_time", "true"), {**asked, "on_time": "true"}),
+            (tally.tips, href),
+            (tally.of("conclude").total(), f"{href}&took=conclude"),
+            (tally.of("on_time")["false"], f"{href}&on_time=false"),
+            (tally.of("matched")["dispute"], f"{href}&matched=dispute"),
+            (tally.of("corrected")["true"], f"{href}&corrected=true"),
+            (tally.rate("on_time", "true"), f"{href}&on_time=true"),
         )
         rows.append((name, cells))
     heads = ("属地", "登记", "已办结", "超过总期限", "有争议", "改派", "按期办结率")
-    return _figure(shown, "districts", "各属地办理情况", heads, rows, drawn=3)
+    return _figure("districts", "各属地办理情况", heads, rows, drawn=3)
 
 
-def _speed(shown: Board, places: Sequence[tuple[str, list[str], Asked]], share: float) -> dict[str, Any]:
+def _speeds(shown: Board, places: Sequence[tuple[str, list[str], str]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The working days within which a share of the tips had taken each step; the list holds those that took as long."""
-    rows: list[Row] = []
-    for name, codes, asked in [("全部", list(shown.now.divisions), {}), *places]:
+    found = []
+    for name, codes, href in [("全部", list(shown.now.divisions), shown.list_of_all), *places]:
         tally = shown.now.among(codes)
-        days = {step: tally.days_of(step, share) for step in Took}
-        cells = tuple((number, _as_slow(asked, step, number)) for step, number in days.items())
-        if any(number is not None for number in days.values()):
-            rows.append((name, cells))
+        steps = [[(days, _as_slow(href, step, days)) for days in tally.days_of(step, list(_SHARES))] for step in Took]
+        found.append((name, list(zip(*steps, strict=True))))
     heads = ("属地", *STEP_TEXTS.values())
-    note = f"单位：工作日；{_SHARES[share]}，点数字看用时不少于该值的线索。"
-    name = f"speed-{share:.0%}".rstrip("%")
-    return _figure(shown, name, f"办理用时（{_SHARES[share]}）", heads, rows, drawn=3, unit="工作日", note=note)
+    for at, (share, told) in enumerate(_SHARES.items()):
+        rows = [(name, cells[at]) for name, cells in found if any(days is not None for days, _ in cells[at])]
+        note = f"单位：工作日；{told}，点数字看用时不少于该值的线索。"
+        name = f"speed-{share:.0%}".rstrip("%")
+        yield name, _figure(name, f"办理用时（{told}）", heads, rows, drawn=3, unit="工作日", note=note)
 
 
-def _as_slow(asked: Asked, step: Took, days: int | None) -> Asked | None:
-    return {**asked, "took": f"{step.value}-{days}" if days else step.value} if days is not None else None
+def _as_slow(href: str, step: Took, days: int | None) -> str:
+    return f"{href}&took={step}-{days}" if days else f"{href}&took={step}"
 
 
 def maps(shown: Board) -> list[dict[str, Any]]:
@@ -343,7 +371,7 @@ def maps(shown: Board) -> list[dict[str, Any]]:
         (city_map.prefectures_around(region_code()), "各地州登记线索", prefectures, "prefecture"),
     )
     made = [
-        choropleth.coloured(paper, title, values, lambda code, name=name: shown.list_of({name: code}))  # type: ignore[misc]
+        choropleth.coloured(paper, title, values, lambda code, name=name: shown.list_of(f"&{name}={code}"))  # type: ignore[misc]
         for paper, title, values, name in drawn
     ]
     return [one for one in made if one]
