@@ -139,5 +139,5 @@ def _asset(case_id: UUID, asset_id: UUID) -> CaseAsset | None:
 def assets_of(case_id: UUID) -> Sequence[CaseAsset]:
     """Every asset of a case, oldest first."""
     return db.session.scalars(
-        select(CaseAsset).where(CaseAsset.case_id == case_id).order_by(CaseAsset.entered_at)
+        select(CaseAsset).where(CaseAsset.case_id == case_id).order_by(CaseAsset.entered_at, CaseAsset.id)
     ).all()

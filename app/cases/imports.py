@@ -178,8 +178,8 @@ def import_for(actor: Actor, import_id: UUID) -> SheetImport:
 
 def imports_of(actor: Actor, limit: int = 50) -> list[SheetImport]:
     """The newest imports of this person."""
-    newest = select(SheetImport).where(_mine(actor)).order_by(SheetImport.uploaded_at.desc()).limit(limit)
-    return list(db.session.scalars(newest))
+    newest_first = (SheetImport.uploaded_at.desc(), SheetImport.id.desc())
+    return list(db.session.scalars(select(SheetImport).where(_mine(actor)).order_by(*newest_first).limit(limit)))
 
 
 def _mine(actor: Actor) -> ColumnElement[bool]:

@@ -94,7 +94,7 @@ def requests_waiting(actor: Actor) -> ColumnElement[bool]:
 def waiting_requests(actor: Actor, limit: int) -> tuple[Sequence[Reassignment], int]:
     """Requests for reassignment that wait for this person: (the oldest of them, how many)."""
     waiting = policy.visible_reassignments(actor).where(_waits_for(actor))
-    rows = db.session.scalars(waiting.order_by(Reassignment.applied_at).limit(limit)).all()
+    rows = db.session.scalars(waiting.order_by(Reassignment.applied_at, Reassignment.id).limit(limit)).all()
     return rows, count_waiting_requests(actor)
 
 

@@ -147,7 +147,7 @@ def own_sessions(actor: Actor) -> Sequence[StaffSession]:
             StaffSession.revoked_at.is_(None),
             StaffSession.expires_at > clock.now(),
         )
-        .order_by(StaffSession.seen_at.desc())
+        .order_by(StaffSession.seen_at.desc(), StaffSession.id.desc())
     ).all()
 
 

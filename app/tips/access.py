@@ -44,7 +44,7 @@ _CODES: Final = (
     )
     .select_from(Tip.__table__.outerjoin(ReissuedCode.__table__, _ISSUED.tip_id == _TIP.id))
     .where(_TIP.receipt_number == bindparam("number"))
-    .order_by(_ISSUED.issued_at.desc())
+    .order_by(_ISSUED.issued_at.desc(), _ISSUED.id.desc())
 )
 """One statement, made once: the public asks for the state of a tip more often than for anything else."""
 

@@ -71,7 +71,8 @@ def export_for(actor: Actor, export_id: UUID) -> ListExport:
 
 def exports_of(actor: Actor, limit: int = 20) -> Sequence[ListExport]:
     """The newest exports of this person."""
-    return db.session.scalars(policy.own_exports(actor).order_by(ListExport.asked_at.desc()).limit(limit)).all()
+    newest_first = (ListExport.asked_at.desc(), ListExport.id.desc())
+    return db.session.scalars(policy.own_exports(actor).order_by(*newest_first).limit(limit)).all()
 
 
 def file_of(actor: Actor, export_id: UUID) -> StoredFile:

@@ -104,7 +104,8 @@ def exclude(actor: Actor, username: str | None, reason: str, *, tip_id: UUID | N
 
 def exclusions_of(actor: Actor) -> Sequence[Exclusion]:
     """Exclusions that hold: the own ones, and those of everybody for the leader; the newest first."""
-    running = select(Exclusion).where(Exclusion.ended_at.is_(None)).order_by(Exclusion.recorded_at.desc())
+    newest_first = (Exclusion.recorded_at.desc(), Exclusion.id.desc())
+    running = select(Exclusion).where(Exclusion.ended_at.is_(None)).order_by(*newest_first)
     if not actor.may(Permission.TIP_LEAD):
         running = running.where(Exclusion.account_id == actor.account_id)
     return db.session.scalars(running).all()

@@ -205,7 +205,7 @@ def latest(tip_id: UUID, *states: PoliceState) -> PoliceTransfer | None:
     return db.session.scalar(
         select(PoliceTransfer)
         .where(PoliceTransfer.tip_id == tip_id, PoliceTransfer.state.in_([state.value for state in states]))
-        .order_by(PoliceTransfer.proposed_at.desc())
+        .order_by(PoliceTransfer.proposed_at.desc(), PoliceTransfer.id.desc())
         .limit(1)
     )
 
@@ -214,7 +214,9 @@ def transfers_of(actor: Actor, tip_id: UUID) -> Sequence[PoliceTransfer]:
     """The transfers of a tip within sight, oldest first."""
     queries.handling_for(actor, tip_id)
     return db.session.scalars(
-        select(PoliceTransfer).where(PoliceTransfer.tip_id == tip_id).order_by(PoliceTransfer.proposed_at)
+        select(PoliceTransfer)
+        .where(PoliceTransfer.tip_id == tip_id)
+        .order_by(PoliceTransfer.proposed_at, PoliceTransfer.id)
     ).all()
 
 

@@ -52,7 +52,9 @@ def reassignment_for(actor: Actor, request_id: UUID) -> Reassignment:
 def reassignments_of(actor: Actor, tip_id: UUID) -> Sequence[Reassignment]:
     """The requests of a tip that ``actor`` may see, oldest first: the chain of moves."""
     return db.session.scalars(
-        policy.visible_reassignments(actor).where(Reassignment.tip_id == tip_id).order_by(Reassignment.applied_at)
+        policy.visible_reassignments(actor)
+        .where(Reassignment.tip_id == tip_id)
+        .order_by(Reassignment.applied_at, Reassignment.id)
     ).all()
 
 
