@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from apiflask import APIFlask
@@ -28,6 +29,7 @@ _PROBLEM: Final = {
         "request_id": {"type": "string"},
     },
 }
+_SCHEMA: Final = "#/components/schemas/"
 _PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 _TAKE_BYTES: Final = frozenset({"uploads.take_part"})
 """Operations whose body is the bytes themselves; no schema of ours describes it."""
@@ -112,7 +114,28 @@ def _completed(app: Flask, document: Any) -> Any:
                     operation["responses"]["200"] = {"description": "文件", "content": dict.fromkeys(kinds, _BYTES)}
                 _complete_operation(operation, policy, path)
     document["servers"] = [{"url": "/"}]
-    return document
+    return _without_twins(document)
+
+
+def _without_twins(document: Any) -> Any:
+    """A schema under one name: APIFlask adds it again, with a number, where another that holds it came first."""
+    schemas = document["components"]["schemas"]
+    twins = {
+        f"{_SCHEMA}{name}": f"{_SCHEMA}{first}"
+        for name, schema in schemas.items()
+        if (first := name.rstrip("0123456789")) != name and schemas.get(first) == schema
+    }
+    for twin in twins:
+        del schemas[twin.removeprefix(_SCHEMA)]
+    return _renamed(document, twins)
+
+
+def _renamed(part: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(part, dict):
+        return {key: _renamed(value, names) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_renamed(one, names) for one in part]
+    return names.get(part, part) if isinstance(part, str) else part
 
 
 def _complete_operation(operation: dict[str, Any], policy: Policy, path: str) -> None:
@@ -130,5 +153,5 @@ def _complete_operation(operation: dict[str, Any], policy: Policy, path: str) ->
     for status in sorted(statuses):
         operation["responses"][str(status)] = {
             "description": _REFUSALS[status],
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {"application/problem+json": {"schema": {"$ref": f"{_SCHEMA}Problem"}}},
         }

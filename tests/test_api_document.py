@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from flask.testing import FlaskClient
@@ -26,6 +27,15 @@ def test_office_operations_name_their_token_and_their_problems(client: FlaskClie
     assert {"200", "401", "403", "404", "409", "422"} <= set(act["responses"])
     assert "application/problem+json" in act["responses"]["409"]["content"]
     assert "security" not in document["paths"]["/api/v1/tips"]["post"]
+
+
+def test_every_schema_has_one_name(client: FlaskClient) -> None:
+    document = client.get("/api/v1/openapi.json").get_json()
+    schemas = document["components"]["schemas"]
+    assert [name for name in schemas if name[-1].isdigit()] == []
+    named = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(document)))
+    assert named <= set(schemas)
+    assert {"ZoneView", "ZonePage", "RewardShareView", "RoundLineView"} <= named
 
 
 def test_upload_is_documented_as_a_multipart_form(client: FlaskClient) -> None:

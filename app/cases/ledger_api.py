@@ -54,7 +54,7 @@ def distribute(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, A
 
 @office_api.get("/restitution/<int:number>/shares")
 @endpoint(
-    audience=_OFFICER, permission=_READ, query=schemas.ListSharesQuery(), answer=schemas.SharePage(), changes=False
+    audience=_OFFICER, permission=_READ, query=schemas.ListSharesQuery(), answer=schemas.RoundLinePage(), changes=False
 )
 def list_shares(actor: Actor, case_id: UUID, number: int, query: dict[str, Any]) -> dict[str, Any]:
     """The lines of a round by the number of the claim."""

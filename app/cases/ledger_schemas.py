@@ -227,29 +227,34 @@ def _money(**more: Any) -> fields.Decimal:
     return fields.Decimal(as_string=True, **more)
 
 
-class ShareView(Schema):
+class RoundLineView(Schema):
     """One line of a round."""
 
     claim_no = fields.String()
     yuan = _money()
 
 
-class SharePage(Schema):
+class RoundLinePage(Schema):
     """A page of the lines of a round."""
 
-    items = fields.List(fields.Nested(ShareView))
+    items = fields.List(fields.Nested(RoundLineView))
     next_after = fields.String(allow_none=True)
 
 
-class RoundView(Schema):
-    """One round; ``shares`` are its first lines of ``lines``."""
+class ListedRoundView(Schema):
+    """One round without its lines."""
 
     number = fields.Integer()
     source = fields.String()
     total_yuan = _money()
     computed_at = fields.AwareDateTime(format="iso")
+
+
+class RoundView(ListedRoundView):
+    """One round; ``shares`` are its first lines of ``lines``."""
+
     lines = fields.Integer()
-    shares = fields.List(fields.Nested(ShareView))
+    shares = fields.List(fields.Nested(RoundLineView))
 
 
 class FundView(Schema):
@@ -303,7 +308,7 @@ class LedgerView(Schema):
     distributed_ratio = _money(allow_none=True)
     paid_yuan = _money()
     paid_ratio = _money(allow_none=True)
-    rounds = fields.List(fields.Nested(RoundView, exclude=("shares", "lines")))
+    rounds = fields.List(fields.Nested(ListedRoundView))
     batches = fields.List(fields.Nested(BatchView))
     funds = fields.List(fields.Nested(FundView))
     assets = fields.List(fields.Nested(AssetView))

@@ -40,7 +40,7 @@ class MatchAddressBody(Schema):
     )
 
 
-class EvidenceView(Schema):
+class AddressEvidenceView(Schema):
     """Which characters mean what, and how that is known."""
 
     text = fields.String()
@@ -72,7 +72,7 @@ class MatchView(Schema):
     status = fields.String()
     confidence = fields.Float()
     alternatives = fields.List(fields.Nested(AlternativeView))
-    evidence = fields.List(fields.Nested(EvidenceView))
+    evidence = fields.List(fields.Nested(AddressEvidenceView))
     names = fields.Dict(keys=fields.String(), values=fields.String())
     dispute_reasons = fields.List(fields.String())
     precedent = fields.Dict(allow_none=True)

@@ -122,7 +122,7 @@ class FindingView(Schema):
     question = fields.String(allow_none=True)
 
 
-class ShareView(Schema):
+class RewardShareView(Schema):
     """One reporter's part, by receipt number alone."""
 
     receipt_number = fields.String()
@@ -167,7 +167,7 @@ class RewardView(RewardLineView):
     provisional_rules = fields.Boolean()
     tier = fields.String(allow_none=True)
     opinion = fields.String(allow_none=True)
-    shares = fields.List(fields.Nested(ShareView))
+    shares = fields.List(fields.Nested(RewardShareView))
     history = fields.List(fields.Nested(RewardStepView))
     available_actions = fields.List(fields.String())
 
