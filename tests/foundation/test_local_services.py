@@ -10,8 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -20,9 +19,9 @@ from redis import Redis
 
 from app.foundation import postgres_cluster
 from app.foundation.local_services import LocalServices, ServicesClaimedError
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 REPOSITORY = Path(__file__).parents[2]
-DEADLINE_SECONDS = 40.0
 
 USER_SCRIPT = """
 import sys
@@ -32,13 +31,6 @@ LocalServices(Path(sys.argv[1])).ensure_running()
 print("running", flush=True)
 sys.stdin.readline()
 """
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "this did not come about"
-        time.sleep(0.02)
 
 
 def user(data_dir: Path) -> subprocess.Popen[str]:
@@ -187,11 +179,11 @@ def test_two_commands_at_once_share_them_and_the_last_one_stops_them(tmp_path: P
     eventually(lambda: len(keepers(tmp_path)) == 1)  # each may have started one; the second finds itself superfluous
     first = process_ids(tmp_path)
     assert set(first) == {"postgres", "valkey", "keeper"}
-    users[0].communicate("\n", timeout=DEADLINE_SECONDS)
+    users[0].communicate("\n", timeout=PATIENCE_SECONDS)
     assert LocalServices(tmp_path).is_running()
     assert process_ids(tmp_path) == first
     users[1].kill()  # does not say goodbye
-    users[1].communicate(timeout=DEADLINE_SECONDS)
+    users[1].communicate(timeout=PATIENCE_SECONDS)
     eventually(lambda: process_ids(tmp_path) == {})
 
 

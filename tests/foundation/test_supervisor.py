@@ -9,14 +9,14 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE_SECONDS, eventually
+
 REPOSITORY = Path(__file__).parents[2]
-DEADLINE_SECONDS = 20.0
 
 PREAMBLE = """
 import json, os, signal, sys, time
@@ -48,13 +48,6 @@ class Supervised:
 
     def pids(self) -> dict[str, int]:
         return json.loads((self.work / "pids").read_text())
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "this did not come about"
-        time.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:
@@ -106,7 +99,7 @@ def test_starts_in_order_and_stops_in_reverse(run: Callable[[str], Supervised]) 
     supervised = run(WATCHED.format(children=children))
     eventually(lambda: "up" in supervised.said.read_text())
     supervised.process.send_signal(signal.SIGINT)
-    assert supervised.process.wait(DEADLINE_SECONDS) == 0
+    assert supervised.process.wait(PATIENCE_SECONDS) == 0
     assert (supervised.work / "order").read_text() == "+first +second -second -first "
     assert supervised.said.read_text().splitlines()[-1] == "down"
 
@@ -115,7 +108,7 @@ def test_stops_when_told_by_its_condition(run: Callable[[str], Supervised]) -> N
     supervised = run(WATCHED.format(children='sleeper("one")'))
     eventually((supervised.work / "pids").exists)
     (supervised.work / "enough").touch()
-    assert supervised.process.wait(DEADLINE_SECONDS) == 0
+    assert supervised.process.wait(PATIENCE_SECONDS) == 0
     assert not is_alive(supervised.pids()["one"])
 
 
@@ -147,7 +140,7 @@ def test_a_child_that_keeps_falling_ends_the_start_with_its_log(run: Callable[[s
         except ChildFailedError as error:
             say(f"refused: {error}")
     """)
-    assert supervised.process.wait(DEADLINE_SECONDS) == 0
+    assert supervised.process.wait(PATIENCE_SECONDS) == 0
     said = supervised.said.read_text()
     assert "refused: broken 启动后反复退出" in said
     assert "because of this" in said
@@ -161,7 +154,7 @@ def test_a_child_that_is_never_ready(run: Callable[[str], Supervised]) -> None:
         except ChildFailedError as error:
             say(f"refused: {error}")
     """)
-    assert supervised.process.wait(DEADLINE_SECONDS) == 0
+    assert supervised.process.wait(PATIENCE_SECONDS) == 0
     assert "refused: slow 在 1 秒内没有就绪" in supervised.said.read_text()
 
 
@@ -172,7 +165,7 @@ def test_a_child_deaf_to_the_stop_signal_is_killed_within_its_bound(run: Callabl
     eventually((supervised.work / "pids").exists)
     pid = supervised.pids()["deaf"]
     supervised.process.terminate()
-    assert supervised.process.wait(DEADLINE_SECONDS) == 0
+    assert supervised.process.wait(PATIENCE_SECONDS) == 0
     assert not is_alive(pid)
     assert "强制结束" in supervised.said.read_text()
 
@@ -199,7 +192,7 @@ def test_grandchildren_in_sessions_of_their_own_end_too(run: Callable[[str], Sup
     horses = [int(pid) for pid in (supervised.work / "horse").read_text().split()]
     assert is_alive(horses[0])  # it may finish its job
     supervised.process.terminate()
-    assert supervised.process.wait(DEADLINE_SECONDS) == 0
+    assert supervised.process.wait(PATIENCE_SECONDS) == 0
     assert not any(is_alive(pid) for pid in horses)
 
 
@@ -213,7 +206,7 @@ def test_a_step_runs_to_its_end_and_a_failed_one_is_told(run: Callable[[str], Su
             except ChildFailedError as error:
                 say(str(error))
     """)
-    assert supervised.process.wait(DEADLINE_SECONDS) == 0
+    assert supervised.process.wait(PATIENCE_SECONDS) == 0
     assert supervised.log("good") == "done\n"
     said = supervised.said.read_text()
     assert "bad 没有成功（退出码 4）" in said
@@ -230,7 +223,7 @@ def test_stop_request_during_a_step_ends_the_step(run: Callable[[str], Supervise
     """)
     eventually(lambda: supervised.log("long") != "")
     supervised.process.send_signal(signal.SIGINT)
-    assert supervised.process.wait(DEADLINE_SECONDS) == 0
+    assert supervised.process.wait(PATIENCE_SECONDS) == 0
     assert not is_alive(int(supervised.log("long")))
 
 

@@ -25,6 +25,7 @@ from app.outbox import service as outbox
 from app.outbox.models import OutboxMessage
 from tests import factories
 from tests.notifications.conftest import TEMPLATE, Phone
+from tests.waiting import eventually
 
 SEND = "/cgi-bin/message/subscribe/send"
 TOKEN = "/cgi-bin/stable_token"
@@ -257,7 +258,7 @@ class TestAgainstRealCommits:
         sender = threading.Thread(target=_run, args=(committed_app, message_id))
         sender.start()
         try:
-            _wait_until_sending(delivery_id)
+            eventually(lambda: delivery(delivery_id).state == "sending")
             others = text(
                 "SELECT count(*) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL "
@@ -302,10 +303,3 @@ def _run(app: Flask, message_id: int) -> None:
     with app.app_context():
         outbox.run_message(message_id)
         db.session.remove()
-
-
-def _wait_until_sending(delivery_id: UUID) -> None:
-    deadline = clock.now() + timedelta(seconds=20)
-    while delivery(delivery_id).state != "sending":
-        assert clock.now() < deadline, delivery(delivery_id).state
-        threading.Event().wait(0.02)

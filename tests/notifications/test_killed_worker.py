@@ -8,23 +8,21 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from rq import Queue
 
-from app.foundation import clock
 from app.foundation.config import REPOSITORY, Settings
 from app.notifications import delivering
 from app.outbox import jobs, relay
 from tests.notifications.conftest import Phone
 from tests.notifications.test_jobs import SEND, delivery, later, message, queue_delivery
 from tests.outbox.test_relay import work
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.processes
 
@@ -68,20 +66,13 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait(10)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = clock.now() + timedelta(seconds=60)
-    while not condition():
-        assert clock.now() < deadline
-        threading.Event().wait(0.02)
-
-
 def test_leaves_a_message_of_unknown_fate_and_never_a_second_one(committed_phone: Phone, committed_app: Flask) -> None:
     delivery_id, message_id = queue_delivery(committed_phone)
     queue = Queue(relay.QUEUE_NAME, connection=committed_app.extensions["shudi_redis"])
     queue.enqueue(jobs.run_messages, [message_id])
     committed_phone.wechat.script(SEND, delay_seconds=4.0, drop="before")
     with worker(committed_app) as process:
-        wait_until(lambda: SEND in committed_phone.wechat.calls)
+        eventually(lambda: SEND in committed_phone.wechat.calls)
         kill(process)
     assert delivery(delivery_id).state == "sending"
     assert message(message_id).done_at is None

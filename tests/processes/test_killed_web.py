@@ -23,7 +23,8 @@ from app.foundation import clock
 from app.foundation.config import REPOSITORY
 from tests import factories, rows
 from tests.files import samples
-from tests.notifications.test_killed_worker import environment_of, kill, wait_until
+from tests.notifications.test_killed_worker import environment_of, kill
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.processes
 
@@ -45,7 +46,7 @@ def web(app: Flask) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         stdout=subprocess.DEVNULL,
     )
     try:
-        wait_until(lambda: _answers(port))
+        eventually(lambda: _answers(port))
         yield process, port
     finally:
         kill(process)
@@ -101,10 +102,10 @@ def test_uploads_and_submissions_survive_it(committed_app: Flask) -> None:
             _half(port, "POST", "/api/v1/uploads", form, "multipart/form-data; boundary=xx"),
             _half(port, "PUT", f"{path}?at={len(first)}", second, "application/octet-stream"),
         ]
-        wait_until(lambda: len(set(_objects(committed_app)) - before) >= 3)  # both are being written beside the part
+        eventually(lambda: len(set(_objects(committed_app)) - before) >= 3)  # both are being written beside the part
         filing = _half(port, "POST", "/api/v1/tips", tip, "application/json")
         filing.send(tip[len(tip) // 2 :])  # the answer is never read
-        wait_until(lambda: rows.scalar("SELECT count(*) FROM tips") == 1)
+        eventually(lambda: rows.scalar("SELECT count(*) FROM tips") == 1)
         kill(process)
         for connection in [*cut, filing]:
             connection.close()

@@ -10,14 +10,15 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = [
     pytest.mark.processes,
@@ -27,7 +28,6 @@ pytestmark = [
 ]
 
 REPOSITORY = Path(__file__).parents[2]
-DEADLINE_SECONDS = 60.0
 
 # What the command line of each child holds, and nothing else's does.
 CHILDREN = {
@@ -40,13 +40,6 @@ CHILDREN = {
     "sms-standin": "sms_standin.py",
 }
 WEB_WORKER = "web-worker"  # one of the two that the web server forks
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "this did not come about"
-        time.sleep(0.05)
 
 
 def free_port() -> int:
@@ -173,7 +166,7 @@ def test_is_ready_and_says_how_to_sign_in(running: Run) -> None:
 
 def test_a_second_run_on_the_same_data_says_so_and_leaves(running: Run) -> None:
     second = Run(running.data_dir, PROGRAM)
-    assert second.process.wait(DEADLINE_SECONDS) == 1
+    assert second.process.wait(PATIENCE_SECONDS) == 1
     assert "已经在运行" in second.said.read_text()
     assert running.is_ready()
 
