@@ -10,9 +10,9 @@ from flask import Response
 
 from app.audit import service as audit
 from app.files import copies
+from app.files.drawing_program import MOST_PAGES
 from app.files.http import download_response, picture_response
 from app.files.models import CopySize, StoredFile
-from app.files.pdf_pages import MOST_PAGES
 from app.foundation.database import transaction
 from app.foundation.errors import NotFound, OutOfScope
 from app.foundation.http import Audience, endpoint

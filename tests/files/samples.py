@@ -10,17 +10,27 @@ import zlib
 
 
 def png(width: int = 3, height: int = 2, claimed: tuple[int, int] | None = None) -> bytes:
+    return _png(claimed or (width, height), 2, zlib.compress((b"\0" + b"\x10\x80\xf0" * width) * height))
+
+
+def _png(size: tuple[int, int], colour: int, packed: bytes) -> bytes:
     def chunk(type_: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + type_ + content + struct.pack(">I", zlib.crc32(type_ + content))
 
-    header = struct.pack(">IIBBBBB", *(claimed or (width, height)), 8, 2, 0, 0, 0)
-    rows = zlib.compress((b"\0" + b"\x10\x80\xf0" * width) * height)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    header = struct.pack(">IIBBBBB", *size, 8, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
 
 
 def png_bomb(side: int = 30_000) -> bytes:
     """A file of a hundred bytes that says it is a picture of ``side`` × ``side`` pixels, with right checksums."""
     return png(claimed=(side, side))
+
+
+def unfolding_png(side: int) -> bytes:
+    """Half a megabyte that unfolds to ``side`` × ``side`` transparent pixels of four bytes; made row by row."""
+    packer = zlib.compressobj(9)
+    row = bytes(1 + 4 * side)
+    return _png((side, side), 6, b"".join([*(packer.compress(row) for _ in range(side)), packer.flush()]))
 
 
 def tiff(strip_bytes: int = 1 << 30) -> bytes:

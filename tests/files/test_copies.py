@@ -96,12 +96,20 @@ def test_what_was_transparent_is_white() -> None:
 
 
 @pytest.mark.usefixtures("app")
-def test_a_bomb_and_a_torso_have_no_copy(monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as smaller:
-        smaller.setattr(copies, "MOST_PIXELS", 100)
-        assert copies.draw(_stored(_photo())) == []
-    assert copies.draw(_stored(samples.pdf(), "合同.pdf")) == []
+def test_a_torso_has_no_copy() -> None:
     assert copies.draw(_stored(samples.heic(), "坏.heic")) == []
+    assert copies.draw(_stored(_photo(size=(400, 300))[:-2000])) == []
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(("side", "drawn"), [(10_950, True), (10_955, False)])
+def test_a_picture_that_unfolds_costs_the_worker_nothing(side: int, drawn: bool) -> None:
+    """As many pixels as any camera's, and a few more; drawn by the worker itself it would take gigabytes."""
+    bomb = _stored(samples.unfolding_png(side), "图.png")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    made = copies.draw(bomb)
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 50
+    assert [one.size_name for one in made] == ([CopySize.THUMBNAIL, CopySize.VIEW] if drawn else [])
 
 
 @pytest.mark.usefixtures("app")

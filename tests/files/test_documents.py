@@ -12,7 +12,8 @@ from PIL import Image
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
-from app.files import copies, documents, pdf_pages, service
+from app.files import copies, drawing, drawing_program, service
+from app.files.formats import FileKind
 from app.files.models import CopySize, StoredFile
 from app.foundation.database import OPEN_WALL, transaction
 from tests import factories, rows
@@ -55,12 +56,12 @@ def test_each_page_becomes_a_picture_and_the_first_a_small_one_too() -> None:
     for content in seen:
         assert b"AuthorOfTheDocument" not in content
         with Image.open(io.BytesIO(content)) as picture:
-            assert max(picture.size) == pdf_pages.LONGEST_SIDE
+            assert max(picture.size) == drawing_program.LONGEST_SIDE
             red, *_ = picture.getpixel((50, 50))  # type: ignore[misc]
             colours.append(red > 200)
     assert colours == [True, False, True]
     with Image.open(io.BytesIO(small)) as picture:
-        assert max(picture.size) == copies.THUMBNAIL_SIDE
+        assert max(picture.size) == drawing_program.THUMBNAIL_SIDE
 
 
 @pytest.mark.parametrize("size", [(14_400, 14_400), (1, 14_400), (3, 3)])
@@ -68,12 +69,12 @@ def test_each_page_becomes_a_picture_and_the_first_a_small_one_too() -> None:
 def test_a_page_of_any_size_stays_small(size: tuple[float, float]) -> None:
     for one in drawn(pdf(1, size)):
         with Image.open(io.BytesIO(b"".join(service.vault().stream(one.place)))) as picture:
-            assert max(picture.size) <= pdf_pages.LONGEST_SIDE
+            assert max(picture.size) <= drawing_program.LONGEST_SIDE
 
 
 def test_no_more_pages_than_allowed_are_drawn() -> None:
-    content = pdf(pdf_pages.MOST_PAGES + 2, (9, 9))
-    assert len(list(documents.pictures_of([content]))) == pdf_pages.MOST_PAGES
+    content = pdf(drawing_program.MOST_PAGES + 2, (9, 9))
+    assert len(list(drawing.pictures_of(FileKind.PDF, [content]))) == 1 + drawing_program.MOST_PAGES
 
 
 @pytest.mark.parametrize("content", [samples.pdf(), b"%PDF-1.7\nnonsense\n%%EOF\n", pdf(1, password="open sesame")])
@@ -85,16 +86,16 @@ def test_what_cannot_be_drawn_has_no_copy_and_breaks_nothing(content: bytes) -> 
 def test_a_document_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     endless = tmp_path / "endless.py"
     endless.write_text("import sys\nsys.stdin.buffer.read()\nwhile True: pass\n", "utf-8")
-    monkeypatch.setattr(documents, "_PROGRAM", endless)
-    monkeypatch.setattr(documents, "_LONGEST_SECONDS", 0.3)
-    assert list(documents.pictures_of([b"%PDF"])) == []
+    monkeypatch.setattr(drawing, "_PROGRAM", endless)
+    monkeypatch.setattr(drawing, "_LONGEST_SECONDS", 0.3)
+    assert list(drawing.pictures_of(FileKind.PDF, [b"%PDF"])) == []
 
 
 def test_the_drawing_program_knows_no_secret_and_cannot_grow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     spy = tmp_path / "spy.py"
     spy.write_text(
         "import os, sys, runpy\n"
-        f"program = runpy.run_path({str(documents._PROGRAM)!r})\n"
+        f"program = runpy.run_path({str(drawing._PROGRAM)!r})\n"
         "program['_limit_ourselves']()\n"
         "sys.stdin.buffer.read()\n"
         "told = repr(sorted(os.environ)).encode()\n"
@@ -107,8 +108,8 @@ def test_the_drawing_program_knows_no_secret_and_cannot_grow(monkeypatch: pytest
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEALING_KEYS", "secret")
-    monkeypatch.setattr(documents, "_PROGRAM", spy)
-    (told,) = documents.pictures_of([b""])
+    monkeypatch.setattr(drawing, "_PROGRAM", spy)
+    (told,) = drawing.pictures_of(FileKind.PDF, [b""])
     assert b"SEALING_KEYS" not in told
     assert b"no memory" in told
     assert b"no files" in told

@@ -1,4 +1,4 @@
-"""Pictures of the pages of a PDF, drawn by a process of its own (:mod:`app.files.pdf_pages`)."""
+"""Pictures of an image and of the pages of a PDF, drawn by a process of its own (:mod:`app.files.drawing_program`)."""
 
 from __future__ import annotations
 
@@ -12,30 +12,36 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
+from app.files.formats import FileKind
+
 logger = logging.getLogger(__name__)
 
-_PROGRAM: Final = Path(__file__).with_name("pdf_pages.py")
+_PROGRAM: Final = Path(__file__).with_name("drawing_program.py")
 _LONGEST_SECONDS: Final = 45.0
 """Shorter than the lease of an outbox message: nobody else begins the same work meanwhile."""
-_LARGEST_PICTURE: Final = 32 * 1024 * 1024
+_LARGEST_PICTURE: Final = 128 * 1024 * 1024
+"""More than the largest image takes as a JPEG."""
 
 
-def pictures_of(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The pages of a PDF as JPEGs, one in memory at a time; fewer or none where the document does not allow it."""
-    with _drawing() as process:
+def pictures_of(kind: FileKind, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """JPEGs: a small one of the first page, then every page; fewer or none where the file does not allow it.
+
+    One is in memory at a time. An image has one page.
+    """
+    with _drawing(kind) as process:
         assert process.stdin is not None  # noqa: S101  # narrows the type
         assert process.stdout is not None  # noqa: S101
         _feed(process.stdin, pieces)
         while picture := _picture(process.stdout):
             yield picture
     if process.returncode:
-        logger.warning("a document was not drawn to its end", extra={"fields": {"code": process.returncode}})
+        logger.warning("a file was not drawn to its end", extra={"fields": {"code": process.returncode}})
 
 
 @contextmanager
-def _drawing() -> Iterator[subprocess.Popen[bytes]]:
+def _drawing(kind: FileKind) -> Iterator[subprocess.Popen[bytes]]:
     environment = {"PATH": os.defpath, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-I", str(_PROGRAM)]
+    command = [sys.executable, "-I", str(_PROGRAM), kind.value]
     process = subprocess.Popen(  # noqa: S603  # our own program
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -43,6 +49,9 @@ def _drawing() -> Iterator[subprocess.Popen[bytes]]:
     alarm.start()
     try:
         yield process
+    except BaseException:
+        process.kill()  # nobody waits for the rest
+        raise
     finally:
         if process.stdout:
             process.stdout.close()  # a program that still writes ends by it
@@ -51,13 +60,13 @@ def _drawing() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _feed(target: IO[bytes], pieces: Iterable[bytes]) -> None:
-    """Send the whole document; a program that has given up is told by its end."""
+    """Send the whole file; a program that has given up is told by its end."""
     try:
         for piece in pieces:
             target.write(piece)
         target.close()
     except BrokenPipeError:
-        logger.warning("a document could not be read by the drawing program")
+        logger.warning("a file could not be read by the drawing program")
 
 
 def _picture(source: IO[bytes]) -> bytes:
