@@ -23,7 +23,7 @@ from app.geo.service import region_code
 from app.identity.models import Account, Unit
 from app.identity.separation import ADMINISTRATORS
 from app.notifications import wording
-from app.outbox.service import oldest_waiting
+from app.outbox.service import given_up, oldest_waiting
 from app.tips.key_rotation import keys_in_use
 from app.workflow import calendar, limits
 
@@ -172,7 +172,10 @@ def sealing() -> Finding:
 def delivery() -> Finding:
     """Relay and worker carry what is left for them."""
     with transaction(OPEN_WALL):
-        waited = oldest_waiting()
+        waited, stopped = oldest_waiting(), given_up()
+    if stopped:
+        told = f"{stopped} 条后台任务多次失败，已停止重试"
+        return bad(told, "请先查看日志、排除故障，再运行 flask outbox retry 重新安排。")
     if waited > _LATE_SECONDS:
         told = f"最早一条后台任务已等待 {int(waited // 60)} 分钟"
         return bad(told, "请检查 flask outbox relay 和 flask worker 两个进程是否运行。")

@@ -12,8 +12,9 @@ from flask.cli import AppGroup, with_appcontext
 from redis import Redis
 from rq import Queue, Worker
 
-from app.foundation.database import db
+from app.foundation.database import OPEN_WALL, db, transaction
 from app.outbox import relay as relaying
+from app.outbox import service
 
 outbox_cli = AppGroup("outbox", help="外发消息")
 
@@ -25,6 +26,14 @@ def relay() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     relaying.run(_queue(), current_app.extensions["shudi_periodic_intervals"], stop)
+
+
+@outbox_cli.command("retry")
+def retry() -> None:
+    """Offer again what was given up after many attempts."""
+    with transaction(OPEN_WALL):
+        offered = service.offer_again()
+    click.echo(f"已重新安排 {offered} 条后台任务" if offered else "没有已停止重试的后台任务")
 
 
 class OfficeWorker(Worker):

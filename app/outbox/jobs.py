@@ -15,6 +15,11 @@ def run_messages(message_ids: list[int]) -> None:
         service.run_message(message_id)
 
 
+def run_watched(message_id: int) -> None:
+    """Run one message whose runs so far did not end."""
+    service.run_watched(message_id)
+
+
 def run_periodic(name: str) -> None:
     """Run the periodic job ``name``. Each says itself why running it twice is safe."""
     jobs: dict[str, Callable[[], None]] = current_app.extensions["shudi_periodic_jobs"]

@@ -23,6 +23,11 @@ class OutboxMessage(Base):
             "available_at",
             postgresql_where="done_at IS NULL AND given_up_at IS NULL",
         ),
+        Index(
+            "ix_outbox_messages_given_up",
+            "id",
+            postgresql_where="given_up_at IS NOT NULL AND done_at IS NULL",
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

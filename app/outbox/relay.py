@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from redis.exceptions import RedisError
@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 QUEUE_NAME: Final = "shudi"
 CLAIMED_AT_ONCE: Final = 200
 BATCH: Final = 20
+ALONE_FROM: Final = 4
+"""Leased so often, a message goes by itself: one that ends its worker must not hold up those behind it."""
 MOST_BATCHES_QUEUED: Final = 50
 """Back-pressure: what waits in the table keeps its order and its lease is not wasted in a long queue."""
 PAUSE_SECONDS: Final = 0.25
@@ -37,10 +39,19 @@ def relay_once(queue: Queue) -> int:
     if queue.count >= MOST_BATCHES_QUEUED:
         return 0
     with transaction(OPEN_WALL):
-        ids = service.claim_due(CLAIMED_AT_ONCE)
-    for batch in batches(ids):
-        queue.enqueue(jobs.run_messages, batch, job_timeout=JOB_TIMEOUT_SECONDS, result_ttl=0, failure_ttl=86400)
-    return len(ids)
+        leased = service.claim_due(CLAIMED_AT_ONCE)
+    for batch in batches([one for one, times in leased.items() if times < ALONE_FROM]):
+        _hand_over(queue, jobs.run_messages, batch)
+    for one, times in leased.items():
+        if times > service.MOST_ATTEMPTS:
+            _hand_over(queue, jobs.run_watched, one)
+        elif times >= ALONE_FROM:
+            _hand_over(queue, jobs.run_messages, [one])
+    return len(leased)
+
+
+def _hand_over(queue: Queue, job: Callable[..., None], given: list[int] | int) -> None:
+    queue.enqueue(job, given, job_timeout=JOB_TIMEOUT_SECONDS, result_ttl=0, failure_ttl=86400)
 
 
 class PeriodicClock:

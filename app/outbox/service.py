@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, select, update
 
 from app.foundation import clock
 from app.foundation.database import OPEN_WALL, Row, db, insert_rows, transaction
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 LEASE: Final = timedelta(seconds=60)
 """How long a message belongs to one hand-over before the relay offers it again."""
 MOST_ATTEMPTS: Final = 12
+_UNFINISHED: Final = "Unfinished"
+"""What a message says while it is run under watch; what still says so afterwards killed its worker."""
 LONGEST_WAIT: Final = timedelta(hours=1)
 
 Handler = Callable[[dict[str, Any]], None]
@@ -78,8 +80,8 @@ def message_row(topic: str, *, delay: timedelta = timedelta(0), **payload: Any) 
     )
 
 
-def claim_due(limit: int) -> list[int]:
-    """Lease up to ``limit`` due messages to this relay and return their ids, oldest first."""
+def claim_due(limit: int) -> dict[int, int]:
+    """Lease up to ``limit`` due messages to this relay; their ids, oldest first, with how often each was leased."""
     due = (
         select(OutboxMessage.id)
         .where(
@@ -96,9 +98,9 @@ def claim_due(limit: int) -> list[int]:
         update(OutboxMessage)
         .where(OutboxMessage.id == due.c.id)
         .values(available_at=clock.now() + LEASE, attempts=OutboxMessage.attempts + 1)
-        .returning(OutboxMessage.id)
+        .returning(OutboxMessage.id, OutboxMessage.attempts)
     )
-    return sorted(db.session.scalars(leased))
+    return dict(sorted(db.session.execute(leased)))
 
 
 def run_message(message_id: int) -> None:
@@ -115,15 +117,37 @@ def run_message(message_id: int) -> None:
         _remember_failure(message_id, fault)
 
 
+def run_watched(message_id: int) -> None:
+    """Run a message that was leased more often than one is tried: its runs may not end because their worker dies of it.
+
+    Nobody is left to write such an end down, so the beginning is; a message that begins a second time is given up.
+    """
+    with transaction(OPEN_WALL):
+        message = _locked(message_id)
+        if message is None or message.given_up_at is not None:
+            return
+        if message.last_error == _UNFINISHED:
+            message.given_up_at = clock.now()
+            logger.error("outbox message given up, it ends its worker", extra={"fields": {"message_id": message_id}})
+            return
+        message.last_error = _UNFINISHED
+    run_message(message_id)
+
+
+def _locked(message_id: int) -> OutboxMessage | None:
+    """A message that is not done; whoever runs it meanwhile is waited for."""
+    return db.session.scalar(
+        select(OutboxMessage)
+        .where(OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
 def _run_in_transaction(message_id: int) -> tuple[str, dict[str, Any]] | None:
     """Run the handler and mark the message done in one transaction; return topic and payload of a network message."""
     with transaction(OPEN_WALL):
-        message = db.session.scalar(
-            select(OutboxMessage)
-            .where(OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None))
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
+        message = _locked(message_id)
         if message is None:
             return None
         if message.topic in _network_handlers:
@@ -152,8 +176,8 @@ def postpone(message_id: int, wait: timedelta, reason: str | None = None) -> Non
 
 def _remember_failure(message_id: int, fault: Exception) -> None:
     with transaction(OPEN_WALL):
-        message = db.session.get(OutboxMessage, message_id, with_for_update=True, populate_existing=True)
-        if message is None or message.done_at is not None:
+        message = _locked(message_id)
+        if message is None:
             return
         # The class alone: the text of an exception may quote personal data.
         message.last_error = type(fault).__name__
@@ -165,6 +189,22 @@ def _remember_failure(message_id: int, fault: Exception) -> None:
 def back_off(attempts: int) -> timedelta:
     """Wait 2, 4, 8 … seconds, an hour at most."""
     return min(timedelta(seconds=2 ** min(attempts, 12)), LONGEST_WAIT)
+
+
+def given_up() -> int:
+    """How many messages were tried as often as one is tried and are offered no more."""
+    return db.session.scalar(select(func.count()).where(_GIVEN_UP)) or 0
+
+
+def offer_again() -> int:
+    """Offer what was given up once more, as if it were new, in the present transaction; return how many."""
+    offered = update(OutboxMessage).where(_GIVEN_UP).returning(OutboxMessage.id)
+    moment = clock.now()
+    fresh = {"given_up_at": None, "attempts": 0, "last_error": None, "available_at": moment, "wanted_at": moment}
+    return len(db.session.scalars(offered.values(fresh)).all())
+
+
+_GIVEN_UP: Final = and_(OutboxMessage.given_up_at.is_not(None), OutboxMessage.done_at.is_(None))
 
 
 def oldest_waiting() -> float:

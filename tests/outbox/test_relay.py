@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from rq import Queue, SimpleWorker
 from rq.timeouts import TimerDeathPenalty
 
+from app.console import checks_inside
+from app.console.findings import State
 from app.foundation import clock
 from app.foundation.database import OPEN_WALL, db, enter_wall, transaction
 from app.outbox import jobs, relay, service
@@ -95,7 +100,7 @@ def test_two_relays_never_lease_the_same_message(committed_app: Flask) -> None:
             enter_wall(OPEN_WALL)
             with transaction(OPEN_WALL):
                 both_ready.wait(10)
-                taken = service.claim_due(20)
+                taken = list(service.claim_due(20))
                 both_ready.wait(10)  # every lease is taken before the first commits
             db.session.remove()
             return taken
@@ -112,6 +117,70 @@ def test_one_failing_message_does_not_hold_up_its_batch(queue: Queue) -> None:
     work(queue)
     assert effects() == [2]
     assert row(failing).last_error == "ValueError"
+
+
+class _WorkerDied(BaseException):
+    """What nobody catches and nobody writes down, as a kill by the kernel."""
+
+
+@service.handles_over_network("tests.kill")
+def _kill(_message_id: int, _payload: dict[str, Any]) -> None:
+    raise _WorkerDied
+
+
+def _run_as_dying_workers(queue: Queue) -> None:
+    """Run what is queued; a job that ends its worker is lost with it, and what stood behind it in the job too."""
+    for job in queue.jobs:
+        with contextlib.suppress(_WorkerDied):
+            job.perform()
+    queue.empty()
+
+
+def test_a_message_that_kills_its_worker_holds_up_no_other_for_long_and_is_given_up(queue: Queue) -> None:
+    deadly = leave("tests.kill")
+    behind = leave("tests.note", number=1)
+    handed_over = done_after = 0
+    with ExitStack() as days:
+        while row(deadly).given_up_at is None:
+            assert handed_over < 20
+            handed_over += 1
+            days.enter_context(later(seconds=61))
+            relay.relay_once(queue)
+            _run_as_dying_workers(queue)
+            done_after = done_after or (handed_over if row(behind).done_at else 0)
+        assert (done_after, handed_over) == (relay.ALONE_FROM, service.MOST_ATTEMPTS + 2)
+        assert effects() == [1]
+        assert service.given_up() == 1
+        days.enter_context(later(days=30))
+        assert relay.relay_once(queue) == 0
+
+
+def test_an_outage_of_the_workers_gives_nothing_up(queue: Queue) -> None:
+    """Leased again and again without ever being begun, a message is run like any other when a worker is back."""
+    message_id = leave("tests.note", number=1)
+    with ExitStack() as days:
+        for _ in range(3 * service.MOST_ATTEMPTS):
+            days.enter_context(later(seconds=61))
+            assert relay.relay_once(queue) == 1
+            queue.empty()
+        days.enter_context(later(seconds=61))
+        relay.relay_once(queue)
+        work(queue)
+    assert effects() == [1]
+    assert (row(message_id).last_error, row(message_id).given_up_at) == (None, None)
+
+
+def test_what_was_given_up_is_offered_again_when_told(committed_app: Flask, queue: Queue) -> None:
+    message_id = leave("tests.kill")
+    for _ in range(2):
+        with contextlib.suppress(_WorkerDied):
+            service.run_watched(message_id)
+    assert service.given_up() == 1
+    assert checks_inside.delivery().state is State.BAD
+    told = committed_app.test_cli_runner().invoke(args=["outbox", "retry"])
+    assert told.output == "已重新安排 1 条后台任务\n"
+    assert (service.given_up(), relay.relay_once(queue)) == (0, 1)
+    assert "没有" in committed_app.test_cli_runner().invoke(args=["outbox", "retry"]).output
 
 
 def test_a_full_queue_is_given_no_more(queue: Queue) -> None:

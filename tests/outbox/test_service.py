@@ -71,7 +71,7 @@ def _leave_and_be_refused() -> None:
 
 def claim(limit: int = 100) -> list[int]:
     with transaction(OPEN_WALL):
-        return service.claim_due(limit)
+        return list(service.claim_due(limit))
 
 
 def row(message_id: int) -> OutboxMessage:
@@ -108,7 +108,7 @@ class TestClaiming:
         with transaction(OPEN_WALL):
             for other in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "indexscan", "bitmapscan"):
                 db.session.execute(text(f"SET LOCAL enable_{other} = off"))
-            assert service.claim_due(2) == ids[:2]
+            assert list(service.claim_due(2)) == ids[:2]
 
     def test_a_leased_message_is_not_offered_until_the_lease_ends(self) -> None:
         message_id = leave("tests.note", number=1)
