@@ -11,8 +11,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from app.foundation.local_services import LocalServices
@@ -23,6 +24,7 @@ MINIMUM_SECRET_LENGTH: Final = 32
 DEMO_MARK: Final = "demo-"
 _ON: Final = frozenset({"1", "true", "yes"})
 _OFF: Final = frozenset({"0", "false", "no"})
+Network: TypeAlias = IPv4Network | IPv6Network
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 
@@ -107,6 +109,8 @@ class Settings:
     embedded_redis: bool
     crypto_suite: str = "international"
     trusted_proxies: int = 0
+    metrics_networks: tuple[Network, ...] = ()
+    """Who may read ``/metrics``: counts by the second tell when somebody filed."""
     wechat_template_progress: str = "tip-progress-demo"
     public_rate_per_minute: int = 600
     clamd_url: str = ""
@@ -159,6 +163,13 @@ class _Reader:
         if not re.fullmatch(pattern, value):
             self.faults.append(f"{name} 应为{meaning}")
         return value
+
+    def networks(self, name: str, default: str) -> tuple[Network, ...]:
+        try:
+            return tuple(ip_network(one.strip()) for one in self.text(name, default).split(","))
+        except ValueError:
+            self.faults.append(f"{name} 应为用英文逗号分隔的网段，例如 10.0.0.0/8,::1")
+            return ()
 
     def url(self, name: str, value: str, schemes: tuple[str, ...]) -> str:
         try:
@@ -221,6 +232,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             "CRYPTO_SUITE", "international", "international|national", "international 或 national"
         ),
         trusted_proxies=reader.number("TRUSTED_PROXIES", 0, 0, 5),
+        metrics_networks=reader.networks("METRICS_NETWORKS", "127.0.0.0/8,::1"),
         wechat_template_progress=reader.text("WECHAT_TEMPLATE_PROGRESS", "tip-progress-demo"),
         clamd_url=reader.url("CLAMD_URL", reader.text("CLAMD_URL", ""), ("tcp", "unix")),
         backup_path=reader.text("BACKUP_PATH", ""),

@@ -11,8 +11,9 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any, Final
 
 import uuid_utils
@@ -20,6 +21,8 @@ from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 
 from app.foundation.clock import now
+from app.foundation.config import Network
+from app.foundation.errors import NotFound
 from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Permission
 
@@ -136,8 +139,19 @@ def register_observability(app: Flask, checks: dict[str, ReadinessCheck]) -> Non
     @app.get("/metrics")
     @endpoint(audience=Audience.ANYONE, permission=Permission.PUBLIC_READ, changes=False)
     def metrics(_actor: Any) -> Any:
-        """Counters and timings for Prometheus."""
+        """Counters and timings for Prometheus, for the networks of ``METRICS_NETWORKS`` alone."""
+        if not _is_in(app.extensions["shudi_settings"].metrics_networks):
+            raise NotFound
         return Response(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+
+def _is_in(networks: Sequence[Network]) -> bool:
+    """Whether the request comes out of one of these networks; what has no address comes out of none."""
+    try:
+        caller = ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    return any(caller in network for network in networks)
 
 
 @lru_cache(maxsize=2048)

@@ -60,6 +60,7 @@ class TestFaults:
                 "FILES_URL": "ftp://x",
                 "WECHAT_API_BASE": "gopher://x",
                 "TRUSTED_PROXIES": "-1",
+                "METRICS_NETWORKS": "10.0.0.1/8",
                 "PUBLIC_RATE_PER_MINUTE": "0",
                 "DATA_DIR": str(tmp_path),
             }
@@ -76,6 +77,7 @@ class TestFaults:
                 "FILES_URL 应以 file://、s3:// 开头",
                 "WECHAT_API_BASE 应以 http://、https:// 开头",
                 "TRUSTED_PROXIES 应为 0 至 5 之间的整数",
+                "METRICS_NETWORKS 应为用英文逗号分隔的网段，例如 10.0.0.0/8,::1",
                 "PUBLIC_RATE_PER_MINUTE 应为 1 至 1000000 之间的整数",
                 "WECHAT_APP_ID 未设置",
                 "WECHAT_APP_SECRET 未设置",

@@ -229,6 +229,12 @@ class TestMetrics:
         ):
             assert str(personal) not in told
 
+    @pytest.mark.parametrize(("address", "status"), [("127.0.0.1", 200), ("::1", 200), ("203.0.113.9", 404), ("", 404)])
+    def test_nobody_outside_learns_when_somebody_filed(self, client: FlaskClient, address: str, status: int) -> None:
+        answer = client.get("/metrics", environ_base={"REMOTE_ADDR": address})
+        assert answer.status_code == status
+        assert (b"shudi_requests_total" in answer.data) == (status == 200)
+
     def test_a_method_that_nobody_knows_makes_no_new_series(self, client: FlaskClient) -> None:
         client.open("/healthz", method="X13900001234")
         assert "X13900001234" not in client.get("/metrics").get_data(as_text=True)
