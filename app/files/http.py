@@ -18,7 +18,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, File, MultipartDeco
 
 from app.files import service
 from app.files.formats import FORMATS, extension_of
-from app.files.models import FileCopy, PurposeName, StoredFile
+from app.files.models import FileCopy, Purpose, PurposeName, StoredFile
 from app.files.service import LARGEST_FILE_BYTES, TOO_LARGE, ReceivedFile
 from app.foundation.database import end_reading
 from app.foundation.errors import DomainError, InvalidInput, PayloadTooLarge
@@ -144,11 +144,16 @@ def read_out() -> None:
 
 
 def _disposition(stored: StoredFile) -> str:
-    """Attachment under the original name (RFC 6266), with a plain one for clients that know ASCII only."""
+    """Attachment under its name (RFC 6266), with a plain one for clients that know ASCII only.
+
+    A reporter's own name of a file stays closed: it often holds a person's.
+    """
     name = service.original_name(stored)
     usual = next((f.extensions[0] for f in FORMATS if f.media_type == stored.media_type), "bin")
     ending = extension_of(name)
     if not ending:
         name, ending = f"{name}.{usual}", usual
+    if stored.purpose is Purpose.PUBLIC:
+        name = f"举报材料-{stored.sha256[:8]}.{ending}"
     plain = f"file-{stored.sha256[:8]}.{ending}"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -175,7 +175,7 @@ def test_too_large_by_a_byte(app: Flask, client: FlaskClient) -> None:
 
 
 def test_downloads_are_attachments_that_nothing_runs(app: Flask) -> None:
-    stored = register(receive([samples.pdf()], '合同 "一";\r\n.pdf', "application/pdf", "public"))
+    stored = register(receive([samples.pdf()], '合同 "一";\r\n.pdf', "application/pdf", "office", uuid.uuid4()))
     with app.test_request_context():
         response = download_response(stored)
     assert response.get_data() == samples.pdf()
@@ -190,7 +190,15 @@ def test_downloads_are_attachments_that_nothing_runs(app: Flask) -> None:
 
 
 def test_a_nameless_upload_gets_an_extension(app: Flask) -> None:
-    stored = register(receive([samples.jpeg()], "", "", "public"))
+    stored = register(receive([samples.jpeg()], "", "", "office", uuid.uuid4()))
     with app.test_request_context():
         disposition = download_response(stored).headers["Content-Disposition"]
     assert unquote(disposition.partition("UTF-8''")[2]) == "未命名.jpg"
+
+
+def test_a_reporters_name_of_a_file_does_not_leave_with_it(app: Flask) -> None:
+    stored = register(receive([samples.png()], "阿依古丽·测试的工资流水.png", "", "public"))
+    with app.test_request_context():
+        disposition = download_response(stored).headers["Content-Disposition"]
+    assert unquote(disposition.partition("UTF-8''")[2]) == f"举报材料-{stored.sha256[:8]}.png"
+    assert "阿依古丽" not in unquote(str(disposition))
