@@ -112,7 +112,7 @@ def _keys(kind: str, of: str) -> tuple[str, str]:
 
 # Crowds -------------------------------------------------------------------------------------------------------------
 
-WEIGHT: Final = {"tips": 1, "uploads": 1, "recover": 60, "enterprises": 1}
+WEIGHT: Final = {"tips": 1, "uploads": 1, "recover": 60, "enterprises": 1, "preview": 1}
 """What a knock counts at each door; a forgotten code is nothing that one person asks for every second."""
 ADDRESS_FACTOR: Final = 4
 RANGE_FACTOR: Final = 16
@@ -230,10 +230,13 @@ def _proved(door: str, proof: str | None) -> bool:
         return True
 
 
-def may_send_code(receipt_number: str) -> bool:
-    """Whether a new code may still be asked for today, for this receipt number: three a day reach the same phone."""
+def may_send_code(receipt_number: str, asked_by: bytes) -> bool:
+    """Whether a new code may still be asked for today: three a day for this receipt number and whoever asks.
+
+    A stranger who knows the number but not the telephone uses up nothing of the reporter's.
+    """
     try:
-        key = f"guard:recover:{clock.today()}:{_digest('recover', receipt_number)}"
+        key = f"guard:recover:{clock.today()}:{_digest('recover', f'{receipt_number} {asked_by.hex()}')}"
         pipeline = _redis().pipeline(transaction=False)
         pipeline.incr(key)
         pipeline.expire(key, 24 * 3600)

@@ -82,6 +82,7 @@ def list_own_tips(_actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
 )
 def preview_jurisdiction(_actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Which district would lead, and why; nothing is stored."""
+    admit("preview")
     return service.preview(body)
 
 

@@ -47,8 +47,9 @@ def ask_for_call_back(receipt_number: str, phone: str) -> None:
         .where(Tip.receipt_number == number)
     ).one_or_none()
     tip_id, index = row or (None, None)
-    same = Crypto.same(phone_index(phone), index or _NO_INDEX)
-    if not guard.may_send_code(number) or tip_id is None or not same:
+    given = phone_index(phone)
+    same = Crypto.same(given, index or _NO_INDEX)
+    if not guard.may_send_code(number, given) or tip_id is None or not same:
         return
     audit.record(PUBLIC, "tips.ask_new_code", "tip", tip_id)
     outbox.leave(CONVERSATION_MOVED, tip_id=str(tip_id), event_id=str(new_id()), kind="recovery")
@@ -61,7 +62,7 @@ def issue_to_session(receipt_number: str, openid_index: bytes) -> NewCode:
     tip = db.session.scalar(own.where(Tip.receipt_number == number, Reporter.openid_index == openid_index))
     if tip is None:
         raise NotFound("在您的实名举报中未找到该受理编号")
-    if not guard.may_send_code(number):
+    if not guard.may_send_code(number, openid_index):
         raise Conflict("今天已多次找回查询码，请明天再试或致电我们", code="too_many_codes")
     audit.record(PUBLIC, "tips.reissue_code", "tip", tip.id, way="session")
     return _issue(tip, "session")

@@ -46,6 +46,15 @@ def test_over_the_limit_work_opens_the_door_once(client: FlaskClient, crowded: A
     assert rows.scalar("SELECT count(*) FROM tips") == 4
 
 
+def test_looking_up_a_district_costs_work_like_filing(client: FlaskClient, crowded: Allow) -> None:
+    crowded(3)
+    body = {"registered_address": "乌鲁木齐市天山区中山路1号"}
+    answers = [client.post("/api/v1/jurisdiction/preview", json=body) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    again = client.post("/api/v1/jurisdiction/preview", json=body, headers=_solved(answers[-1].get_json()))
+    assert again.get_json()["lead"] == factories.TIANSHAN
+
+
 def test_patience_opens_it_where_no_script_runs(client: FlaskClient, crowded: Allow) -> None:
     crowded(1)
     _file(client)

@@ -91,6 +91,19 @@ def test_three_calls_a_day_are_enough(client: FlaskClient) -> None:
     assert rows.scalar("SELECT count(*) FROM outbox_messages") == before + 3
 
 
+def test_a_stranger_who_knows_the_number_uses_up_nothing(client: FlaskClient) -> None:
+    headers = factories.reporter_headers(OPENID)
+    receipt = _named(client, headers)
+    before = rows.scalar("SELECT count(*) FROM outbox_messages")
+    for _ in range(guard.MOST_CODES_A_DAY + 1):
+        assert _ask(client, receipt["receipt_number"], "13911112222").status_code == 202
+    assert _ask(client, receipt["receipt_number"]).status_code == 202
+    assert rows.scalar("SELECT count(*) FROM outbox_messages") == before + 1
+    body = {"receipt_number": receipt["receipt_number"]}
+    told = [client.post("/api/v1/tips/new-code", json=body, headers=headers) for _ in range(guard.MOST_CODES_A_DAY + 1)]
+    assert [answer.status_code for answer in told] == [201] * guard.MOST_CODES_A_DAY + [409]
+
+
 def test_a_crowd_at_this_door_is_asked_to_work(client: FlaskClient, crowded: Callable[[int], None]) -> None:
     allowed = 5
     crowded(allowed * guard.WEIGHT["recover"])
