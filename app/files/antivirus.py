@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 
 from app.files import service
 from app.files.models import Scan, StoredFile
-from app.files.storage import StorageFault
+from app.files.storage import ObjectMissing, StorageFault
 from app.foundation.crypto import CannotOpen
 from app.foundation.database import OPEN_WALL, db, transaction
 
@@ -34,7 +34,7 @@ class ScannerAway(Exception):
 
 
 def scan_waiting() -> int:
-    """Scan what waits, oldest first; return how many got a verdict. Ends when the scanner does not answer."""
+    """Scan what waits, oldest first; return how many got a verdict. Ends when scanner or storage do not answer."""
     url: str = current_app.extensions["shudi_settings"].clamd_url
     if not url:
         return 0
@@ -53,6 +53,9 @@ def scan_waiting() -> int:
         except ScannerAway as fault:
             logger.warning("the virus scanner is away: %s", fault)
             return done
+        except StorageFault:
+            logger.exception("file %s could not be read for the scanner and waits", stored.id)
+            return done
         with transaction(OPEN_WALL):
             _write(stored.id, verdict)
     return len(waiting)
@@ -61,8 +64,8 @@ def scan_waiting() -> int:
 def _verdict(url: str, stored: StoredFile) -> Scan:
     try:
         return ask(url, service.vault().stream(stored.place))
-    except (StorageFault, CannotOpen):
-        logger.exception("file %s could not be read for the scanner", stored.id)
+    except (ObjectMissing, CannotOpen):
+        logger.exception("file %s cannot be read for the scanner", stored.id)
         return Scan.FAILED
 
 

@@ -32,18 +32,22 @@ def remove_orphans(older_than: timedelta = service.UNCLAIMED_FOR) -> Removed:
     """Remove uploads that nobody used, and bytes that a crash left without a row.
 
     Twice is safe, also at the same time: a row is deleted only while it is unused, bytes only while no row names them,
-    and what is gone already is passed over. A run that is killed in between leaves bytes for the next.
+    and what is gone already is passed over. A run that is killed in between leaves bytes for the next. Nothing is
+    removed from a storage of which the database names nothing at all: it is not, or not yet, the one that goes with it.
 
     Raises:
         ValueError: ``older_than`` is under an hour, so that bytes of an upload under way could be taken for orphans.
     """
     if older_than < _SHORTEST_WAIT:
         raise ValueError("uploads wait for at least an hour")
+    vault, before = service.vault(), clock.now() - older_than
+    if _is_foreign(vault.written_before(before)):
+        logger.error("orphans are left alone: the database names nothing of what lies in the storage")
+        return Removed(0, 0)
     with transaction(OPEN_WALL):
         rows = service.forget_unclaimed(older_than)
-    vault = service.vault()
     objects = 0
-    for keys in _batches(vault.written_before(clock.now() - older_than)):
+    for keys in _batches(vault.written_before(before)):
         with transaction(OPEN_WALL):
             orphans = service.without_row(keys)
         for key in orphans:
@@ -51,6 +55,16 @@ def remove_orphans(older_than: timedelta = service.UNCLAIMED_FOR) -> Removed:
         objects += len(orphans)
     logger.info("orphans removed", extra={"fields": {"rows": rows, "objects": objects}})
     return Removed(rows, objects)
+
+
+def _is_foreign(keys: Iterator[str]) -> bool:
+    """Whether there is something in the storage and the database names none of it: not restored yet, or another's."""
+    batch: list[str] = []
+    for batch in _batches(keys):
+        with transaction(OPEN_WALL):
+            if len(service.without_row(batch)) < len(set(batch)):
+                return False
+    return bool(batch)
 
 
 def _batches(keys: Iterator[str]) -> Iterator[list[str]]:

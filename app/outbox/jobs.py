@@ -16,7 +16,7 @@ def run_messages(message_ids: list[int]) -> None:
 
 
 def run_watched(message_id: int) -> None:
-    """Run one message whose runs so far did not end."""
+    """Run one message whose runs so far did not end. Twice is safe: a message that is done is skipped."""
     service.run_watched(message_id)
 
 

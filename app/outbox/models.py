@@ -38,6 +38,10 @@ class OutboxMessage(Base):
     wanted_at: Mapped[datetime | None]
     """Until when it waits on purpose (back-off, quiet hours); empty where it was wanted at once."""
     attempts: Mapped[int] = mapped_column(server_default="0")
+    """How often it was leased to a relay since it last went well."""
+    failures: Mapped[int] = mapped_column(server_default="0")
+    unfinished: Mapped[int] = mapped_column(server_default="0")
+    """How many runs in a row, of those that were watched, began and never ended."""
     done_at: Mapped[datetime | None]
     given_up_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)

@@ -26,8 +26,9 @@ logger = logging.getLogger(__name__)
 LEASE: Final = timedelta(seconds=60)
 """How long a message belongs to one hand-over before the relay offers it again."""
 MOST_ATTEMPTS: Final = 12
-_UNFINISHED: Final = "Unfinished"
-"""What a message says while it is run under watch; what still says so afterwards killed its worker."""
+"""How often a message may fail. How often it was leased says nothing: workers may have been away."""
+MOST_UNFINISHED: Final = 3
+"""How many runs in a row may end with their worker, once a message is watched."""
 LONGEST_WAIT: Final = timedelta(hours=1)
 
 Handler = Callable[[dict[str, Any]], None]
@@ -120,17 +121,17 @@ def run_message(message_id: int) -> None:
 def run_watched(message_id: int) -> None:
     """Run a message that was leased more often than one is tried: its runs may not end because their worker dies of it.
 
-    Nobody is left to write such an end down, so the beginning is; a message that begins a second time is given up.
+    Nobody is left to write such an end down, so the beginning is.
     """
     with transaction(OPEN_WALL):
         message = _locked(message_id)
         if message is None or message.given_up_at is not None:
             return
-        if message.last_error == _UNFINISHED:
+        if message.unfinished >= MOST_UNFINISHED:
             message.given_up_at = clock.now()
             logger.error("outbox message given up, it ends its worker", extra={"fields": {"message_id": message_id}})
             return
-        message.last_error = _UNFINISHED
+        message.unfinished += 1
     run_message(message_id)
 
 
@@ -165,12 +166,16 @@ def finish(message_id: int) -> None:
 
 
 def postpone(message_id: int, wait: timedelta, reason: str | None = None) -> None:
-    """Want a message again after ``wait``, in the present transaction. ``reason`` is a code, never personal data."""
+    """Want a message again after ``wait``, in the present transaction.
+
+    ``reason`` is the code of a failure, never personal data; without one all is well, and counting begins anew.
+    """
     wanted = clock.now() + wait
+    counted = {"failures": OutboxMessage.failures + 1} if reason else {"failures": 0, "attempts": 0}
     db.session.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None))
-        .values(available_at=wanted, wanted_at=wanted, last_error=reason)
+        .values(available_at=wanted, wanted_at=wanted, last_error=reason, unfinished=0, **counted)
     )
 
 
@@ -181,8 +186,10 @@ def _remember_failure(message_id: int, fault: Exception) -> None:
             return
         # The class alone: the text of an exception may quote personal data.
         message.last_error = type(fault).__name__
-        message.available_at = clock.now() + back_off(message.attempts)
-        if message.attempts >= MOST_ATTEMPTS:
+        message.failures += 1
+        message.unfinished = 0
+        message.available_at = clock.now() + back_off(message.failures)
+        if message.failures >= MOST_ATTEMPTS:
             message.given_up_at = clock.now()
 
 
@@ -200,7 +207,8 @@ def offer_again() -> int:
     """Offer what was given up once more, as if it were new, in the present transaction; return how many."""
     offered = update(OutboxMessage).where(_GIVEN_UP).returning(OutboxMessage.id)
     moment = clock.now()
-    fresh = {"given_up_at": None, "attempts": 0, "last_error": None, "available_at": moment, "wanted_at": moment}
+    counted = {"attempts": 0, "failures": 0, "unfinished": 0}
+    fresh = counted | {"given_up_at": None, "last_error": None, "available_at": moment, "wanted_at": moment}
     return len(db.session.scalars(offered.values(fresh)).all())
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Select, func, select
 from app.audit import service as audit
 from app.foundation import clock
 from app.foundation.database import db
-from app.foundation.errors import Conflict, DomainError, Forbidden, OutOfScope
+from app.foundation.errors import Conflict, DomainError, Forbidden, NotSignedIn, OutOfScope
 from app.foundation.permissions import Actor, Permission
 from app.identity import service as identity
 from app.outbox import service as outbox
@@ -130,8 +130,13 @@ def merge_some(merge_id: UUID) -> None:
     waiting = _waiting(row.cluster_id, row.into_tip_id).where(TipLink.registered_at <= row.ordered_at)
     if row.last_tip_id is not None:
         waiting = waiting.where(TipLink.tip_id > row.last_tip_id)
+    try:
+        actor = identity.actor_of_account(row.ordered_by)
+    except NotSignedIn:  # whoever ordered it has left: what is not merged yet stays where it is
+        row.refused += db.session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
+        _end(row)
+        return
     tip_ids = db.session.scalars(waiting.limit(AT_ONCE)).all()
-    actor = identity.actor_of_account(row.ordered_by)
     for tip_id in tip_ids:
         if _merge(actor, tip_id, row.into_tip_id):
             row.merged += 1
@@ -140,9 +145,14 @@ def merge_some(merge_id: UUID) -> None:
         row.last_tip_id = tip_id
     if len(tip_ids) == AT_ONCE:
         outbox.leave(MERGE_CLUSTER, merge_id=str(merge_id))
+        db.session.flush()
     else:
-        row.ended_at = clock.now()
-        single_run.tell_of_end(row)
+        _end(row)
+
+
+def _end(row: ClusterMerge) -> None:
+    row.ended_at = clock.now()
+    single_run.tell_of_end(row)
     db.session.flush()
 
 

@@ -43,14 +43,14 @@ def check(message_id: int, tip_id: UUID) -> None:
     """Read → ask, outside any transaction → write the verdict with the mark that it is done."""
     with transaction(OPEN_WALL):
         openid, text = _openid_of(tip_id), _text_of(tip_id)
-        attempts = db.session.get_one(OutboxMessage, message_id).attempts
+        failures = db.session.get_one(OutboxMessage, message_id).failures
     client: WeChatClient = current_app.extensions["shudi_wechat"]
     try:
         verdict: str = client.check_text(openid, text) if openid and text else UNCHECKED
     except WeChatError as fault:
-        if (fault.retryable or isinstance(fault, WeChatUnknown)) and attempts < outbox.MOST_ATTEMPTS:
+        if (fault.retryable or isinstance(fault, WeChatUnknown)) and failures + 1 < outbox.MOST_ATTEMPTS:
             with transaction(OPEN_WALL):
-                outbox.postpone(message_id, outbox.back_off(attempts), type(fault).__name__)
+                outbox.postpone(message_id, outbox.back_off(failures + 1), type(fault).__name__)
             return
         verdict = UNCHECKED
     with transaction(OPEN_WALL):

@@ -32,6 +32,7 @@ def test_files_go_after_their_time_with_their_bytes_and_the_figures_stay(client:
     later(92)
     assert rows.scalar("SELECT count(*) FROM audit_events WHERE action = 'cases.remove_import_file'") == 2
     headers = factories.office_headers("city.reviewer")
+    factories.file_tip(client, evidence=[factories.upload(client).get_json()["id"]])  # an office has other files too
     shown = client.get(f"{sheets.IMPORTS}/{told['id']}", headers=headers).get_json()
     assert (shown["created"], shown["refused"], shown["has_result"]) == (1, 1, False)
     assert [one["cell"] for one in shown["faults"]] == ["I3"]

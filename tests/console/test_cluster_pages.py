@@ -182,6 +182,23 @@ def test_who_stands_aside_from_a_tip_merges_the_others(
     assert rows.scalar("SELECT status FROM handlings WHERE tip_id = :id", id=tips[1][0]) == "registered"
 
 
+def test_an_order_ends_where_whoever_gave_it_has_left(
+    officer: Callable[[str], Officer], tips: list[tuple[UUID, str]]
+) -> None:
+    person = officer("city.reviewer")
+    path = merge_path(person.text("/clusters"))
+    state = person.post(path, seen=path).headers["Location"]
+    rows.scalar("UPDATE accounts SET active = false WHERE username = 'city.reviewer' RETURNING 1")
+    run_to_the_end()
+    other = officer("city.reviewer2")
+    assert "2 件没有并入" in other.text(state)
+    assert "整组并案已完成：0 件已并入主件，2 件没有并入" in other.text("/notices")
+    path = merge_path(other.text("/clusters"))
+    assert other.post(path, seen=path).status_code == 303
+    run_to_the_end()
+    assert rows.scalar("SELECT count(*) FROM handlings WHERE status = 'merged'") == 2
+
+
 def test_nothing_is_merged_into_a_settled_tip(
     officer: Callable[[str], Officer], tips: list[tuple[UUID, str]], client: FlaskClient
 ) -> None:

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from app.files import antivirus, jobs
 from app.files.models import Scan
+from app.files.storage import LocalStorage, StorageFault
 from tests import factories, rows
 from tests.files import samples
 
@@ -109,6 +110,22 @@ def test_a_scanner_that_is_away_lets_nothing_pass(client: FlaskClient, clamd: Cl
     jobs.scan_waiting()
     assert _open(client, path).status_code == 409
     assert rows.scalar("SELECT scan FROM stored_files") == "waiting"
+
+
+def test_a_storage_that_is_away_condemns_no_file(
+    client: FlaskClient, clamd: Clamd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _evidence(client, samples.png(9, 9))
+    with monkeypatch.context() as away:
+        away.setattr(LocalStorage, "read", _not_reachable)
+        jobs.scan_waiting()
+    assert rows.scalar("SELECT scan FROM stored_files") == "waiting"
+    jobs.scan_waiting()
+    assert _open(client, path).get_data() == samples.png(9, 9)
+
+
+def _not_reachable(*_: Any, **__: Any) -> Iterator[bytes]:
+    raise StorageFault("not reachable")
 
 
 def test_what_is_too_long_for_the_scanner_is_held(clamd: Clamd) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from flask import Flask
-from sqlalchemy import inspect, select, text, update
+from sqlalchemy import delete, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -326,6 +326,17 @@ def test_orphans_go_and_used_files_stay(app: Flask, session: Session) -> None:
     assert used.id in remaining
     assert unused.id not in remaining
     assert b"".join(open_file(used.id)[1]) == samples.png()
+
+
+def test_a_storage_of_which_the_database_knows_nothing_is_left_alone(app: Flask, session: Session) -> None:
+    """Started before its dump is restored, or with the storage of another office, it must not empty that."""
+    upload()
+    there = objects(app)
+    session.execute(delete(StoredFile))
+    session.commit()
+    with clock.stopped_at(clock.now() + timedelta(hours=25)):
+        assert jobs.remove_orphans() == jobs.Removed(0, 0)
+    assert objects(app) == there != set()
 
 
 def test_an_upload_under_way_is_no_orphan(app: Flask) -> None:

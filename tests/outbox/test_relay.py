@@ -148,7 +148,10 @@ def test_a_message_that_kills_its_worker_holds_up_no_other_for_long_and_is_given
             relay.relay_once(queue)
             _run_as_dying_workers(queue)
             done_after = done_after or (handed_over if row(behind).done_at else 0)
-        assert (done_after, handed_over) == (relay.ALONE_FROM, service.MOST_ATTEMPTS + 2)
+        assert (done_after, handed_over) == (
+            relay.ALONE_FROM,
+            service.MOST_ATTEMPTS + service.MOST_UNFINISHED + 1,
+        )
         assert effects() == [1]
         assert service.given_up() == 1
         days.enter_context(later(days=30))
@@ -172,7 +175,7 @@ def test_an_outage_of_the_workers_gives_nothing_up(queue: Queue) -> None:
 
 def test_what_was_given_up_is_offered_again_when_told(committed_app: Flask, queue: Queue) -> None:
     message_id = leave("tests.kill")
-    for _ in range(2):
+    for _ in range(service.MOST_UNFINISHED + 1):
         with contextlib.suppress(_WorkerDied):
             service.run_watched(message_id)
     assert service.given_up() == 1

@@ -87,8 +87,8 @@ def test_running_it_twice_keeps_the_first_verdict(client: FlaskClient, wechat: W
 
 def test_it_gives_up_in_the_end(client: FlaskClient, wechat: WeChatStandIn) -> None:
     tip_id = _filed(client)
-    statement = "UPDATE outbox_messages SET attempts = :n WHERE topic = 'tips.text_check_wanted' RETURNING 1"
-    assert rows.scalar(statement, n=MOST_ATTEMPTS)
+    statement = "UPDATE outbox_messages SET failures = :n WHERE topic = 'tips.text_check_wanted' RETURNING 1"
+    assert rows.scalar(statement, n=MOST_ATTEMPTS - 1)
     wechat.script(CHECK, answer={"errcode": -1})
     reporters.run_outbox()
     assert _verdict(tip_id) == "unchecked"
