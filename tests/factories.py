@@ -56,6 +56,16 @@ def make_office() -> None:
     db.session.remove()
 
 
+def colleague_of(username: str) -> str:
+    """A second person of the same unit and role."""
+    with transaction(OPEN_WALL):
+        person = db.session.scalars(select(Account).where(Account.username == username)).one()
+        columns = {column.name: getattr(person, column.name) for column in Account.__table__.columns}
+        name = f"{username}.colleague"
+        db.session.add(Account(**columns | {"id": new_id(), "username": name}))
+    return name
+
+
 def actor(username: str) -> Actor:
     """A signed-in officer by user name ("city.reviewer", "district.650104", …)."""
     with transaction(OPEN_WALL):

@@ -17,7 +17,6 @@ from app.cases.claim_columns import CLAIM_COLUMNS, RESULT_COLUMNS
 from app.cases.follow_up import reported
 from app.cases.ledger_models import CaseClaim, PaymentBatch
 from app.cases.sheet_engine import ReadRow
-from app.foundation import clock
 from app.foundation.database import db, insert_in_bulk, update_in_bulk
 from app.foundation.permissions import Actor
 
@@ -83,8 +82,7 @@ class ClaimTarget:
             "id": claim.id,
             "claimed_yuan": given["claimed_yuan"],
             **claims.sealed_person(claim.id, merged),
-            "entered_by": self._actor.account_id,
-            "entered_at": clock.now(),
+            **claims.entered_anew(self._actor, claim),
         }
 
     def finish(self) -> None:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from stdnum.iso7064 import mod_11_10
 
@@ -121,10 +121,12 @@ def _query_number() -> str:
 
 
 def verify_claims(actor: Actor, case_id: UUID, verdicts: Sequence[Mapping[str, Any]]) -> FundraisingCase:
-    """Say what of claims holds; never by whoever entered them. Zero refuses a claim, another amount needs a reason.
+    """Say what of claims holds; never by whoever entered or corrected them (domain.md §10 rule 13).
+
+    Zero refuses a claim, another amount needs a reason.
 
     Raises:
-        OutOfScope: no such case. Forbidden: not this person's to verify, or entered by the same person.
+        OutOfScope: no such case. Forbidden: not this person's to verify, or entered or corrected by the same person.
         InvalidInput: unknown numbers, a reason is missing, or less than the rounds have given already.
     """
     case = _verifiable(actor, case_id)
@@ -137,8 +139,8 @@ def verify_claims(actor: Actor, case_id: UUID, verdicts: Sequence[Mapping[str, A
         faults += _fault_of(claim, by_number[claim.claim_no], given.get(claim.id, Decimal(0)))
     if faults:
         raise InvalidInput(errors={"claims": faults[:_TOLD]})
-    if any(claim.entered_by == actor.account_id for claim in claims):
-        raise Forbidden("不能核实自己录入的债权，须由另一人核实", code="same_person", extra=service.about(case))
+    if any(actor.account_id in {claim.entered_by, *claim.also_entered_by} for claim in claims):
+        raise Forbidden("不能核实自己录入或更正的债权，须由另一人核实", code="same_person", extra=service.about(case))
     for claim in claims:
         verdict = by_number[claim.claim_no]
         _set(actor, claim, verdict["verified_yuan"], verdict.get("reason") or "")
@@ -173,7 +175,7 @@ def _fault_of(claim: CaseClaim, verdict: Mapping[str, Any], given: Decimal) -> l
 
 
 def verify_as_claimed(actor: Actor, case_id: UUID) -> int:
-    """Let claims hold as claimed that wait and were entered by somebody else; returns how many.
+    """Let claims hold as claimed that wait and were entered and corrected by others alone; returns how many.
 
     Those whose amount differs from what was verified before a correction go on waiting: another amount needs a reason,
     claim by claim (:func:`verify_claims`).
@@ -188,6 +190,7 @@ def verify_as_claimed(actor: Actor, case_id: UUID) -> int:
             CaseClaim.case_id == case_id,
             CaseClaim.verified_at.is_(None),
             CaseClaim.entered_by.is_distinct_from(actor.account_id),
+            not_(CaseClaim.also_entered_by.contains([actor.account_id])),
             or_(CaseClaim.verified_yuan.is_(None), CaseClaim.verified_yuan == CaseClaim.claimed_yuan),
         )
         .values(verified_yuan=CaseClaim.claimed_yuan, verified_by=actor.account_id, verified_at=clock.now())
@@ -211,12 +214,23 @@ def change_claim(actor: Actor, case_id: UUID, claim_no: str, given: Mapping[str,
         claim.sealed_person, claim.id_index, claim.phone_index = (
             bytes.fromhex(value[2:]) if value else None for value in values.values()
         )
+    for name, value in entered_anew(actor, claim).items():
+        setattr(claim, name, value)
     claim.claimed_yuan = given.get("claimed_yuan", claim.claimed_yuan)
     claim.verified_at = claim.verified_by = None
-    claim.entered_by, claim.entered_at = actor.account_id, clock.now()
     db.session.flush()
     service.note(actor, case, CHANGE_CLAIM, {"claim_no": claim_no, "fields": sorted(given)}, reason)
     return claim
+
+
+def entered_anew(actor: Actor, claim: CaseClaim) -> dict[str, Any]:
+    """Who has a part in a claim once this person has changed it: none of them verifies it.
+
+    A verification that took the claim as it was entered settles the part of those before it.
+    """
+    settled = claim.verified_at is not None and claim.verified_yuan == claim.claimed_yuan
+    before = set() if settled else {*claim.also_entered_by, claim.entered_by} - {None, actor.account_id}
+    return {"entered_by": actor.account_id, "also_entered_by": list(before), "entered_at": clock.now()}
 
 
 def _verifiable(actor: Actor, case_id: UUID) -> FundraisingCase:

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, Text, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.database import Base, new_id
@@ -18,8 +18,9 @@ class CaseClaim(Base):
     """What one participant claims of a case, by its number; who that is lies sealed.
 
     ``verified_yuan`` counts once ``verified_at`` says that somebody else than who entered it has looked; zero refuses
-    the claim. A correction empties ``verified_at`` and leaves the amount, as what was verified before. ``query_number``
-    is what its owner asks by, with a code that is derived from ``code_version``.
+    the claim. A correction empties ``verified_at`` and leaves the amount, as what was verified before. ``entered_by``
+    is who entered or corrected it last, ``also_entered_by`` who else has a part in what is to be verified.
+    ``query_number`` is what its owner asks by, with a code that is derived from ``code_version``.
     """
 
     __tablename__ = "case_claims"
@@ -45,6 +46,7 @@ class CaseClaim(Base):
     query_number: Mapped[str] = mapped_column(Text, unique=True)
     code_version: Mapped[int] = mapped_column(server_default="1")
     entered_by: Mapped[UUID | None]
+    also_entered_by: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default=text("'{}'"))
     entered_at: Mapped[datetime]
 
 

@@ -181,6 +181,36 @@ class TestClaims:
         assert verify_all(client, case_id).get_json()["waiting_claims"] == 0
         assert share(client, case_id, "1.00").status_code == 201
 
+    def test_nobody_verifies_what_he_entered_or_corrected_whoever_corrects_it_after_him(
+        self, client: FlaskClient
+    ) -> None:
+        case_id, colleague = ledgers.returning_case(client), factories.colleague_of(office.HANDLER)
+        enter(client, case_id, claims=CLAIMS[:1])
+        phone = {"participant": {"phone": "13900001234"}, "reason": "补电话。"}
+        assert ledgers.patch(client, case_id, "claims/债1", phone, colleague).status_code == 200
+        for username in (office.HANDLER, colleague):
+            assert verify_all(client, case_id, username).get_json()["waiting_claims"] == 1
+            own = verify_one(client, case_id, verdict("债1", "100.00"), username)
+            assert (own.status_code, own.get_json()["code"]) == (403, "same_person")
+        assert verify_all(client, case_id).get_json()["waiting_claims"] == 0
+        own = verify_one(client, case_id, verdict("债1", "120.00", reason="更正。"), office.HANDLER)
+        assert own.status_code == 403, "what was verified is no more one's own to verify than what waits"
+
+    def test_a_verification_as_claimed_settles_who_entered_and_another_amount_does_not(
+        self, client: FlaskClient
+    ) -> None:
+        case_id, colleague = ledgers.returning_case(client), factories.colleague_of(office.HANDLER)
+        enter(client, case_id, claims=CLAIMS[:2])
+        less = verdict("债2", "60.00", reason="已收取利息，予以扣减。")
+        verify_one(client, case_id, less, office.REVIEWER)
+        verify_all(client, case_id)
+        phone = {"participant": {"phone": "13900001234"}, "reason": "补电话。"}
+        for claim_no in ("债1", "债2"):
+            ledgers.patch(client, case_id, f"claims/{claim_no}", phone, colleague)
+        restored = verify_one(client, case_id, verdict("债2", "100.00", reason="恢复。"), office.HANDLER)
+        assert restored.get_json()["code"] == "same_person"
+        assert verify_one(client, case_id, verdict("债1", "100.00"), office.HANDLER).status_code == 200
+
     def test_less_or_nothing_holds_with_a_reason(self, client: FlaskClient) -> None:
         case_id = ledgers.returning_case(client)
         enter(client, case_id)
@@ -234,6 +264,10 @@ class TestClaims:
     )
     def test_a_verdict_is_complete(self, client: FlaskClient, case_id: str, body: Any) -> None:
         assert ledgers.post(client, case_id, "claims/verification", body, office.REVIEWER).status_code == 422
+
+
+def verify_one(client: FlaskClient, case_id: str, said: dict[str, str], username: str) -> Any:
+    return ledgers.post(client, case_id, "claims/verification", {"claims": [said]}, username)
 
 
 def verdict(claim_no: str, yuan: str, **more: str) -> dict[str, str]:

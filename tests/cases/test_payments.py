@@ -158,6 +158,14 @@ class TestClaimsFromASheet:
         refused = self._take_in(client, case_id, self.LINE)
         assert refused["faults"][0]["reason"] == "该债权已核实，不能由导入改动"
 
+    def test_completed_by_a_colleague_are_verified_by_neither(self, client: FlaskClient) -> None:
+        case_id, colleague = ledgers.returning_case(client), factories.colleague_of(office.HANDLER)
+        self._take_in(client, case_id, self.LINE)
+        changed = (*self.LINE[:-1], "6222000033334444")
+        assert self._take_in(client, case_id, changed, username=colleague)["updated"] == 1
+        for username, waiting in ((office.HANDLER, 1), (colleague, 1), (office.REVIEWER, 0)):
+            assert ledgers.verify_all(client, case_id, username).get_json()["waiting_claims"] == waiting
+
     def test_faults_name_cells_and_never_persons(self, client: FlaskClient) -> None:
         case_id = ledgers.returning_case(client)
         wrong_id = ("甲1", "李测试", "650102199001010016", "13900001234", 1, None, "6222x")

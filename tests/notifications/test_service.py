@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.foundation import clock
-from app.foundation.database import OPEN_WALL, db, new_id, transaction
+from app.foundation.database import OPEN_WALL, db, transaction
 from app.foundation.errors import InvalidInput, NotSignedIn
 from app.identity.models import Account
 from app.notifications import consents, ladder, service
@@ -46,20 +46,10 @@ def each(usernames: list[str], title: str) -> list[tuple[str, str]]:
     return [(username, title) for username in usernames]
 
 
-def colleague_of(username: str) -> str:
-    """A second person of the same unit and role."""
-    with transaction(OPEN_WALL):
-        person = db.session.scalars(select(Account).where(Account.username == username)).one()
-        columns = {column.name: getattr(person, column.name) for column in Account.__table__.columns}
-        name = f"{username}.colleague"
-        db.session.add(Account(**columns | {"id": new_id(), "username": name}))
-    return name
-
-
 class TestOfficers:
     def test_hear_of_each_step_but_never_of_their_own(self, client: FlaskClient) -> None:
         handler = "district.650104"
-        colleague = colleague_of(handler)
+        colleague = factories.colleague_of(handler)
         number = factories.file_tip(client)["receipt_number"]
         tip_id = factories.tip_id_of(number)
         assert news(tip_id) == each(REVIEWERS, "新举报待受理")
@@ -141,7 +131,7 @@ class Request:
 
 class TestReassignments:
     def test_from_application_to_confirmation(self, client: FlaskClient) -> None:
-        colleague = colleague_of("district.650104")
+        colleague = factories.colleague_of("district.650104")
         request = Request(client)
         assert news(request.tip_id) == sorted([*each(REVIEWERS, "属地调整申请待审核"), (colleague, "已申请属地调整")])
         both = ["district.650104", colleague]

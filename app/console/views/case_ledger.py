@@ -308,7 +308,7 @@ def _claim_forms(case: FundraisingCase) -> list[_Form]:
                 yuan_field("verified_yuan", "核定金额", hint="不予认定填 0"),
                 text("reason", "理由", _LONGEST, required=False, rows=2, hint="与申报金额或原核定金额不同的须说明理由"),
             ],
-            "description": "录入人不能核实自己录入的债权。",
+            "description": "不能核实自己录入或更正的债权。",
             "tone": "plain",
         },
         {
@@ -316,7 +316,7 @@ def _claim_forms(case: FundraisingCase) -> list[_Form]:
             "label": "待核实的按申报金额核定",
             "url": url,
             "needs": [],
-            "description": "由他人录入、尚待核实的债权按申报金额核定；更正后与原核定金额不同的除外，须逐笔核定。",
+            "description": "由他人录入和更正、尚待核实的债权按申报金额核定；更正后与原核定金额不同的除外，须逐笔核定。",
             "confirm": "请确认已逐笔核对债权凭证。确定按申报金额核定？",
             "tone": "danger",
         },
