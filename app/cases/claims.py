@@ -304,9 +304,10 @@ def _conditions(actor: Actor, wanted: ClaimFilter) -> list[ColumnElement[bool]]:
 
 
 def claim_for(actor: Actor, case_id: UUID, claim_no: str) -> CaseClaim:
-    """One claim within sight; raise ``OutOfScope`` or ``NotFound``."""
+    """One claim within sight as it is now, whatever was read before; raise ``OutOfScope`` or ``NotFound``."""
     queries.case_for(actor, case_id)
-    claim = db.session.scalar(select(CaseClaim).where(CaseClaim.case_id == case_id, CaseClaim.claim_no == claim_no))
+    wanted = select(CaseClaim).where(CaseClaim.case_id == case_id, CaseClaim.claim_no == claim_no)
+    claim = db.session.scalar(wanted.execution_options(populate_existing=True))
     if claim is None:
         raise NotFound("该案件没有此编号的债权")
     return claim

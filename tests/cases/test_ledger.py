@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.foundation.database import db, enter_wall
+from app.cases import claims
+from app.foundation.database import db, enter_wall, transaction
 from tests import factories, rows
 from tests.cases import ledgers, office, sheets
 from tests.cases.ledgers import CLAIMS, PERSON, enter, ledger, receive, share, verify_all
@@ -321,6 +323,16 @@ class TestPersons:
         assert (told["state"], told["participant"]["account"]) == ("waiting", "************8888")
         assert told["participant"]["name"] == "王＊＊"
         assert "6222" not in str(office.shown(client, person_case)["history"])
+
+    def test_a_correction_ends_a_verification_that_came_after_its_page_was_read(
+        self, client: FlaskClient, person_case: str
+    ) -> None:
+        handler, case_id = factories.actor(office.HANDLER), UUID(person_case)
+        with transaction(handler.wall):
+            claim = claims.claim_for(handler, case_id, "债1")
+            db.session.execute(text("UPDATE case_claims SET verified_yuan = claimed_yuan, verified_at = now()"))
+            claims.change_claim(handler, case_id, claim.claim_no, {"claimed_yuan": Decimal("90.00")}, "更正。")
+        assert ledger(client, person_case).get_json()["waiting_claims"] == 1
 
 
 class TestWhoMay:
