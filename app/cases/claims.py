@@ -20,10 +20,11 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from stdnum.iso7064 import mod_11_10
 
 from app.audit import service as audit
-from app.cases import policy, queries, service
+from app.cases import payments, policy, queries, service
 from app.cases.follow_up import reported
 from app.cases.ledger_models import CaseClaim, CasePayment, ClaimShare, DistributionRound
 from app.cases.models import CaseEvent, FundraisingCase
+from app.cases.payment_states import PaymentState
 from app.cases.states import CaseStatus
 from app.foundation import clock
 from app.foundation.crypto import Crypto
@@ -206,9 +207,11 @@ def change_claim(actor: Actor, case_id: UUID, claim_no: str, given: Mapping[str,
 
     Raises:
         OutOfScope, Forbidden, TransitionNotAllowed: see :func:`reported`. NotFound: no such claim.
+        Conflict: see :func:`payments.withdraw`.
     """
     case = reported(actor, case_id)
     claim = claim_for(actor, case_id, claim_no)
+    withdrawn = payments.withdraw(actor, claim)
     if "participant" in given:
         values = sealed_person(claim.id, opened(claim) | given["participant"])
         claim.sealed_person, claim.id_index, claim.phone_index = (
@@ -219,7 +222,8 @@ def change_claim(actor: Actor, case_id: UUID, claim_no: str, given: Mapping[str,
     claim.claimed_yuan = given.get("claimed_yuan", claim.claimed_yuan)
     claim.verified_at = claim.verified_by = None
     db.session.flush()
-    service.note(actor, case, CHANGE_CLAIM, {"claim_no": claim_no, "fields": sorted(given)}, reason)
+    told = {"claim_no": claim_no, "fields": sorted(given), "withdrawn_from": withdrawn}
+    service.note(actor, case, CHANGE_CLAIM, told, reason)
     return claim
 
 
@@ -347,10 +351,10 @@ def note_view(actor: Actor, case_id: UUID, count: int, by: str) -> None:
 
 
 def shares_and_payments(claim: CaseClaim) -> list[dict[str, Any]]:
-    """What each round gave to a claim, and where the newest payment of it stands."""
+    """What each round gave to a claim, and where the newest payment of it that was meant for the bank stands."""
     newest = (
         select(CasePayment.round_id, CasePayment.state, CasePayment.settled_on)
-        .where(CasePayment.claim_id == claim.id)
+        .where(CasePayment.claim_id == claim.id, CasePayment.state != PaymentState.WITHDRAWN)
         .ext(distinct_on(CasePayment.round_id))
         .order_by(CasePayment.round_id, CasePayment.attempt.desc())
         .subquery()

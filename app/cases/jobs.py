@@ -100,8 +100,7 @@ def _do(row: CaseTask) -> None:
 
 def _write_bank_file(actor: Actor, row: CaseTask) -> None:
     with transaction(actor.wall):
-        payments.payable(actor, row.case_id)
-        batch = payments.batch_of(row.case_id, row.given["batch"])
+        batch = payments.batch_to_list(actor, row.case_id, row.given["batch"])
 
     def progress(done: int) -> None:
         single_run.note_progress(row.id, done)

@@ -125,6 +125,7 @@ class ClaimShare(Base):
 class PaymentBatch(Base):
     """One list of payments for the bank: of which round, how many, how much, made by whom and why.
 
+    ``listed_at`` is when its list was first taken to be sent to the bank; until then a correction takes payments out.
     How many of its payments stand in each state, and what was paid, is kept by a trigger of the payments.
     """
 
@@ -141,17 +142,20 @@ class PaymentBatch(Base):
     made_by: Mapped[UUID | None]
     made_by_name: Mapped[str] = mapped_column(Text)
     made_at: Mapped[datetime]
+    listed_at: Mapped[datetime | None]
     sent: Mapped[int] = mapped_column(server_default="0")
     paid: Mapped[int] = mapped_column(server_default="0")
     failed: Mapped[int] = mapped_column(server_default="0")
     returned: Mapped[int] = mapped_column(server_default="0")
+    withdrawn: Mapped[int] = mapped_column(server_default="0")
     paid_yuan: Mapped[Decimal] = mapped_column(Numeric(18, 2), server_default="0")
 
 
 class CasePayment(Base):
-    """One attempt to pay one share: sent, paid, failed or returned by the bank. The next attempt is a further row.
+    """One attempt to pay one share: sent, paid, failed or returned by the bank, or withdrawn before it got there.
 
-    Without foreign keys, as the shares that one statement makes the payments of a batch from.
+    The next attempt is a further row. Without foreign keys, as the shares that one statement makes the payments of a
+    batch from.
     """
 
     __tablename__ = "case_payments"

@@ -285,7 +285,10 @@ class SourceView(Schema):
 
 
 class BatchView(Schema):
-    """One list of payments for the bank; ``states``: how many payments stand where."""
+    """One list of payments for the bank; ``states``: how many payments stand where.
+
+    ``listed_at``: when its list was first taken to be sent to the bank; until then a correction takes payments out.
+    """
 
     number = fields.Integer()
     count = fields.Integer()
@@ -293,6 +296,7 @@ class BatchView(Schema):
     reason = fields.String()
     made_by = fields.String(attribute="made_by_name")
     made_at = fields.AwareDateTime(format="iso")
+    listed_at = fields.AwareDateTime(format="iso", allow_none=True)
     states = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 

@@ -14,6 +14,8 @@ class PaymentState(StrEnum):
     PAID = "paid"
     FAILED = "failed"
     RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+    """Taken out of its batch because the claim was corrected before the list left for the bank."""
 
 
 RESULTS: Final[Mapping[PaymentState, frozenset[PaymentState]]] = {
@@ -21,5 +23,6 @@ RESULTS: Final[Mapping[PaymentState, frozenset[PaymentState]]] = {
     PaymentState.PAID: frozenset({PaymentState.RETURNED}),
     PaymentState.FAILED: frozenset(),
     PaymentState.RETURNED: frozenset(),
+    PaymentState.WITHDRAWN: frozenset(),
 }
-"""State → what the bank may say next. After a failure or a return the share is paid anew, as a further attempt."""
+"""State → what the bank may say next. What failed, came back or was withdrawn is paid anew, as a further attempt."""

@@ -1,9 +1,11 @@
 """Paying what a round gave: batches for the bank, what the bank says of each payment, and paying anew what came back.
 
 A batch takes every share of a round that is neither paid nor under way, and whose claim does not wait to be verified
-anew. A payment is one attempt: one that failed or
-came back stays as it is, and the next batch pays the share again. What was returned of a case is the sum of what was
-paid; nobody types it once there is a ledger.
+anew. A payment is one attempt: one that failed, came back or was withdrawn stays as it is, and the next batch pays the
+share again. What was returned of a case is the sum of what was paid; nobody types it once there is a ledger.
+
+The bank gets only what two people have looked at (domain.md §10 rule 13): a claim that is corrected leaves the batches
+whose list has not been taken yet, and is not corrected while the bank has it on a list and has not answered.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from app.foundation.permissions import Actor
 MAKE_BATCH: Final = "make_batch"
 RECORD_RESULTS: Final = "record_results"
 _TOLD: Final = 20
+_REFUSED: Final = {PaymentState.WITHDRAWN: "债权更正后已撤出该批次，未送银行"}
 
 _FILL: Final = """
 INSERT INTO case_payments (id, case_id, round_id, claim_id, batch_id, attempt, yuan, state, reference, reason)
@@ -95,7 +98,7 @@ def batch_of(case_id: UUID, number: int) -> PaymentBatch:
 
 def batches_of(case_id: UUID) -> list[dict[str, Any]]:
     """Every batch of a case with how many payments stand where."""
-    shown = ("number", "count", "total_yuan", "reason", "made_by_name", "made_at")
+    shown = ("number", "count", "total_yuan", "reason", "made_by_name", "made_at", "listed_at")
     named = [getattr(PaymentBatch, name) for name in (*shown, *PaymentState)]
     batches = db.session.execute(select(*named).where(PaymentBatch.case_id == case_id).order_by(PaymentBatch.number))
     return [
@@ -136,7 +139,7 @@ def settle(actor: Actor, batch: PaymentBatch, results: Sequence[Mapping[str, Any
     for claim_no, payment_id, state in rows:
         result = by_number[claim_no]
         if result["state"] not in RESULTS[PaymentState(state)]:
-            faults[claim_no] = "已登记过结果，不能再改为此结果"
+            faults[claim_no] = _REFUSED.get(PaymentState(state), "已登记过结果，不能再改为此结果")
             continue
         told = {name: result.get(name) or "" for name in ("reference", "reason")}
         settled.append({"id": payment_id, "state": result["state"], "settled_on": result["settled_on"], **told,
@@ -160,9 +163,69 @@ def paid_of(case_id: UUID) -> Decimal:
     return paid or Decimal("0.00")
 
 
+# The list for the bank ------------------------------------------------------------------------------------------------
+
+
+def batch_to_list(actor: Actor, case_id: UUID, number: int) -> PaymentBatch:
+    """A batch whose list for the bank may be written now, however it is written.
+
+    Raises:
+        OutOfScope, Forbidden: see :func:`payable`. NotFound: no such batch.
+        Conflict: a claim on the list waits to be verified, as one corrected by an earlier version may.
+    """
+    case = payable(actor, case_id)
+    batch = batch_of(case_id, number)
+    if case.claims_waiting and (numbers := _unverified(batch)):
+        raise Conflict(
+            f"该批次有债权更正后尚待核实：{'、'.join(numbers)}。请先由他人核实，或登记银行对这些款项的处理结果，再导出清单",
+            code="claims_wait",
+        )
+    return batch
+
+
+def _unverified(batch: PaymentBatch) -> Sequence[str]:
+    """The first claims that wait to be verified while a payment of the batch has no answer."""
+    waiting = (
+        select(CaseClaim.claim_no)
+        .join(CasePayment, CasePayment.claim_id == CaseClaim.id)
+        .where(
+            CasePayment.batch_id == batch.id,
+            CasePayment.state == PaymentState.SENT,
+            CaseClaim.case_id == batch.case_id,
+            CaseClaim.verified_at.is_(None),
+        )
+    )
+    return db.session.scalars(waiting.order_by(CaseClaim.claim_no).limit(_TOLD)).all()
+
+
 def note_export(actor: Actor, batch: PaymentBatch, file_format: str, reason: str) -> None:
-    """Tell the auditor that a batch left in clear: by whom and why, never whose."""
+    """Note that the list of a batch leaves, and tell the auditor: by whom and why, never whose."""
+    batch.listed_at = batch.listed_at or clock.now()
     audit.record(
         actor, "cases.export_payments", "case", batch.case_id,
-        batch=batch.number, count=batch.count, format=file_format, reason=reason,
+        batch=batch.number, count=batch.sent, format=file_format, reason=reason,
     )  # fmt: skip
+
+
+def withdraw(actor: Actor, claim: CaseClaim) -> list[int]:
+    """Take a claim that is being corrected out of the batches that wait for their list; returns their numbers.
+
+    Raises:
+        Conflict: the bank has it on a list and has not answered; paid anew, it might be paid twice.
+    """
+    under_way = db.session.execute(
+        select(CasePayment, PaymentBatch.number, PaymentBatch.listed_at)
+        .join(PaymentBatch, PaymentBatch.id == CasePayment.batch_id)
+        .where(CasePayment.claim_id == claim.id, CasePayment.state == PaymentState.SENT)
+        .order_by(PaymentBatch.number)
+    ).all()
+    if listed := [str(number) for _, number, listed_at in under_way if listed_at]:
+        raise Conflict(
+            f"该债权已列入第 {'、'.join(listed)} 批代发清单，银行尚未答复，不能更正。请先在清退台账登记银行对该笔的"
+            "处理结果（清单未交银行的，该笔按失败登记），再更正；更正并经他人核实后列入下一批发放",
+            code="payment_under_way",
+        )
+    for payment, _, _ in under_way:
+        payment.state, payment.reason = PaymentState.WITHDRAWN, "债权更正，未送银行"
+        payment.recorded_by, payment.recorded_at = actor.account_id, clock.now()
+    return [number for _, number, _ in under_way]

@@ -18,7 +18,6 @@ from sqlalchemy import func, select
 from app.audit import service as audit
 from app.cases import bank_file, funds, ledger, payments
 from app.cases.ledger_models import CaseClaim, CaseTask, ClaimShare, DistributionRound, PaymentBatch
-from app.cases.models import FundraisingCase
 from app.files import service as files
 from app.files.models import StoredFile
 from app.files.service import ReceivedFile
@@ -66,15 +65,24 @@ def make_batch_at_once(actor: Actor, case_id: UUID, round_number: int, reason: s
     return payments.make_batch(actor, case_id, round_number, reason)
 
 
-def bank_file_at_once(actor: Actor, case_id: UUID, number: int, file_format: str, reason: str) -> bytes:
-    """The list of a batch within the request, audited with its reason; ``Conflict`` where a job must write it.
+def is_long(batch: PaymentBatch) -> bool:
+    """Whether the list of a batch is left to a job."""
+    return batch.sent > LARGE
 
-    Raises as :func:`payments.payable`, and ``NotFound``.
+
+def bank_file_at_once(actor: Actor, case_id: UUID, number: int, file_format: str, reason: str) -> bytes:
+    """A list within the request.
+
+    Raises as :func:`payments.batch_to_list`, and ``Conflict`` where a job must write it.
     """
-    payments.payable(actor, case_id)
-    batch = payments.batch_of(case_id, number)
-    if batch.count > LARGE:
+    batch = payments.batch_to_list(actor, case_id, number)
+    if is_long(batch):
         raise _too_large(case_id)
+    return written_list(actor, batch, file_format, reason)
+
+
+def written_list(actor: Actor, batch: PaymentBatch, file_format: str, reason: str) -> bytes:
+    """The list of a batch that is not long (:func:`payments.batch_to_list`), audited with its reason."""
     payments.note_export(actor, batch, file_format, reason)
     return bank_file.bank_file(batch, file_format)
 
@@ -88,7 +96,7 @@ def ask_for_round(actor: Actor, case_id: UUID, total_yuan: Decimal, source: str)
     """Let a job compute a round; raise as :func:`ledger.shareable`, and ``Conflict`` while a task is under way."""
     case = ledger.shareable(actor, case_id, total_yuan, source)
     claims = db.session.scalar(select(func.count()).where(CaseClaim.case_id == case_id)) or 0
-    return _ask(actor, case, TaskKind.ROUND, claims, {"total_yuan": str(total_yuan), "source": source})
+    return _ask(actor, case.id, TaskKind.ROUND, claims, {"total_yuan": str(total_yuan), "source": source})
 
 
 def ask_for_batch(actor: Actor, case_id: UUID, round_number: int, reason: str) -> UUID:
@@ -96,26 +104,25 @@ def ask_for_batch(actor: Actor, case_id: UUID, round_number: int, reason: str) -
     case = payments.payable(actor, case_id)
     round_ = funds.round_of(case_id, round_number)
     shares = db.session.scalar(select(func.count()).where(ClaimShare.round_id == round_.id)) or 0
-    return _ask(actor, case, TaskKind.BATCH, shares, {"round": round_number, "reason": reason})
+    return _ask(actor, case.id, TaskKind.BATCH, shares, {"round": round_number, "reason": reason})
 
 
 def ask_for_bank_file(actor: Actor, case_id: UUID, number: int, reason: str) -> UUID:
-    """Let a job write the list of a batch as CSV; raise as :func:`payments.payable`, ``NotFound``, ``Conflict``."""
-    case = payments.payable(actor, case_id)
-    batch = payments.batch_of(case_id, number)
+    """Let a job write the list of a batch as CSV; raise as :func:`payments.batch_to_list`, and ``Conflict``."""
+    batch = payments.batch_to_list(actor, case_id, number)
     payments.note_export(actor, batch, "csv", reason)
-    return _ask(actor, case, TaskKind.BANK_FILE, batch.count, {"batch": number})
+    return _ask(actor, case_id, TaskKind.BANK_FILE, batch.sent, {"batch": number})
 
 
-def _ask(actor: Actor, case: FundraisingCase, kind: TaskKind, whole: int, given: Mapping[str, Any]) -> UUID:
+def _ask(actor: Actor, case_id: UUID, kind: TaskKind, whole: int, given: Mapping[str, Any]) -> UUID:
     task_id = new_id()
     row = {
-        "id": task_id, "case_id": case.id, "kind": kind.value, "given": dict(given), "state": TaskState.QUEUED.value,
+        "id": task_id, "case_id": case_id, "kind": kind.value, "given": dict(given), "state": TaskState.QUEUED.value,
         "asked_by": actor.account_id, "asked_by_name": actor.name, "asked_at": clock.now(), "whole": whole,
     }  # fmt: skip
     if not insert_rows([Row(CaseTask, row)], unless_known=True):
         raise Conflict("该案件有一项计算正在进行，请等待完成", code="task_under_way")
-    audit.record(actor, "cases.ask_task", "case", case.id, kind=kind.value, whole=whole)
+    audit.record(actor, "cases.ask_task", "case", case_id, kind=kind.value, whole=whole)
     outbox.leave(RUN_CASE_TASK, task_id=str(task_id))
     return task_id
 

@@ -65,10 +65,11 @@ ASSET_STATE_TEXTS: Final[Mapping[str, str]] = {
 CLAIM_STATE_TEXTS: Final[Mapping[str, str]] = {"waiting": "待核实", "verified": "已核实", "refused": "不予认定"}
 PAYMENT_STATE_TEXTS: Final[Mapping[str, str]] = {
     "waiting": "待发放",
-    "sent": "已送银行",
+    "sent": "发放中",
     "paid": "已发放",
     "failed": "发放失败",
     "returned": "退汇",
+    "withdrawn": "已撤出",
 }
 
 TRACK_TEXTS: Final[Mapping[Track, str]] = {

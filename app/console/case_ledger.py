@@ -103,11 +103,11 @@ def export_case_batch(actor: Actor, case_id: UUID, number: int) -> Response:
     """The list for the bank, with accounts in clear; the reason goes to the auditor."""
     on_refusal_show(_ledger_page, actor, case_id)
     body = load(ExportBatchBody(), forms.typed_fields("format", "reason"))
-    payments.payable(actor, case_id)
-    if payments.batch_of(case_id, number).count > tasks.LARGE:
+    batch = payments.batch_to_list(actor, case_id, number)
+    if tasks.is_long(batch):
         tasks.ask_for_bank_file(actor, case_id, number, body["reason"])
         return done("清单较长，已交后台制作 CSV 文件。", "console.show_case_ledger", case_id=case_id)
-    content = tasks.bank_file_at_once(actor, case_id, number, body["format"], body["reason"])
+    content = tasks.written_list(actor, batch, body["format"], body["reason"])
     media_type = XLSX if body["format"] == "xlsx" else "text/csv"
     return attachment(content, media_type, f"银行代发清单第{number}批.{body['format']}")
 

@@ -41,7 +41,7 @@ CASE_STEPS: Final[Mapping[str, Mapping[Circle, str]]] = {
     funds.RECEIVE_FUND: {},
     funds.DESCRIBE_ASSET: {},
     ledger.DISTRIBUTE: {_R: "案件已计算一轮清退分配"},
-    payments.MAKE_BATCH: {_R: "案件清退款已送银行发放"},
+    payments.MAKE_BATCH: {_R: "案件清退款已编入发放批次"},
     payments.RECORD_RESULTS: {},
 }
 """Step → what each circle reads in front of the case's number. What is silent here is read in the register."""

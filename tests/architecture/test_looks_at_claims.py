@@ -22,6 +22,8 @@ from tests.console.office import Officer
 from tests.public_pages.visitor import send
 
 CLAIM_NO = "标记7731"
+UNPAID = f"{CLAIM_NO}乙"
+"""A claim that is in no batch: it can be corrected while the bank has the other one on a list."""
 MARKS = (CLAIM_NO, "王测试", PERSON["id_number"], PERSON["phone"], PERSON["account"])
 REASON = {"reason": "核对。"}
 SHEET = [["债权编号", "姓名", "投资金额（元）"], [CLAIM_NO, PERSON["name"], 100]]
@@ -56,6 +58,7 @@ def known(client: FlaskClient) -> dict[str, Any]:
     claims = [{"claim_no": CLAIM_NO, "claimed_yuan": "100.00", "participant": PERSON}]
     case_id = ledgers.paying_case(client, claims, total="50.00")
     assert ledgers.batch(client, case_id).status_code == 201
+    ledgers.enter(client, case_id, claims=[claims[0] | {"claim_no": UNPAID}])
     task = ledgers.post(client, case_id, "tasks", {"kind": "bank_file", "batch": 1, "reason": "送银行。"})
     to = f"{office.CASES}/{case_id}/claims/imports"
     refused = sheets.take_in(client, sheets.workbook([*SHEET, [None, "李测试", 5]]), office.HANDLER, to=to)
@@ -63,8 +66,8 @@ def known(client: FlaskClient) -> dict[str, Any]:
     preview = sheets.hand_in(client, sheets.workbook(SHEET), office.HANDLER, to=to)
     factories.deliver()
     return {
-        "case_id": case_id, "claim_no": CLAIM_NO, "number": 1, "task_id": task.get_json()["id"],
-        "claim_id": rows.scalar("SELECT id FROM case_claims"),
+        "case_id": case_id, "claim_no": UNPAID, "number": 1, "task_id": task.get_json()["id"],
+        "claim_id": rows.scalar("SELECT id FROM case_claims WHERE claim_no = :number", number=CLAIM_NO),
         "import_id": [preview.get_json()["id"], refused["id"]],
     }  # fmt: skip
 

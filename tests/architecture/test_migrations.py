@@ -175,6 +175,7 @@ def test_what_claims_payments_and_assets_come_to_is_counted_by_the_migration(fre
     ledgers.post(client, case_id, "assets", asset)
     office.case(client, case_no="没有台账", facts=office.FACTS | {"controlled_yuan": "5.00"})
     before = ledgers.ledger(client, case_id).get_json()
+    before["batches"][0]["listed_at"] = before["batches"][0]["made_at"]  # an earlier version did not know when
     sums = "SELECT claims, claims_verified_yuan, controlled_yuan, realised_yuan FROM fundraising_cases ORDER BY id"
     cases = _as_owner(sums)
     assert cases == [(3, Decimal("300.01"), Decimal("100.01"), 0), (0, 0, Decimal("5.00"), None)]
@@ -186,6 +187,22 @@ def test_what_claims_payments_and_assets_come_to_is_counted_by_the_migration(fre
     upgrade(str(MIGRATIONS))
     assert _as_owner(sums) == cases
     assert ledgers.ledger(client, case_id).get_json() == before
+
+
+def test_a_batch_of_an_earlier_version_counts_as_sent_and_what_was_withdrawn_as_failed(fresh_app: Flask) -> None:
+    """Nobody knows whether its list has left: the bank's answer comes before a correction."""
+    client = fresh_app.test_client()
+    case_id = ledgers.paying_case(client)
+    ledgers.batch(client, case_id)
+    change = {"claimed_yuan": "90.00", "reason": "更正。"}
+    assert ledgers.patch(client, case_id, "claims/债1", change).status_code == 200
+    db.session.remove()
+    downgrade(str(MIGRATIONS), revision="0054")
+    assert _as_owner("SELECT sent, failed FROM case_batches") == [(2, 1)]
+    upgrade(str(MIGRATIONS))
+    assert _as_owner("SELECT sent, failed, withdrawn, listed_at = made_at FROM case_batches") == [(2, 1, 0, True)]
+    assert ledgers.patch(client, case_id, "claims/债1", change).status_code == 200
+    assert ledgers.patch(client, case_id, "claims/债2", change).get_json()["code"] == "payment_under_way"
 
 
 def test_all_the_way_down_and_up_with_data_present(fresh_app: Flask) -> None:

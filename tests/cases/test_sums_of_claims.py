@@ -27,10 +27,11 @@ WRONG_BATCHES = """
 SELECT count(*) FROM case_batches b, LATERAL (
     SELECT count(*) FILTER (WHERE state = 'sent') AS sent, count(*) FILTER (WHERE state = 'paid') AS paid,
         count(*) FILTER (WHERE state = 'failed') AS failed, count(*) FILTER (WHERE state = 'returned') AS returned,
+        count(*) FILTER (WHERE state = 'withdrawn') AS withdrawn,
         coalesce(sum(yuan) FILTER (WHERE state = 'paid'), 0) AS yuan
     FROM case_payments WHERE batch_id = b.id
-) n WHERE (b.sent, b.paid, b.failed, b.returned, b.paid_yuan)
-    IS DISTINCT FROM (n.sent, n.paid, n.failed, n.returned, n.yuan)
+) n WHERE (b.sent, b.paid, b.failed, b.returned, b.withdrawn, b.paid_yuan)
+    IS DISTINCT FROM (n.sent, n.paid, n.failed, n.returned, n.withdrawn, n.yuan)
 """
 
 
@@ -62,14 +63,15 @@ def test_every_step_of_the_ledger_keeps_them(client: FlaskClient) -> None:
         lambda: ledgers.settle(client, case_id, 债1="paid", 债2="failed"),
         lambda: ledgers.settle(client, case_id, 债1="returned", 债3="paid"),
         lambda: ledgers.batch(client, case_id),
+        lambda: ledgers.patch(client, case_id, "claims/债2", {"claimed_yuan": "95.00", "reason": "更正。"}),
     ]
     for step in steps:
         step()
         assert_kept()
     told = ledgers.ledger(client, case_id).get_json()
-    assert (told["claims"], told["waiting_claims"], told["verified_yuan"]) == (5, 0, "390.01")
+    assert (told["claims"], told["waiting_claims"], told["verified_yuan"]) == (5, 1, "390.01")
     assert [one["states"] for one in told["batches"]] == [
-        {"sent": 2, "paid": 1, "failed": 1, "returned": 1}, {"sent": 2},
+        {"sent": 2, "paid": 1, "failed": 1, "returned": 1}, {"sent": 1, "withdrawn": 1},
     ]  # fmt: skip
 
 

@@ -76,6 +76,28 @@ def test_a_correction_has_a_reason_a_history_and_is_verified_anew(client: FlaskC
     assert "原核定金额" not in reviewer.text(path)
 
 
+def test_a_correction_leaves_the_batch_or_waits_for_the_banks_answer(client: FlaskClient, officer: SignIn) -> None:
+    case_id = paying(client)
+    ledgers.batch(client, case_id)
+    person, here = officer(office.HANDLER), f"/cases/{case_id}/ledger"
+    assert "清单尚未导出" in person.text(here)
+    path = claim_path(person, case_id, "债1")
+    given = {"account": "6222000099998888", "reason": "本人提供新账号。"}
+    assert person.post(path, seen=path, action="change_claim", **given).status_code == 303
+    assert "（撤出第 1 批发放）" in person.text(path)
+    assert "待发放" in person.text(path)
+    assert "已撤出 1" in person.text(here)
+    exported = person.post(f"{here}/batches/1/export", seen=here, format="csv", reason="送银行。")
+    assert "债1" not in exported.get_data(as_text=True)
+    assert "清单首次导出" in person.text(here)
+    other = claim_path(person, case_id, "债2")
+    refused = person.post(other, seen=other, action="change_claim", **given)
+    assert refused.status_code == 409
+    page = refused.get_data(as_text=True)
+    assert "请先在清退台账登记银行对该笔的处理结果" in page
+    assert 'value="6222000099998888"' in page
+
+
 def test_the_slip_of_the_owner_opens_the_claim(client: FlaskClient, officer: SignIn) -> None:
     case_id = paying(client)
     person = officer(office.HANDLER)

@@ -42,7 +42,7 @@ def test_money_is_entered_shared_and_paid_by_forms(client: FlaskClient, officer:
     assert sent(handler, f"{here}/rounds", here, **given).status_code == 303
     batch = {"action": "make_batch-1", "round": "1", "reason": "经研究决定。"}
     assert sent(handler, f"{here}/batches", here, **batch).status_code == 303
-    assert "已送银行 3" in handler.text(here)
+    assert "发放中 3" in handler.text(here)
     bare = sent(handler, f"{here}/batches/1/export", here, action="export_batch-1", format="csv")
     assert bare.status_code == 422
     fetched = sent(handler, f"{here}/batches/1/export", here, action="export_batch-1", format="csv", reason="送银行。")
@@ -150,7 +150,7 @@ def test_large_rounds_and_lists_are_left_to_a_job_that_the_page_follows(
     assert "请等待完成" in again.get_data(as_text=True)
     factories.deliver()
     assert "第 1 批发放清单已制作" in handler.text("/notices")
-    assert "已送银行 3" in handler.text(here)
+    assert "发放中 3" in handler.text(here)
     given = {"format": "xlsx", "reason": "送银行。"}
     assert sent(handler, f"{here}/batches/1/export", here, **given).status_code == 303
     factories.deliver()

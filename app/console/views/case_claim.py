@@ -66,6 +66,8 @@ def _round_line(one: Mapping[str, Any]) -> dict[str, Any]:
 
 def _correction(event: Any) -> dict[str, Any]:
     fields = "、".join(_FIELD_TEXTS.get(name, name) for name in event.details.get("fields", ()))
+    if withdrawn := event.details.get("withdrawn_from"):
+        fields += f"（撤出第 {'、'.join(map(str, withdrawn))} 批发放）"
     return {"at": clock.beijing(event.at), "by": event.actor_name, "fields": fields, "reason": event.reason}
 
 
@@ -80,7 +82,8 @@ def _changing(where: Mapping[str, Any]) -> dict[str, Any]:
             *person,
             text("reason", "更正理由", _LONGEST, rows=2),
         ],
-        "description": "只填写需要更正的栏目，留空的不变。更正后须由他人重新核实，核实前不发放。",
+        "description": "只填写需要更正的栏目，留空的不变。更正后须由他人重新核实，核实前不发放："
+        "已列入批次、清单尚未导出的撤出该批，核实后列入下一批；清单已导出的，须先登记银行处理结果。",
         "confirm": "更正后须重新核实。确定更正？",
         "tone": "plain",
     }

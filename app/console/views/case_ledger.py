@@ -235,6 +235,7 @@ def _batch(case: FundraisingCase, one: Any, problem: Mapping[str, Any] | None, *
     export = {
         "name": f"export_batch-{number}",
         "label": "导出银行代发清单",
+        "description": "导出后视为已送银行：清单所列债权在登记银行处理结果前不能更正。",
         "url": url_for("console.export_case_batch", case_id=case.id, number=number),
         "needs": [
             select("format", "格式", options({"xlsx": "Excel", "csv": "CSV"}), value="xlsx"),
@@ -245,6 +246,7 @@ def _batch(case: FundraisingCase, one: Any, problem: Mapping[str, Any] | None, *
     return {
         "batch": one,
         "made_at": clock.beijing(one["made_at"]),
+        "listed_at": one["listed_at"] and clock.beijing(one["listed_at"]),
         "export": with_typed(export, problem) if pays else None,
         "results_url": url_for("console.hand_in_results", case_id=case.id, number=number) if pays else None,
     }
