@@ -197,7 +197,7 @@ def test_a_batch_of_an_earlier_version_counts_as_sent_and_what_was_withdrawn_as_
     change = {"claimed_yuan": "90.00", "reason": "更正。"}
     assert ledgers.patch(client, case_id, "claims/债1", change).status_code == 200
     db.session.remove()
-    downgrade(str(MIGRATIONS), revision="0054")
+    downgrade(str(MIGRATIONS), revision="0055")
     assert _as_owner("SELECT sent, failed FROM case_batches") == [(2, 1)]
     upgrade(str(MIGRATIONS))
     assert _as_owner("SELECT sent, failed, withdrawn, listed_at = made_at FROM case_batches") == [(2, 1, 0, True)]

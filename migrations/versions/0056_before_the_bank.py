@@ -3,14 +3,14 @@
 Who entered a claim before its last correction is kept from now on. Of batches that are there nobody knows whether
 their list has left: they count as sent, so that the bank's answer comes first.
 
-Revision ID: 0055
-Revises: 0054
+Revision ID: 0056
+Revises: 0055
 """
 
 from alembic import op
 
-revision = "0055"
-down_revision = "0054"
+revision = "0056"
+down_revision = "0055"
 branch_labels = None
 depends_on = None
 
