@@ -25,9 +25,9 @@ from app.tips.queries import tip_of_receipt
 from app.workflow import service as workflow
 from app.workflow.calendar import region_calendar
 from app.workflow.models import Handling
+from app.workflow.police import OPEN_REVIEW
 from app.workflow.states import Action, Status, find
 
-OPEN_REVIEW: Final = "rewards.open_review"
 SETTLED: Final = frozenset({Status.CONCLUDED, Status.REPLIED, Status.ARCHIVED})
 
 
@@ -124,6 +124,7 @@ def _collect(reward: Reward, share: RewardShare, payee: Mapping[str, str] | None
 # Opening the review --------------------------------------------------------------------------------------------------
 
 
+@workflow.accompanies(Action.RECORD_RECEIPT)  # the police may have filed a case before their receipt came
 @workflow.accompanies(Action.CONCLUDE)
 def leave_word(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> list[Row]:
     """Leave a message about a concluded matter; whether anybody is to be rewarded is found in the background."""

@@ -13,8 +13,9 @@ from app.rewards.eligibility import Facts
 from app.rewards.models import Reward, RewardPayment
 from app.tips.models import Reporter, Tip, TipCluster, TipEvidence, TipLink, TipSubject
 from app.tips.progress import leading
+from app.workflow import police
 from app.workflow.models import Handling
-from app.workflow.states import Outcome
+from app.workflow.states import Outcome, PoliceState
 
 _PROVED: Final = (Outcome.SUBSTANTIATED, Outcome.PARTLY_SUBSTANTIATED, Outcome.CASE_OPENED)
 
@@ -45,11 +46,14 @@ def _has_leads(tip: Tip) -> bool:
 
 
 def substantiated(tip_id: UUID) -> bool | None:
-    """What the verification of a tip, or of the one it follows, found; ``None`` where the police will say."""
-    outcome = leading(tip_id).outcome
-    if outcome in _PROVED:
-        return True
-    return None if outcome in {None, Outcome.TRANSFERRED_POLICE} else False
+    """What the verification of a tip, or of the one it follows, found; ``None`` where nobody has found it yet.
+
+    What went to the police is proved once they have filed a case (实施细则 Art. 4 (3)); until then they will say.
+    """
+    handling = leading(tip_id)
+    if handling.outcome == Outcome.TRANSFERRED_POLICE:
+        return True if police.latest(handling.tip_id, PoliceState.FILED) else None
+    return None if handling.outcome is None else handling.outcome in _PROVED
 
 
 def _known_before(tip: Tip) -> bool | None:

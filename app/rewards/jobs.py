@@ -8,11 +8,12 @@ from uuid import UUID
 from app.foundation.database import OPEN_WALL, transaction
 from app.outbox.service import handles
 from app.rewards import claiming, service
+from app.workflow.police import OPEN_REVIEW
 
 
-@handles(claiming.OPEN_REVIEW)
+@handles(OPEN_REVIEW)
 def open_review(payload: dict[str, Any]) -> None:
-    """Open the reviews of a concluded matter. Twice is safe: a tip has one reward."""
+    """Open the reviews of a concluded matter that was proved. Twice is safe: a tip has one reward."""
     claiming.open_concluded(UUID(payload["tip_id"]))
 
 

@@ -27,6 +27,7 @@ from app.foundation.errors import (
     TransitionNotAllowed,
 )
 from app.foundation.permissions import Actor, Permission
+from app.outbox import service as outbox
 from app.workflow import exclusions, limits, policy, queries
 from app.workflow.models import Handling, PoliceTransfer
 from app.workflow.states import (
@@ -41,6 +42,8 @@ from app.workflow.states import (
     find,
 )
 
+OPEN_REVIEW: Final = "rewards.open_review"
+"""The outbox topic of a matter that may have been proved; rewards answers it, workflow does not know how."""
 _LEAST_OFFICERS: Final = 2
 _OPEN: Final = (PoliceState.PROPOSED, PoliceState.APPROVED, PoliceState.SENT, PoliceState.RECEIVED)
 _TRANSFERABLE: Final = frozenset({Status.ACCEPTED, Status.ASSIGNED, Status.VERIFYING, Status.REWORK})
@@ -149,6 +152,8 @@ def act(
     row.version += 1
     db.session.flush()
     _log(actor, row, action)
+    if action == PoliceAction.NOTE_FILING:
+        outbox.leave(OPEN_REVIEW, tip_id=str(row.tip_id))
     return row
 
 
