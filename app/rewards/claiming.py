@@ -17,8 +17,7 @@ from app.foundation.permissions import PUBLIC, Actor
 from app.outbox import service as outbox
 from app.rewards import facts, ledger, paying, service
 from app.rewards.models import Reward, RewardPayment, RewardShare
-from app.rewards.states import REWARD as TABLE
-from app.rewards.states import RewardAction, RewardState
+from app.rewards.states import RewardState
 from app.tips import progress
 from app.tips.models import Reporter, Tip
 from app.tips.queries import tip_of_receipt
@@ -26,7 +25,7 @@ from app.workflow import service as workflow
 from app.workflow.calendar import region_calendar
 from app.workflow.models import Handling
 from app.workflow.police import OPEN_REVIEW
-from app.workflow.states import Action, Status, find
+from app.workflow.states import Action, Status
 
 SETTLED: Final = frozenset({Status.CONCLUDED, Status.REPLIED, Status.ARCHIVED})
 
@@ -50,9 +49,7 @@ def _nothing_yet(tip_id: UUID) -> dict[str, Any] | None:
 
 
 def _shown(reward: Reward, share: RewardShare | None) -> dict[str, Any]:
-    state = RewardState(reward.state)
-    if share is not None and state is RewardState.CLAIMED:
-        state = _of_one_share(share)
+    state = _standing(reward, share) if share else RewardState(reward.state)
     return {
         "status": state.value,
         "status_text": state.public_text,
@@ -62,11 +59,11 @@ def _shown(reward: Reward, share: RewardShare | None) -> dict[str, Any]:
     }
 
 
-def _of_one_share(share: RewardShare) -> RewardState:
-    """Of joint reporters one may have been paid, another not have asked yet."""
-    if db.session.scalar(select(RewardPayment.id).where(RewardPayment.tip_id == share.tip_id)):
-        return RewardState.PAID
-    return RewardState.CLAIMED if share.claimed_at else RewardState.GRANTED
+def _standing(reward: Reward, share: RewardShare) -> RewardState:
+    """Where the own share stands; while nobody has collected anything, payments need no look."""
+    collected = reward.state in {RewardState.CLAIMED, RewardState.LAPSED}
+    payment = select(RewardPayment.id).where(RewardPayment.tip_id == share.tip_id)
+    return paying.standing(reward, share, paid=collected and db.session.scalar(payment) is not None)
 
 
 def claim(tip: Tip, query_code: str, claim_code: str | None, payee: Mapping[str, str] | None) -> dict[str, Any]:
@@ -111,10 +108,11 @@ def _apply(tip: Tip) -> None:
 
 
 def _collect(reward: Reward, share: RewardShare, payee: Mapping[str, str] | None) -> None:
-    if find(TABLE, RewardAction.CLAIM, reward.state) is None:
-        raise Conflict("奖励已发放或者已超过领取期限", code="nothing_to_claim")
-    if share.claimed_at is not None:
+    standing = _standing(reward, share)
+    if standing is RewardState.CLAIMED:
         return
+    if standing is not RewardState.GRANTED:
+        raise Conflict("奖励已发放或者已超过领取期限", code="nothing_to_claim")
     share.claimed_at = clock.now()
     if payee:
         share.sealed_payee = paying.sealed_payee(share.tip_id, payee)

@@ -105,13 +105,14 @@ def balance(year: int, *, lock: bool = False) -> Balance:
 
 
 def _promised(year: int) -> Select[Any]:
-    """Shares that were decided in the year and wait to be collected."""
+    """Shares that were decided in the year and wait to be collected; what nobody asked for in its term is free."""
     decided_in = extract("year", func.timezone("Asia/Shanghai", Reward.decided_at))
     unpaid = ~exists().where(RewardPayment.tip_id == RewardShare.tip_id)
+    in_time = RewardShare.claimed_at.is_not(None) | (Reward.collect_by >= clock.today())
     return (
         select(func.coalesce(func.sum(RewardShare.yuan), 0))
         .join(Reward, Reward.id == RewardShare.reward_id)
-        .where(Reward.state.in_(sorted(PROMISED)), decided_in == year, unpaid)
+        .where(Reward.state.in_(sorted(PROMISED)), decided_in == year, unpaid, in_time)
     )
 
 

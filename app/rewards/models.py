@@ -63,7 +63,7 @@ class Reward(Base):
         CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name="two_people"),
         CheckConstraint("yuan > 0", name="positive"),
         Index("ix_rewards_queue", "opened_at", "id"),
-        Index("ix_rewards_collect_by", "collect_by", postgresql_where=text("state = 'granted'")),
+        Index("ix_rewards_collect_by", "collect_by", postgresql_where=text("state IN ('granted', 'claimed')")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -21,6 +21,7 @@ from app.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from app.foundation.permissions import Actor, Permission
 from app.rewards import policy
 from app.rewards.models import Reward, RewardPayment, RewardShare
+from app.rewards.states import RewardState, of_share
 from app.tips import guard, receipts
 from app.tips.models import Tip
 from app.tips.service import crypto
@@ -31,18 +32,16 @@ def pay(actor: Actor, reward: Reward, shares: Sequence[RewardShare], given: Mapp
 
     Raises:
         InvalidInput: no such share, codes that do not fit, a day in the future or before the decision.
-        Conflict: it is paid already.
+        Conflict: it is paid already, or nobody asked for it in its term.
     """
     tip = _tip_of_share(shares, given["receipt_number"])
-    paid = set(db.session.scalars(select(RewardPayment.tip_id).where(RewardPayment.reward_id == reward.id)))
-    if tip.id in paid:
-        raise Conflict("这一份已经发放", code="already_paid")
+    share, paid = next(one for one in shares if one.tip_id == tip.id), paid_of(reward)
+    _refuse_settled(standing(reward, share, paid=tip.id in paid))
     assert reward.decided_at is not None and actor.account_id is not None  # noqa: S101, PT018  # granted, by an officer
     if not clock.beijing(reward.decided_at).date() <= given["paid_on"] <= clock.today():
         raise InvalidInput(errors={"paid_on": ["发放日期应在决定之后且不晚于今天"]})
     if not tip.real_name:
         _check_codes(tip, given.get("query_code") or "", given.get("claim_code") or "")
-    share = next(one for one in shares if one.tip_id == tip.id)
     payment = RewardPayment(
         reward_id=reward.id,
         tip_id=tip.id,
@@ -56,6 +55,25 @@ def pay(actor: Actor, reward: Reward, shares: Sequence[RewardShare], given: Mapp
     db.session.add(payment)
     db.session.flush()
     return paid | {tip.id} == {one.tip_id for one in shares}
+
+
+def paid_of(reward: Reward) -> set[UUID]:
+    """The tips whose share of a reward is paid."""
+    return set(db.session.scalars(select(RewardPayment.tip_id).where(RewardPayment.reward_id == reward.id)))
+
+
+def standing(reward: Reward, share: RewardShare, *, paid: bool) -> RewardState:
+    """Where one share of a reward stands today."""
+    over = reward.collect_by is not None and reward.collect_by < clock.today()
+    return of_share(RewardState(reward.state), claimed=share.claimed_at is not None, paid=paid, over=over)
+
+
+def _refuse_settled(share: RewardState) -> None:
+    if share is RewardState.PAID:
+        raise Conflict("这一份已经发放", code="already_paid")
+    if share is RewardState.LAPSED:
+        told = "这一份超过领取期限无人申领，视为放弃；确需发放的，请先由市级负责人延长领取期限"
+        raise Conflict(told, code="share_lapsed")
 
 
 def _tip_of_share(shares: Sequence[RewardShare], receipt_number: str) -> Tip:

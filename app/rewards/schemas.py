@@ -127,6 +127,8 @@ class RewardShareView(Schema):
 
     receipt_number = fields.String()
     yuan = fields.Decimal(as_string=True)
+    state = fields.String()
+    state_text = fields.String()
     claimed_at = fields.AwareDateTime(format="iso", allow_none=True)
     has_payee = fields.Boolean()
     paid_on = fields.Date(allow_none=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 
 from app.audit import service as audit
 from app.foundation import clock
@@ -21,10 +22,10 @@ from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope,
 from app.foundation.permissions import PROGRAM, Actor, Permission
 from app.rewards import eligibility, facts, ledger, paying, policy
 from app.rewards.eligibility import Finding, Verdict
-from app.rewards.models import Reward, RewardEvent, RewardShare
+from app.rewards.models import Reward, RewardEvent, RewardPayment, RewardShare
 from app.rewards.money import split
 from app.rewards.rules import RuleSet
-from app.rewards.states import ACTION_TEXTS, REWARD, RewardAction, RewardState
+from app.rewards.states import ACTION_TEXTS, PROMISED, REWARD, RewardAction, RewardState
 from app.rewards.terms import months_after
 from app.tips import conversation
 from app.tips.models import TipLink
@@ -210,11 +211,20 @@ def _extend(_actor: Actor, reward: Reward, given: Given) -> RewardState:
         raise InvalidInput(errors={"until": ["应晚于原领取期限和今天"]})
     if until > longest:
         raise InvalidInput(errors={"until": [f"最长可以延长到 {longest}"]})
-    if reward.state == RewardState.LAPSED:  # the money was free again meanwhile
-        assert reward.yuan is not None and reward.decided_at is not None  # noqa: S101, PT018  # it was granted
-        ledger.refuse_beyond_budget(reward.yuan, clock.beijing(reward.decided_at).year)
+    collected = _revive(reward)
     reward.collect_by = until
-    return RewardState.CLAIMED if reward.state == RewardState.CLAIMED else RewardState.GRANTED
+    return RewardState.CLAIMED if collected else RewardState.GRANTED
+
+
+def _revive(reward: Reward) -> bool:
+    """Promise again what has lapsed, whose money was free meanwhile; return whether anybody has asked for his share."""
+    assert reward.decided_at is not None  # noqa: S101  # it was granted
+    paid = paying.paid_of(reward)
+    found = [(paying.standing(reward, share, paid=share.tip_id in paid), share.yuan) for share in shares_of(reward.id)]
+    lapsed = sum((yuan for state, yuan in found if state is RewardState.LAPSED), Decimal(0))
+    if lapsed:
+        ledger.refuse_beyond_budget(lapsed, clock.beijing(reward.decided_at).year)
+    return any(state in {RewardState.CLAIMED, RewardState.PAID} for state, _ in found)
 
 
 def _pay(actor: Actor, reward: Reward, given: Given) -> RewardState:
@@ -249,10 +259,18 @@ def note_claim(reward: Reward) -> None:
 
 
 def lapse_some(most: int = 200) -> int:
-    """Let rewards lapse whose term is over and that nobody asked for; return how many. Twice lapses once."""
+    """Let rewards lapse whose term is over, where no share waits to be paid; return how many. Twice lapses once.
+
+    Of joint reporters who asked in time is paid first; what the others lost is free from the end of the term on.
+    """
+    waiting = exists().where(
+        RewardShare.reward_id == Reward.id,
+        RewardShare.claimed_at.is_not(None),
+        ~exists().where(RewardPayment.tip_id == RewardShare.tip_id),
+    )
     over = (
         select(Reward)
-        .where(Reward.state == RewardState.GRANTED.value, Reward.collect_by < clock.today())
+        .where(Reward.state.in_(sorted(PROMISED)), Reward.collect_by < clock.today(), ~waiting)
         .order_by(Reward.collect_by)
         .limit(most)
         .with_for_update(skip_locked=True)

@@ -57,6 +57,19 @@ PUBLIC_TEXTS: Final[Mapping[RewardState, str]] = {
 }
 PROMISED: Final = frozenset({RewardState.GRANTED, RewardState.CLAIMED})
 """States in which the money is decided and not all of it paid."""
+_BY_SHARE: Final = PROMISED | {RewardState.LAPSED}
+
+
+def of_share(state: RewardState, *, claimed: bool, paid: bool, over: bool) -> RewardState:
+    """Where one reporter's share of a reward stands; ``over``: its term to collect has passed.
+
+    Joint reporters collect each for himself: one may be paid while another has not asked, or asked too late.
+    """
+    if state not in _BY_SHARE:
+        return state
+    if paid or claimed:
+        return RewardState.PAID if paid else RewardState.CLAIMED
+    return RewardState.LAPSED if over else RewardState.GRANTED
 
 
 class RewardAction(StrEnum):
@@ -125,7 +138,7 @@ REWARD: Final[tuple[Transition, ...]] = (
         under=P.REWARD_APPROVE,
         needs=("until", "reason"),
     ),
-    _row(A.LAPSE, {S.GRANTED}, S.LAPSED, under=None),
+    _row(A.LAPSE, {S.GRANTED, S.CLAIMED}, S.LAPSED, under=None),
     _row(A.REOPEN, {S.REFUSED}, S.OPEN, under=P.REWARD_APPROVE, needs=("reason",)),
     _row(A.JOIN, {S.OPEN}, S.JOINED, under=None),
 )

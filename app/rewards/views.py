@@ -7,9 +7,9 @@ from typing import Any
 
 from app.foundation.database import db
 from app.foundation.permissions import Actor
-from app.rewards import eligibility, ledger, queries, service
+from app.rewards import eligibility, ledger, paying, queries, service
 from app.rewards.eligibility import VERDICT_TEXTS, Finding
-from app.rewards.models import Reward
+from app.rewards.models import Reward, RewardPayment, RewardShare
 from app.rewards.states import RewardState
 from app.tips.models import Tip, TipSubject
 from app.tips.schemas import BAND_FLOORS
@@ -58,7 +58,7 @@ def whole(actor: Actor, reward: Reward, answers: Mapping[str, bool] | None = Non
         "provisional_rules": rules.provisional,
         "tier": reward.tier,
         "opinion": reward.opinion,
-        "shares": [share_view(*row) for row in queries.shares_with_numbers(reward.id)],
+        "shares": [share_view(reward, *row) for row in queries.shares_with_numbers(reward.id)],
         "history": queries.history_of(reward.id),
         "available_actions": [row.action for row in service.available(actor, reward)],
     }
@@ -75,11 +75,16 @@ def _involved(tip: Tip) -> Any:
     return tip.amount_yuan if tip.amount_yuan is not None else BAND_FLOORS.get(tip.amount_band or "")
 
 
-def share_view(share: Any, receipt_number: str, _real_name: bool, payment: Any) -> dict[str, Any]:  # a row
+def share_view(
+    reward: Reward, share: RewardShare, receipt_number: str, _real_name: bool, payment: RewardPayment | None
+) -> dict[str, Any]:  # a row of the shares
     """One reporter's part."""
+    state = paying.standing(reward, share, paid=payment is not None)
     return {
         "receipt_number": receipt_number,
         "yuan": share.yuan,
+        "state": state.value,
+        "state_text": state.text,
         "claimed_at": share.claimed_at,
         "has_payee": share.sealed_payee is not None,
         "paid_on": payment.paid_on if payment else None,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 
+from app.foundation import clock
 from app.rewards.models import Reward
 from app.rewards.rules import EXCLUSIONS
 from tests import factories, rows
@@ -99,6 +101,19 @@ def test_the_leader_sets_the_rules(officer: Callable[[str], Officer]) -> None:
     assert "重大" in page
     wrong = leader.post("/rewards/rules", seen="/rewards/ledger", **(rules | {"tier-0-from_yuan": "1"}))
     assert "最低一档的起点金额应为 0" in wrong.get_data(as_text=True)
+
+
+def test_a_share_that_lapsed_is_shown_as_such_and_not_offered_for_payment(
+    officer: Callable[[str], Officer], client: FlaskClient
+) -> None:
+    found = office.joint(client)
+    with clock.stopped_at(clock.now() + timedelta(days=185)):
+        page = officer("city.reviewer").text(f"/rewards/{found.reward.id}")
+    shares = page.split('id="h-shares"')[1].split("</section>")[0]
+    assert shares.count("逾期视为放弃") == 1
+    offered = page.split('name="receipt_number"')[1].split("</select>")[0]
+    assert found.first["receipt_number"] in offered
+    assert found.second["receipt_number"] not in offered
 
 
 @pytest.mark.parametrize("username", ["district.650104", "city.adjuster", "observer.650000", "auditor", "sysadmin"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask.testing import FlaskClient
@@ -14,6 +14,7 @@ from app.foundation.database import OPEN_WALL, db, transaction
 from app.rewards import ledger, queries, service
 from app.rewards.models import Reward
 from app.rewards.rules import EXCLUSIONS
+from app.tips import jobs as tip_jobs
 from tests import factories
 from tests.tips import reporters
 
@@ -61,6 +62,27 @@ def granted(client: FlaskClient, **changes: Any) -> Reward:
     """A reward that was proposed and approved, with a budget."""
     budget()
     return do("city.leader", proposed(client, **changes).id, "approve")
+
+
+class Joint(NamedTuple):
+    """A granted reward of 1,000.01 yuan for two: the first has asked for the own share, the second has not."""
+
+    reward: Reward
+    first: dict[str, Any]
+    second: dict[str, Any]
+
+
+def joint(client: FlaskClient) -> Joint:
+    """Two named reporters of one matter, rewarded jointly."""
+    budget()
+    first, tip_id = concluded(client)
+    second, _ = concluded(client)
+    tip_jobs.link_tips()
+    proposal = PROPOSAL | {"yuan": Decimal("1000.01"), "joint": [second["receipt_number"]]}
+    reward = do("city.reviewer", reward_of(tip_id).id, "propose", **proposal)
+    do("city.leader", reward.id, "approve")
+    claim(client, first)
+    return Joint(reward_of(tip_id), first, second)
 
 
 def claim(client: FlaskClient, receipt: dict[str, Any], **given: Any) -> Any:

@@ -121,7 +121,11 @@ def detail(whole: Whole, problem: Mapping[str, Any] | None) -> dict[str, Any]:
         },
         "findings": [{"text": one.text, "met": one.met, "basis": one.basis} for one in whole["findings"]],
         "shares": [
-            {**share, "claimed_at": clock.beijing(share["claimed_at"]) if share["claimed_at"] else None}
+            {
+                **share,
+                "tone": TONES[share["state"]],
+                "claimed_at": clock.beijing(share["claimed_at"]) if share["claimed_at"] else None,
+            }
             for share in whole["shares"]
         ],
         "steps": _steps(whole["history"]),
@@ -183,7 +187,7 @@ _NEXT: Final[Mapping[RewardAction, str]] = {
     RewardAction.APPROVE: "批准后不予奖励，并告知举报人。",
     RewardAction.SEND_BACK: "退回后重新提出意见。",
     RewardAction.PAY: "登记一份发放，计入台账。匿名举报须核验查询码和领奖码，系统不保存。",
-    RewardAction.EXTEND: "自告知之日起最长不超过规则规定的期限。",
+    RewardAction.EXTEND: "自告知之日起最长不超过规则规定的期限；逾期视为放弃的份额恢复领取，须预算余额够用。",
     RewardAction.REOPEN: "发现新事实的，重新审查，仍由两人办理。",
 }
 
@@ -242,14 +246,14 @@ def _opinion(_whole: Whole) -> list[fields.Field]:
 
 
 def _pay(whole: Whole) -> list[fields.Field]:
-    unpaid = {
+    waiting = {
         share["receipt_number"]: f"{share['receipt_number']}（{share['yuan']} 元）"
         for share in whole["shares"]
-        if share["paid_on"] is None
+        if share["state"] in PROMISED
     }
     today = clock.today().isoformat()
     return [
-        fields.select("receipt_number", "发放给", fields.options(unpaid), value=next(iter(unpaid), None)),
+        fields.select("receipt_number", "发放给", fields.options(waiting), value=next(iter(waiting), None)),
         {"name": "voucher_number", "label": "凭证号", "kind": "text", "required": True, "max_length": 100},
         {"name": "paid_on", "label": "发放日期", "kind": "date", "required": True, "value": today},
         _code("query_code", "查询码（匿名举报）"),
