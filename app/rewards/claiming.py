@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -25,9 +25,7 @@ from app.workflow import service as workflow
 from app.workflow.calendar import region_calendar
 from app.workflow.models import Handling
 from app.workflow.police import OPEN_REVIEW
-from app.workflow.states import Action, Status
-
-SETTLED: Final = frozenset({Status.CONCLUDED, Status.REPLIED, Status.ARCHIVED})
+from app.workflow.states import Action
 
 
 @progress.adds_when_settled
@@ -100,8 +98,7 @@ def _locked(reward_id: UUID) -> Reward:
 
 def _apply(tip: Tip) -> None:
     """Open the review for a reporter who asks himself; once. A first request answers a later one too."""
-    handling = progress.leading(tip.id)
-    if Status(handling.status) not in SETTLED or facts.substantiated(tip.id) is not True:
+    if not facts.settled(tip.id) or facts.substantiated(tip.id) is not True:
         raise Conflict("您的举报尚未办结或者未查证属实，暂不能申请奖励", code="nothing_to_claim")
     if open_rewards([tip.id], claimed_with_code=not tip.real_name):
         audit.record(PUBLIC, "rewards.apply", "tip", tip.id)
@@ -150,7 +147,7 @@ def open_by_officer(actor: Actor, receipt_number: str) -> Reward:
     tip_id = tip_of_receipt(actor, receipt_number)
     if tip_id is None:
         raise InvalidInput(errors={"receipt_number": ["没有这个受理编号的线索"]})
-    if Status(progress.leading(tip_id).status) not in SETTLED or facts.substantiated(tip_id) is False:
+    if not facts.settled(tip_id) or facts.substantiated(tip_id) is False:
         raise Conflict("线索尚未办结或者未查证属实，不能审查奖励", code="nothing_to_reward")
     if open_rewards([tip_id], claimed_with_code=False):
         audit.record(actor, "rewards.open", "tip", tip_id)

@@ -12,7 +12,7 @@ from app.foundation.database import db
 from app.rewards.eligibility import Facts
 from app.rewards.models import Reward, RewardPayment
 from app.tips.models import Reporter, Tip, TipCluster, TipEvidence, TipLink, TipSubject
-from app.tips.progress import leading
+from app.tips.progress import SETTLED_STATUSES, leading
 from app.workflow import police
 from app.workflow.models import Handling
 from app.workflow.states import Outcome, PoliceState
@@ -43,6 +43,11 @@ def _has_leads(tip: Tip) -> bool:
     subject = db.session.get_one(TipSubject, tip.id)
     files = db.session.scalar(select(exists().where(TipEvidence.tip_id == tip.id)))
     return bool((subject.name or subject.uscc or subject.online_presence) and (tip.description or files))
+
+
+def settled(tip_id: UUID) -> bool:
+    """Whether a tip, or the one it follows, is concluded; one that was opened again is not."""
+    return leading(tip_id).status in SETTLED_STATUSES
 
 
 def substantiated(tip_id: UUID) -> bool | None:

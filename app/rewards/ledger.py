@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,10 +23,15 @@ from app.rewards.states import PROMISED
 
 
 def rules_today() -> RuleSet:
-    """The rules that hold today: the newest row that has begun, the default before any was entered."""
+    """The rules that hold today."""
+    return rules_at(clock.now())
+
+
+def rules_at(moment: datetime) -> RuleSet:
+    """The rules that held at a moment: the newest row that had begun, the default before any was entered."""
     row = db.session.scalar(
         select(RewardRules.rules)
-        .where(RewardRules.valid_from <= clock.today())
+        .where(RewardRules.valid_from <= clock.beijing(moment).date(), RewardRules.changed_at <= moment)
         .order_by(RewardRules.valid_from.desc(), RewardRules.id.desc())
         .limit(1)
     )

@@ -7,14 +7,12 @@ from marshmallow import Schema, fields, validate
 from app.foundation.json_fields import JsonBoolean
 from app.rewards.eligibility import HELPFUL, JOINT, KNOWN_BEFORE, SUBSTANTIATED
 from app.rewards.rules import EXCLUSIONS
-from app.rewards.states import RewardAction, RewardState
+from app.rewards.states import REWARD, RewardState
 from app.tips.conversation_schemas import RequiredText
 from app.tips.schemas import PlainText, QueryTipBody, Yuan
 
 QUESTIONS = (KNOWN_BEFORE, SUBSTANTIATED, HELPFUL, JOINT, *EXCLUSIONS)
-_OFFICE_ACTIONS = [
-    one.value for one in RewardAction if one not in {RewardAction.CLAIM, RewardAction.LAPSE, RewardAction.JOIN}
-]
+_OFFICE_ACTIONS = list(dict.fromkeys(row.action for row in REWARD if row.permission is not None))
 
 
 class PayeeBody(Schema):

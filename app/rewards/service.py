@@ -86,8 +86,21 @@ def available(actor: Actor, reward: Reward) -> list[Transition]:
 
 
 def assess(reward: Reward, answers: Mapping[str, bool]) -> list[Finding]:
-    """Every condition of a reward as the records and these answers have it now."""
-    return eligibility.findings(facts.facts_of(reward), answers, ledger.rules_today())
+    """Every condition of a reward as the records and these answers have it now.
+
+    Rules that changed after the decision do not touch it.
+    """
+    return eligibility.findings(facts.facts_of(reward), answers, ledger.rules_at(reward.decided_at or clock.now()))
+
+
+def _refuse_what_changed(reward: Reward, way_out: str) -> None:
+    """Refuse while the tip is handled again, or where the conditions are not all met any more (实施细则 Art. 4)."""
+    if not facts.settled(reward.tip_id):
+        told = f"线索已重新办理，尚未办结，请待办结后再办；不再符合奖励条件的，{way_out}"
+        raise Conflict(told, code="tip_reopened")
+    wrong = "；".join(one.text for one in assess(reward, reward.answers) if one.met is not True)
+    if wrong:
+        raise Conflict(f"情况有变化，奖励条件已不全部符合：{wrong}。{way_out}", code="not_eligible")
 
 
 # What an action does besides changing the state ---------------------------------------------------------------------
@@ -167,8 +180,7 @@ def _approve(actor: Actor, reward: Reward, _given: Given) -> RewardState:
         conversation.tell_decision(actor, reward.tip_id, "经审查，您的举报不符合奖励条件。")
         return RewardState.REFUSED
     assert reward.yuan is not None  # noqa: S101  # a proposal names it
-    if eligibility.verdict(assess(reward, reward.answers)) is not Verdict.ELIGIBLE:
-        raise Conflict("提出意见以后情况有变化，奖励条件已不全部符合，请退回重审", code="not_eligible")
+    _refuse_what_changed(reward, "请退回重审")
     ledger.refuse_beyond_budget(reward.yuan, clock.today().year)
     reward.told_at = clock.now()
     reward.collect_by = months_after(clock.today(), ledger.rules_today().collect_months)
@@ -191,15 +203,41 @@ def _join(tip_id: UUID) -> None:
 
 
 def _send_back(_actor: Actor, reward: Reward, _given: Given) -> RewardState:
+    _drop_proposal(reward)
+    return RewardState.OPEN
+
+
+def _drop_proposal(reward: Reward) -> None:
     db.session.execute(delete(RewardShare).where(RewardShare.reward_id == reward.id))
     reward.tier = reward.yuan = None
-    return RewardState.OPEN
 
 
-def _reopen(_actor: Actor, reward: Reward, _given: Given) -> RewardState:
-    """New facts: the review begins again, and again two people decide."""
+def _reopen(actor: Actor, reward: Reward, _given: Given) -> RewardState:
+    """New facts: the review begins again, and again two people decide. What was granted is taken back and told."""
+    if reward.state != RewardState.REFUSED:
+        _take_back(actor, reward)
     reward.proposed_by = reward.proposed_at = reward.decided_by = reward.decided_at = None
     return RewardState.OPEN
+
+
+def _take_back(actor: Actor, reward: Reward) -> None:
+    """Promise nothing any more, as long as nobody was paid; joint reports are reviewed on their own again."""
+    if paying.paid_of(reward):
+        raise Conflict("已有份额发放，不能重新审查", code="already_paid")
+    for share in shares_of(reward.id):
+        if share.tip_id != reward.tip_id:
+            _part(share.tip_id)
+        text = "因有新情况，奖励事项重新审查，此前告知的奖励决定不再执行，结果另行告知。"
+        conversation.tell_decision(actor, share.tip_id, text)
+    _drop_proposal(reward)
+    reward.told_at = reward.collect_by = None
+
+
+def _part(tip_id: UUID) -> None:
+    """The own reward of a joint tip leaves the common one."""
+    own = db.session.scalar(select(Reward).where(Reward.tip_id == tip_id).with_for_update())
+    if own is not None:
+        _write(PROGRAM, own, RewardAction.PART, RewardState.OPEN, "")
 
 
 def _extend(_actor: Actor, reward: Reward, given: Given) -> RewardState:
@@ -228,6 +266,8 @@ def _revive(reward: Reward) -> bool:
 
 
 def _pay(actor: Actor, reward: Reward, given: Given) -> RewardState:
+    """Pay one share, as long as the reasons for the decision still stand."""
+    _refuse_what_changed(reward, "请由市级负责人“重新审查”，另行作出决定")
     everything_paid = paying.pay(actor, reward, shares_of(reward.id), given)
     return RewardState.PAID if everything_paid else RewardState.CLAIMED
 

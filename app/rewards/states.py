@@ -85,6 +85,7 @@ class RewardAction(StrEnum):
     LAPSE = "lapse"
     REOPEN = "reopen"
     JOIN = "join"
+    PART = "part"
 
 
 ACTION_TEXTS: Final[Mapping[RewardAction, str]] = {
@@ -98,6 +99,7 @@ ACTION_TEXTS: Final[Mapping[RewardAction, str]] = {
     RewardAction.LAPSE: "逾期视为放弃",
     RewardAction.REOPEN: "重新审查",
     RewardAction.JOIN: "并入联名举报",
+    RewardAction.PART: "恢复单独审查",
 }
 S, A = RewardState, RewardAction
 
@@ -140,5 +142,7 @@ REWARD: Final[tuple[Transition, ...]] = (
     ),
     _row(A.LAPSE, {S.GRANTED, S.CLAIMED}, S.LAPSED, under=None),
     _row(A.REOPEN, {S.REFUSED}, S.OPEN, under=P.REWARD_APPROVE, needs=("reason",)),
+    _row(A.REOPEN, set(PROMISED), S.OPEN, under=P.REWARD_APPROVE, needs=("reason",), irreversible=True),
     _row(A.JOIN, {S.OPEN}, S.JOINED, under=None),
+    _row(A.PART, {S.JOINED}, S.OPEN, under=None),
 )

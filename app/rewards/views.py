@@ -10,7 +10,7 @@ from app.foundation.permissions import Actor
 from app.rewards import eligibility, ledger, paying, queries, service
 from app.rewards.eligibility import VERDICT_TEXTS, Finding
 from app.rewards.models import Reward, RewardPayment, RewardShare
-from app.rewards.states import RewardState
+from app.rewards.states import PROMISED, RewardState
 from app.tips.models import Tip, TipSubject
 from app.tips.schemas import BAND_FLOORS
 
@@ -65,7 +65,9 @@ def whole(actor: Actor, reward: Reward, answers: Mapping[str, bool] | None = Non
 
 
 def _findings(reward: Reward, answers: Mapping[str, bool] | None) -> list[Finding]:
-    """While it is reviewed as things stand now, afterwards as they stood when it was proposed."""
+    """While it is reviewed or money waits as things stand now, otherwise as they stood when it was proposed."""
+    if reward.state in PROMISED:
+        return service.assess(reward, reward.answers)
     if reward.state == RewardState.OPEN or not reward.findings:
         return service.assess(reward, reward.answers if answers is None else answers)
     return [Finding(**one) for one in reward.findings]

@@ -16,6 +16,7 @@ from app.rewards.rules import EXCLUSIONS
 from tests import factories, rows
 from tests.console.office import Officer, csrf_token, version_of
 from tests.rewards import office
+from tests.workflow import office as handling
 
 ANSWERS = {f"answer.{name}": "false" for name in ("known_before", *EXCLUSIONS)}
 PROPOSAL = ANSWERS | {"tier": "standard", "yuan": "1000.00", "reason": "最先举报，查证属实。"}
@@ -114,6 +115,22 @@ def test_a_share_that_lapsed_is_shown_as_such_and_not_offered_for_payment(
     offered = page.split('name="receipt_number"')[1].split("</select>")[0]
     assert found.first["receipt_number"] in offered
     assert found.second["receipt_number"] not in offered
+
+
+def test_a_refused_payment_says_why_and_what_to_do(officer: Callable[[str], Officer], client: FlaskClient) -> None:
+    reward = office.granted(client)
+    handling.do("city.reviewer", reward.tip_id, "archive")
+    handling.do("city.reviewer", reward.tip_id, "reopen", reason="复核。")
+    reviewer, leader = officer("city.reviewer"), officer("city.leader")
+    number = office.receipt_number(reward.tip_id)
+    answer = _act(reviewer, reward, "pay", receipt_number=number, voucher_number="凭证7号", paid_on="2026-03-02")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "线索已重新办理，尚未办结" in page
+    assert "请由市级负责人“重新审查”" in page
+    assert "此前的奖励决定不再执行并告知举报人" in leader.text(f"/rewards/{reward.id}")
+    assert _act(leader, reward, "reopen", reason="复核。").status_code == 303
+    assert "待审查" in reviewer.text(f"/rewards/{reward.id}")
 
 
 @pytest.mark.parametrize("username", ["district.650104", "city.adjuster", "observer.650000", "auditor", "sysadmin"])

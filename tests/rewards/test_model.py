@@ -24,6 +24,8 @@ MODEL: Final[dict[tuple[str, str], str]] = {
     ("refusal_proposed", "approve"): "refused",
     ("refusal_proposed", "send_back"): "open",
     ("refused", "reopen"): "open",
+    ("granted", "reopen"): "open",
+    ("claimed", "reopen"): "open",
     ("granted", "pay"): "paid",
     ("granted", "extend"): "granted",
     ("claimed", "pay"): "paid",

@@ -15,10 +15,10 @@ from app.foundation.permissions import Actor, Permission
 from app.rewards import queries
 from app.rewards.eligibility import HELPFUL, JOINT, KNOWN_BEFORE, SUBSTANTIATED
 from app.rewards.rules import EXCLUSIONS, RuleSet
-from app.rewards.states import ACTION_TEXTS, PROMISED, RewardAction, RewardState
+from app.rewards.states import ACTION_TEXTS, PROMISED, REWARD, RewardAction, RewardState
 from app.tips.progress import SETTLED_STATUSES
 from app.workflow.models import Handling
-from app.workflow.states import Status
+from app.workflow.states import Status, find
 
 Whole = Mapping[str, Any]
 _QUESTIONS: Final[Mapping[str, str]] = {
@@ -164,7 +164,7 @@ def _action(whole: Whole, name: str, refused: str | None, errors: Mapping[str, l
         "name": name,
         "label": ACTION_TEXTS[action],
         "needs": [_typed(one, errors) for one in needs] if open_ else needs,
-        "irreversible": action in {RewardAction.APPROVE, RewardAction.PAY},
+        "irreversible": (row := find(REWARD, action, whole["state"])) is not None and row.irreversible,
         "description": _described(action, whole),
         "tone": "plain",
         "open": open_,
@@ -178,6 +178,8 @@ def _typed(one: fields.Field, errors: Mapping[str, list[str]]) -> fields.Field:
 def _described(action: RewardAction, whole: Whole) -> str:
     if action is RewardAction.APPROVE and whole["state"] == RewardState.PROPOSED:
         return f"批准后即告知举报人，奖励 {whole['yuan']} 元计入本年度预算。"
+    if action is RewardAction.REOPEN and whole["state"] in PROMISED:
+        return "情况有变化的，重新审查：此前的奖励决定不再执行并告知举报人，仍由两人办理；已有份额发放的不能重新审查。"
     return _NEXT.get(action, "")
 
 
@@ -186,7 +188,8 @@ _NEXT: Final[Mapping[RewardAction, str]] = {
     RewardAction.PROPOSE_REFUSAL: "提出后由市级负责人决定；举报人只看到“不符合奖励条件”，看不到理由。",
     RewardAction.APPROVE: "批准后不予奖励，并告知举报人。",
     RewardAction.SEND_BACK: "退回后重新提出意见。",
-    RewardAction.PAY: "登记一份发放，计入台账。匿名举报须核验查询码和领奖码，系统不保存。",
+    RewardAction.PAY: "登记一份发放，计入台账；线索重新办理或者不再符合奖励条件的不能登记。"
+    "匿名举报须核验查询码和领奖码，系统不保存。",
     RewardAction.EXTEND: "自告知之日起最长不超过规则规定的期限；逾期视为放弃的份额恢复领取，须预算余额够用。",
     RewardAction.REOPEN: "发现新事实的，重新审查，仍由两人办理。",
 }
