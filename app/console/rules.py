@@ -20,6 +20,7 @@ from app.foundation.database import OPEN_WALL, transaction
 from app.foundation.errors import InvalidInput
 from app.foundation.http import load, page
 from app.foundation.permissions import Actor, Permission
+from app.rewards import recount as reward_recount
 from app.workflow import calendar, limits, recount
 from app.workflow.schemas import SetLimitBody, SetReasonBody, SetWordBody
 from app.workflow.states import Status
@@ -132,7 +133,8 @@ def preview_calendar(actor: Actor) -> str:
     text = _sent_calendar()
     days = calendar.parsed(io.StringIO(text))
     with transaction(OPEN_WALL):  # who keeps the calendar sees no tip, but must know how many limits move
-        moved = recount.effect_of(calendar.as_if(days))
+        changed = calendar.as_if(days)
+        moved = [*recount.effect_of(changed), *reward_recount.effect_of(changed)]
     return rendered(
         "console/rules_calendar.html",
         actor,

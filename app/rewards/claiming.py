@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.audit import service as audit
 from app.foundation import clock
 from app.foundation.database import Row, db, new_id
-from app.foundation.errors import Conflict, DeadlineBeyondCalendar, InvalidInput, NotFound
+from app.foundation.errors import Conflict, InvalidInput, NotFound
 from app.foundation.permissions import PUBLIC, Actor
 from app.outbox import service as outbox
 from app.rewards import facts, ledger, paying, service
@@ -158,25 +158,19 @@ def open_rewards(tip_ids: list[UUID], *, claimed_with_code: bool) -> int:
     """Open reviews, one a tip however often it is asked for; return how many are new."""
     if not tip_ids:
         return 0
+    moment = clock.now()
+    decide_by = ledger.decide_by(moment, region_calendar())
     rows = [
         {
             "id": new_id(),
             "tip_id": tip_id,
             "state": RewardState.OPEN.value,
             "version": 1,
-            "opened_at": clock.now(),
-            "decide_by": _decide_by(),
+            "opened_at": moment,
+            "decide_by": decide_by,
             "claimed_with_code": claimed_with_code,
         }
         for tip_id in tip_ids
     ]
     added = insert(Reward).on_conflict_do_nothing(index_elements=["tip_id"]).returning(Reward.id)
     return len(db.session.scalars(added, rows).all())
-
-
-def _decide_by() -> Any:
-    """The day by which it is decided; none beyond the loaded calendar, which must not keep a claim out."""
-    try:
-        return region_calendar().add(clock.today(), ledger.rules_today().decide_days)
-    except DeadlineBeyondCalendar:
-        return None

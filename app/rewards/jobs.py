@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from app.foundation.database import OPEN_WALL, transaction
+from app.foundation.permissions import PROGRAM
 from app.outbox.service import handles
-from app.rewards import claiming, service
+from app.rewards import claiming, recount, service
 from app.workflow.police import OPEN_REVIEW
 
 
@@ -18,6 +19,7 @@ def open_review(payload: dict[str, Any]) -> None:
 
 
 def lapse_rewards() -> None:
-    """Let uncollected rewards lapse. Twice is safe: a lapsed one is not granted any more."""
+    """Mend terms to decide, and let uncollected rewards lapse. Twice is safe: neither finds again what it has done."""
     with transaction(OPEN_WALL):
+        recount.count_again(PROGRAM)  # what another process counted by the calendar before it was replaced
         service.lapse_some()

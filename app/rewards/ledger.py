@@ -13,13 +13,14 @@ from sqlalchemy import Select, exists, extract, func, select
 from app.audit import service as audit
 from app.foundation import clock
 from app.foundation.database import db
-from app.foundation.errors import Conflict, Forbidden, InvalidInput
+from app.foundation.errors import Conflict, DeadlineBeyondCalendar, Forbidden, InvalidInput
 from app.foundation.permissions import Actor, Permission
 from app.rewards import rules
 from app.rewards.models import Reward, RewardBudget, RewardPayment, RewardRules, RewardShare
 from app.rewards.money import remaining
 from app.rewards.rules import RuleSet
 from app.rewards.states import PROMISED
+from app.workflow.deadlines import WorkingCalendar
 
 
 def rules_today() -> RuleSet:
@@ -36,6 +37,17 @@ def rules_at(moment: datetime) -> RuleSet:
         .limit(1)
     )
     return rules.read(row or rules.DEFAULT)
+
+
+def decide_by(begun: datetime, calendar: WorkingCalendar) -> date | None:
+    """The day by which a review that began then is decided; none beyond the calendar, which must not keep a claim out.
+
+    The days are those of the rules of its beginning.
+    """
+    try:
+        return calendar.add(clock.beijing(begun).date(), rules_at(begun).decide_days)
+    except DeadlineBeyondCalendar:
+        return None
 
 
 def set_rules(actor: Actor, given: Mapping[str, Any], valid_from: date) -> RuleSet:

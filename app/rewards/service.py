@@ -31,6 +31,7 @@ from app.tips import conversation
 from app.tips.models import TipLink
 from app.tips.progress import leading
 from app.tips.queries import tip_of_receipt
+from app.workflow.calendar import region_calendar
 from app.workflow.states import Transition, find
 
 Given = Mapping[str, Any]
@@ -217,13 +218,15 @@ def _reopen(actor: Actor, reward: Reward, _given: Given) -> RewardState:
     if reward.state != RewardState.REFUSED:
         _take_back(actor, reward)
     reward.proposed_by = reward.proposed_at = reward.decided_by = reward.decided_at = None
+    reward.decide_by = ledger.decide_by(clock.now(), region_calendar())
     return RewardState.OPEN
 
 
 def _take_back(actor: Actor, reward: Reward) -> None:
     """Promise nothing any more, as long as nobody was paid; joint reports are reviewed on their own again."""
     if paying.paid_of(reward):
-        raise Conflict("已有份额发放，不能重新审查", code="already_paid")
+        told = "已有份额发放，不能重新审查；其余份额在线索重新查证属实以前不能发放"
+        raise Conflict(told, code="already_paid")
     for share in shares_of(reward.id):
         if share.tip_id != reward.tip_id:
             _part(share.tip_id)
@@ -237,6 +240,7 @@ def _part(tip_id: UUID) -> None:
     """The own reward of a joint tip leaves the common one."""
     own = db.session.scalar(select(Reward).where(Reward.tip_id == tip_id).with_for_update())
     if own is not None:
+        own.decide_by = ledger.decide_by(clock.now(), region_calendar())
         _write(PROGRAM, own, RewardAction.PART, RewardState.OPEN, "")
 
 
@@ -296,6 +300,14 @@ def shares_of(reward_id: UUID) -> list[RewardShare]:
 def note_claim(reward: Reward) -> None:
     """A reporter asked for the money; called by :mod:`app.rewards.claiming` with the reward locked."""
     _write(PROGRAM, reward, RewardAction.CLAIM, RewardState.CLAIMED, "")
+
+
+def note_recount(actor: Actor, reward: Reward, decide_by: date) -> None:
+    """Set the term that the present calendar says, and keep both days in the history (domain rule 9)."""
+    before = f"由{clock.day_text(reward.decide_by)}" if reward.decide_by else ""
+    reward.decide_by = decide_by
+    reason = f"按现行工作日历重新计算，审查期限{before}改为{clock.day_text(decide_by)}"
+    _write(actor, reward, RewardAction.RECOUNT, RewardState(reward.state), reason)
 
 
 def lapse_some(most: int = 200) -> int:

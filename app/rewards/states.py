@@ -55,6 +55,8 @@ PUBLIC_TEXTS: Final[Mapping[RewardState, str]] = {
     RewardState.REFUSED: "经审查，不符合奖励条件",
     RewardState.LAPSED: "超过领取期限，视为放弃",
 }
+IN_REVIEW: Final = frozenset({RewardState.OPEN, RewardState.PROPOSED, RewardState.REFUSAL_PROPOSED})
+"""States in which the term to decide runs."""
 PROMISED: Final = frozenset({RewardState.GRANTED, RewardState.CLAIMED})
 """States in which the money is decided and not all of it paid."""
 _BY_SHARE: Final = PROMISED | {RewardState.LAPSED}
@@ -86,6 +88,7 @@ class RewardAction(StrEnum):
     REOPEN = "reopen"
     JOIN = "join"
     PART = "part"
+    RECOUNT = "recount"
 
 
 ACTION_TEXTS: Final[Mapping[RewardAction, str]] = {
@@ -100,6 +103,7 @@ ACTION_TEXTS: Final[Mapping[RewardAction, str]] = {
     RewardAction.REOPEN: "重新审查",
     RewardAction.JOIN: "并入联名举报",
     RewardAction.PART: "恢复单独审查",
+    RewardAction.RECOUNT: "重新计算审查期限",
 }
 S, A = RewardState, RewardAction
 
@@ -145,4 +149,5 @@ REWARD: Final[tuple[Transition, ...]] = (
     _row(A.REOPEN, set(PROMISED), S.OPEN, under=P.REWARD_APPROVE, needs=("reason",), irreversible=True),
     _row(A.JOIN, {S.OPEN}, S.JOINED, under=None),
     _row(A.PART, {S.JOINED}, S.OPEN, under=None),
+    _row(A.RECOUNT, set(IN_REVIEW), under=None),
 )

@@ -9,10 +9,13 @@ from html import unescape
 from uuid import UUID
 
 import pytest
+from flask.testing import FlaskClient
 
 from app.workflow import limits
 from tests import rows
 from tests.console.office import Officer, csrf_token
+from tests.rewards import office as rewards
+from tests.workflow import office as handling
 
 HOLIDAY = "date,kind,holiday,region,note\n2026-03-04,off,试验假日,650000,\n2026-03-05,off,试验假日,650000,\n"
 
@@ -85,6 +88,13 @@ def test_a_calendar_shows_its_effect_before_it_holds(officer: Callable[[str], Of
     history = rows.scalar("SELECT count(*) FROM handling_events WHERE action = 'recount' AND tip_id = :id", id=tip_id)
     assert history == 1
     assert "没有期限变动" in preview(admin, HOLIDAY.encode())[1]
+
+
+def test_the_effect_tells_the_terms_of_rewards_too(officer: Callable[[str], Officer], client: FlaskClient) -> None:
+    handling.do("city.reviewer", rewards.concluded(client)[1], "archive")
+    page = preview(officer("sysadmin"), HOLIDAY.encode())[1]
+    assert "1 项期限变动" in page, "the tip itself is settled"
+    assert "2026年4月16日" in page
 
 
 @pytest.mark.parametrize(

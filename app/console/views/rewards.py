@@ -15,7 +15,7 @@ from app.foundation.permissions import Actor, Permission
 from app.rewards import queries
 from app.rewards.eligibility import HELPFUL, JOINT, KNOWN_BEFORE, SUBSTANTIATED
 from app.rewards.rules import EXCLUSIONS, RuleSet
-from app.rewards.states import ACTION_TEXTS, PROMISED, REWARD, RewardAction, RewardState
+from app.rewards.states import ACTION_TEXTS, IN_REVIEW, PROMISED, REWARD, RewardAction, RewardState
 from app.tips.progress import SETTLED_STATUSES
 from app.workflow.models import Handling
 from app.workflow.states import Status, find
@@ -49,7 +49,7 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "href": url_for("console.show_reward", reward_id=row["id"]),
             "opened_at": clock.beijing(row["opened_at"]),
             "tone": TONES[row["state"]],
-            "late": row["state"] in _IN_REVIEW and row["decide_by"] is not None and row["decide_by"] < today,
+            "late": row["state"] in IN_REVIEW and row["decide_by"] is not None and row["decide_by"] < today,
         }
         for row in rows
     ]
@@ -68,7 +68,7 @@ def card(actor: Actor, handling: Handling) -> dict[str, Any] | None:
         "state_text": RewardState(reward.state).text,
         "tone": TONES[reward.state],
         "yuan": reward.yuan,
-        "decide_by": reward.decide_by if reward.state in _IN_REVIEW else None,
+        "decide_by": reward.decide_by if reward.state in IN_REVIEW else None,
         "collect_by": reward.collect_by if reward.state in PROMISED else None,
         "shared": reward.tip_id != handling.tip_id,
     }
@@ -85,7 +85,6 @@ TONES: Final[Mapping[str, str]] = {
     RewardState.LAPSED: "end",
     RewardState.JOINED: "end",
 }
-_IN_REVIEW: Final = (RewardState.OPEN, RewardState.PROPOSED, RewardState.REFUSAL_PROPOSED)
 
 
 def chips(counts: Mapping[str, int], chosen: str | None) -> list[dict[str, Any]]:

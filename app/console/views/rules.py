@@ -155,7 +155,7 @@ def calendar_effect(days: Sequence[Mapping[str, Any]], moved: Sequence[Moved]) -
     """An import before it is done: its days, and the limits that would move."""
     return {
         "days": [(day["day"], _KINDS[day["kind"]], day["holiday"], _region(day["region_code"])) for day in days],
-        "moved": [(_day(one.before), one.after, one.count) for one in moved],
+        "moved": [(_day(one.before), one.after, one.count) for one in sorted(moved, key=lambda one: one.after)],
         "moved_number": sum(one.count for one in moved),
     }
 
