@@ -237,9 +237,9 @@ def _take_back(actor: Actor, reward: Reward) -> None:
 
 
 def _part(tip_id: UUID) -> None:
-    """The own reward of a joint tip leaves the common one."""
+    """The own reward of a joint tip leaves the common one; where it had none before, one may have been opened since."""
     own = db.session.scalar(select(Reward).where(Reward.tip_id == tip_id).with_for_update())
-    if own is not None:
+    if own is not None and find(REWARD, RewardAction.PART, own.state) is not None:
         own.decide_by = ledger.decide_by(clock.now(), region_calendar())
         _write(PROGRAM, own, RewardAction.PART, RewardState.OPEN, "")
 

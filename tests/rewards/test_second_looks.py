@@ -14,7 +14,7 @@ from app.foundation.database import OPEN_WALL, transaction
 from app.foundation.errors import Conflict
 from app.rewards import ledger, rules
 from app.rewards.models import Reward
-from tests import factories
+from tests import factories, rows
 from tests.moments import MONDAY_MORNING
 from tests.rewards import office
 from tests.tips import reporters
@@ -89,6 +89,14 @@ def test_joint_reports_are_reviewed_on_their_own_again(client: FlaskClient) -> N
     office.do("city.reviewer", found.reward.id, "propose", **proposal)
     office.do("city.leader", found.reward.id, "approve")
     assert reporters.progress(client, found.second)["reward"]["yuan"] == "450.00"
+
+
+def test_a_review_of_its_own_that_was_decided_meanwhile_stays_as_it_is(client: FlaskClient) -> None:
+    found = office.joint(client)
+    other = factories.tip_id_of(found.second["receipt_number"])
+    rows.scalar("UPDATE rewards SET state = 'refused' WHERE tip_id = :id RETURNING 1", id=other)
+    office.do("city.leader", found.reward.id, "reopen", reason="金额有误。")
+    assert office.reward_of(other).state == "refused"
 
 
 def test_what_was_paid_in_part_is_not_taken_back(client: FlaskClient) -> None:
