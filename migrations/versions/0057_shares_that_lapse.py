@@ -1,13 +1,13 @@
 """Rewards lapse too where one of several reporters has asked: the hourly look finds both states by one index
 
-Revision ID: 0058
-Revises: 0054
+Revision ID: 0057
+Revises: 0056
 """
 
 from alembic import op
 
-revision = "0058"
-down_revision = "0054"
+revision = "0057"
+down_revision = "0056"
 branch_labels = None
 depends_on = None
 
