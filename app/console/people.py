@@ -89,7 +89,7 @@ def exclude(actor: Actor) -> Response:
     if body["tip_id"] is not None:
         handling_queries.handling_for(actor, body["tip_id"])
     exclusions.exclude(actor, body["account"], body["reason"], tip_id=body["tip_id"], company=body["company"])
-    return done("回避已登记，此后不能办理有关线索。", "console.list_exclusions")
+    return done("回避已登记，此后不能查看和办理有关线索。", "console.list_exclusions")
 
 
 @pages.post("/exclusions/<uuid:exclusion_id>/end")

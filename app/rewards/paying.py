@@ -25,6 +25,7 @@ from app.rewards.states import RewardState, of_share
 from app.tips import guard, receipts
 from app.tips.models import Tip
 from app.tips.service import crypto
+from app.workflow import exclusions
 
 
 def pay(actor: Actor, reward: Reward, shares: Sequence[RewardShare], given: Mapping[str, Any]) -> bool:
@@ -123,6 +124,7 @@ def open_payee(actor: Actor, reward_id: UUID, receipt_number: str, reason: str) 
     reward = db.session.scalar(policy.visible_rewards(actor).where(Reward.id == reward_id))
     if reward is None or not actor.may(Permission.REWARD_PAY):
         raise Forbidden("收款信息只供办理发放的人员查看", extra={"audit_object": ("reward", str(reward_id))})
+    exclusions.refuse_excluded(actor, reward.tip_id)
     if not reason.strip():
         raise InvalidInput(errors={"reason": ["查看收款信息须说明理由"]})
     share = db.session.scalar(

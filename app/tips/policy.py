@@ -48,8 +48,10 @@ def visible_rechecks(actor: Actor) -> Select[RecheckRequest]:
 
 
 def can_recheck(actor: Actor, request: RecheckRequest) -> bool:
-    """A reviewer of the city who did not conclude the tip (domain rule 13)."""
-    return actor.may(Permission.TIP_REVIEW) and actor.city_wide and actor.account_id != request.concluded_by
+    """A reviewer of the city who neither concluded the tip nor stands aside from it (domain rule 13)."""
+    if not (actor.may(Permission.TIP_REVIEW) and actor.city_wide) or actor.account_id == request.concluded_by:
+        return False
+    return not excluded(actor, request.tip_id)
 
 
 def visible_removals(actor: Actor) -> Select[IdentityRemoval]:

@@ -38,6 +38,7 @@ from app.tips.models import Reporter, Tip, TipEvidence, TipJurisdiction, TipLink
 from app.tips.periods import Period
 from app.tips.policy import visible_tips
 from app.tips.statistics_models import TipCount, TipFacts
+from app.workflow import exclusions
 from app.workflow.models import Handling
 from app.workflow.policy import within_sight
 from app.workflow.states import UNDER_WAY, WITH_CITY, WITH_UNIT, Status
@@ -459,17 +460,23 @@ class WholeTip:
 
 
 def whole_tip(actor: Actor, tip_id: UUID) -> WholeTip:
-    """One tip within sight of ``actor``; raise ``OutOfScope``."""
+    """One tip within sight of ``actor``, with everything that leads from it.
+
+    Raises:
+        OutOfScope: none within sight. Forbidden: the officer stands aside (domain rule 13).
+    """
     statement: Select[Any] = (
         visible_tips(actor)
-        .add_columns(TipSubject)
+        .add_columns(TipSubject, exclusions.perhaps_excluded(actor, Tip.__table__.c.id))
         .join(TipSubject, TipSubject.tip_id == Tip.id)
         .where(Tip.id == tip_id)
     )
     row = db.session.execute(statement).one_or_none()
     if row is None:
         raise OutOfScope("未找到该线索", extra={"audit_object": ("tip", str(tip_id))})
-    tip, handling, subject = row
+    tip, handling, subject, perhaps_excluded = row
+    if perhaps_excluded:
+        exclusions.refuse_excluded(actor, tip_id)
     return WholeTip(tip, subject, handling, latest_jurisdiction(tip_id), evidence_of(tip_id))
 
 

@@ -24,6 +24,7 @@ from app.tips import policy
 from app.tips.conversation import CONVERSATION_MOVED, Said
 from app.tips.models import RecheckRequest, Tip, TipRating
 from app.tips.progress import REOPENED, REPLIED_STATUSES, UPHELD, leading
+from app.workflow import exclusions
 from app.workflow import service as workflow
 from app.workflow.models import HandlingEvent
 from app.workflow.states import Action, Status
@@ -119,7 +120,7 @@ def close_recheck(actor: Actor, request_id: UUID, result: str, note: str) -> Rec
     """Decide what the second look came to (of :data:`RESULTS`), and tell the reporter; ``REOPENED`` reopens the tip.
 
     Raises:
-        OutOfScope: none within sight. Forbidden: this person concluded the tip. Conflict: it is closed.
+        OutOfScope: none within sight. Forbidden: this person concluded the tip or stands aside. Conflict: it is closed.
     """
     request = db.session.scalar(
         policy.visible_rechecks(actor).where(RecheckRequest.id == request_id).with_for_update(of=RecheckRequest)
@@ -128,6 +129,7 @@ def close_recheck(actor: Actor, request_id: UUID, result: str, note: str) -> Rec
     if request is None:
         raise OutOfScope("未找到该复核请求", extra=about)
     if not policy.can_recheck(actor, request):
+        exclusions.refuse_excluded(actor, request.tip_id)
         raise Forbidden("复核须由未参与办结的市级审核人进行", extra=about)
     if request.closed_at is not None:
         raise Conflict("该复核已经完成", code="recheck_closed")

@@ -22,6 +22,7 @@ from app.foundation.permissions import Actor
 from app.outbox import service as outbox
 from app.tips import policy
 from app.tips.models import IdentityRemoval, RecheckRequest, Reporter, Tip
+from app.workflow import exclusions
 from app.workflow.models import Handling, HandlingEvent
 from app.workflow.states import Outcome, Status
 
@@ -112,7 +113,8 @@ def decide_removal(actor: Actor, removal_id: UUID, decision: Literal["remove", "
     """Remove the identity, or keep it for good with a reason; recorded either way.
 
     Raises:
-        OutOfScope: none within sight. Forbidden: not this person's. Conflict: decided, or the tip is handled again.
+        OutOfScope: none within sight. Forbidden: not this person's, or he stands aside. Conflict: decided, or the tip
+            is handled again.
     """
     about = {"audit_object": ("identity_removal", str(removal_id))}
     removal = db.session.scalar(
@@ -122,6 +124,7 @@ def decide_removal(actor: Actor, removal_id: UUID, decision: Literal["remove", "
         raise OutOfScope("未找到该清除建议", extra=about)
     if not policy.can_decide_removal(actor):
         raise Forbidden("身份信息的清除由市级负责人确认", extra=about)
+    exclusions.refuse_excluded(actor, removal.tip_id)
     if removal.decision is not None:
         raise Conflict("该建议已经处理", code="removal_decided")
     if decision == "remove":

@@ -1,7 +1,7 @@
-"""Stepping aside (回避): a person with an interest acts on nothing of a tip, nor of any tip about a company.
+"""Stepping aside (回避): a person with an interest reads and acts on nothing of a tip, nor of any about a company.
 
 信访工作条例 Art. 28; 济南市12345条例 Art. 32 (the reporter may ask for it). Whoever steps aside may say so alone; the
-leader decides it of others, and alone ends it.
+leader decides it of others, and alone ends it; nobody ends the own.
 """
 
 from __future__ import annotations
@@ -65,10 +65,16 @@ def perhaps_excluded(actor: Actor, tip_id: ColumnElement[UUID]) -> ColumnElement
 
 
 def refuse_excluded(actor: Actor, tip_id: UUID) -> None:
-    """Raise ``Forbidden`` for a person who stands aside."""
+    """Raise ``Forbidden`` for a person who stands aside: nothing of the tip is read or done (domain rule 13)."""
     if excluded(actor, tip_id):
         about = {"audit_object": ("tip", str(tip_id))}
-        raise Forbidden("您已登记回避该线索，不能办理", code="excluded", extra=about)
+        raise Forbidden(_ASIDE_TOLD, code="excluded", extra=about)
+
+
+_ASIDE_TOLD: Final = (
+    "您已对该线索回避，不能查看，也不能办理。回避登记有误或者回避情形已经消除的，请联系市级负责人解除回避；"
+    "本人的回避不能由本人解除"
+)
 
 
 def exclude(actor: Actor, username: str | None, reason: str, *, tip_id: UUID | None, company: str | None) -> Exclusion:
@@ -118,13 +124,25 @@ def _account(username: str) -> UUID:
     return found
 
 
+def can_end(actor: Actor, row: Exclusion) -> bool:
+    """The leader, of anybody but himself: an interest is not judged by whoever has it."""
+    return actor.may(Permission.TIP_LEAD) and row.account_id != actor.account_id
+
+
 def end(actor: Actor, exclusion_id: UUID) -> Exclusion:
-    """End an exclusion; the leader decides that the interest is gone."""
+    """End an exclusion; the leader decides that the interest is gone, of anybody but himself.
+
+    Raises:
+        OutOfScope: none that holds, or not the leader. Forbidden: it is the own.
+    """
     row = db.session.scalar(
         select(Exclusion).where(Exclusion.id == exclusion_id, Exclusion.ended_at.is_(None)).with_for_update()
     )
     if row is None or not actor.may(Permission.TIP_LEAD):
         raise OutOfScope("未找到该回避登记", extra={"audit_object": ("exclusion", str(exclusion_id))})
+    if not can_end(actor, row):
+        about = {"audit_object": ("exclusion", str(exclusion_id))}
+        raise Forbidden("本人的回避不能由本人解除，请由另一位市级负责人或者代行其职责的人员决定", extra=about)
     row.ended_at = clock.now()
     db.session.flush()
     audit.record(actor, "workflow.end_exclusion", "account", row.account_id)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 from app.foundation.database import db
 from app.foundation.errors import OutOfScope
 from app.foundation.permissions import Actor
-from app.workflow import policy
+from app.workflow import exclusions, policy
 from app.workflow.models import (
     Handling,
     HandlingEvent,
@@ -42,10 +42,15 @@ def history_of(tip_id: UUID) -> Sequence[HandlingEvent]:
 
 
 def reassignment_for(actor: Actor, request_id: UUID) -> Reassignment:
-    """A request within sight of ``actor``; raise ``OutOfScope``."""
+    """A request within sight of ``actor``.
+
+    Raises:
+        OutOfScope: none within sight. Forbidden: the officer stands aside from its tip (domain rule 13).
+    """
     request = db.session.scalar(policy.visible_reassignments(actor).where(Reassignment.id == request_id))
     if request is None:
         raise OutOfScope("未找到该调整申请", extra={"audit_object": ("reassignment", str(request_id))})
+    exclusions.refuse_excluded(actor, request.tip_id)
     return request
 
 

@@ -95,7 +95,6 @@ def act(actor: Actor, request_id: UUID, action: str, expected_version: int, give
     request = _locked(actor, request_id)
     if request.version != expected_version:
         raise StaleVersion(extra=_what_changed(request))
-    exclusions.refuse_excluded(actor, request.tip_id)
     transition = _allowed(actor, request, action)
     missing = [name for name in transition.needs if not given.get(name)]
     if missing:

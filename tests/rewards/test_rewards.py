@@ -289,6 +289,10 @@ class TestPayment:
         path = f"/api/v1/office/rewards/{reward.id}/payee"
         assert client.post(path, json=asked, headers=factories.office_headers("city.leader")).status_code == 403
         assert client.post(path, json=asked, headers=factories.office_headers("city.reviewer")).get_json() == payee
+        aside = {"tip_id": str(tip_id), "reason": "亲属持股。"}
+        reviewer = factories.office_headers("city.reviewer")
+        assert client.post("/api/v1/office/exclusions", json=aside, headers=reviewer).status_code == 201
+        assert client.post(path, json=asked, headers=reviewer).get_json()["code"] == "excluded"
         assert rows.scalar("SELECT count(*) FROM audit_events WHERE action = 'rewards.open_payee'") == 1
 
 

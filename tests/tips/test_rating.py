@@ -79,6 +79,18 @@ def test_whoever_concluded_may_not_recheck(client: FlaskClient) -> None:
     assert len(_rechecks(client, open="false")) == 1
 
 
+def test_whoever_stands_aside_may_not_recheck(client: FlaskClient) -> None:
+    receipt, tip_id = reporters.replied_tip(client)
+    reporters.call(client, "rating", receipt, score=1, comment="敷衍")
+    (request,) = _rechecks(client)
+    body = {"account": "city.reviewer2", "tip_id": str(tip_id), "reason": "亲属持股。"}
+    leader = factories.office_headers("city.leader")
+    assert client.post("/api/v1/office/exclusions", json=body, headers=leader).status_code == 201
+    refused = _close(client, request["id"])
+    assert (refused.status_code, refused.get_json()["code"]) == (403, "excluded")
+    assert rows.scalar("SELECT count(*) FROM recheck_requests WHERE closed_at IS NOT NULL") == 0
+
+
 @pytest.mark.parametrize(
     ("result", "status", "told"), [("upheld", "replied", "维持原处理"), ("reopened", "accepted", "决定重新办理")]
 )

@@ -125,6 +125,18 @@ def test_the_leader_removes_and_the_figures_stay(client: FlaskClient) -> None:
     assert rows.scalar("SELECT count(*) FROM audit_events WHERE action = 'tips.identity_remove'") == 1
 
 
+def test_a_leader_who_stands_aside_does_not_decide(client: FlaskClient) -> None:
+    tip_id = _closed(client, "UNSUBSTANTIATED")
+    with clock.stopped_at(FILED + 3 * YEAR):
+        (proposal,) = _proposed(client)
+        body = {"tip_id": str(tip_id), "reason": "亲属持股。"}
+        leader = factories.office_headers("city.leader")
+        assert client.post("/api/v1/office/exclusions", json=body, headers=leader).status_code == 201
+        refused = _decide(client, proposal["id"])
+        assert (refused.status_code, refused.get_json()["code"]) == (403, "excluded")
+    assert rows.scalar("SELECT count(*) FROM reporters") == 1
+
+
 def test_a_person_may_keep_it_and_is_not_asked_again(client: FlaskClient) -> None:
     _closed(client, "UNSUBSTANTIATED")
     with clock.stopped_at(FILED + 3 * YEAR):

@@ -184,6 +184,22 @@ class TestStandingAside:
         other = office.verifying(client)
         assert office.do(HANDLER, other, "submit_feedback", outcome="SUBSTANTIATED", text="属实。").version == 5
 
+    def test_rule_13_nor_does_that_person_read_it_or_its_files(self, client: FlaskClient) -> None:
+        file = factories.upload(client).get_json()["id"]
+        tip_id = office.verifying(client, evidence=[file])
+        request = office.apply(client, tip_id)
+        path, headers = f"/api/v1/office/tips/{tip_id}", factories.office_headers(HANDLER)
+        paths = [path, f"{path}/evidence/{file}", f"/api/v1/office/reassignments/{request.id}"]
+        assert [client.get(one, headers=headers).status_code for one in paths] == [200, 200, 200]
+        with transaction(OPEN_WALL):
+            exclusions.exclude(factories.actor("city.leader"), HANDLER, "亲属持股。", tip_id=tip_id, company=None)
+        for one in paths:
+            answer = client.get(one, headers=headers)
+            assert (answer.status_code, answer.get_json()["code"]) == (403, "excluded"), one
+            assert "您已对该线索回避" in answer.get_json()["detail"]
+            assert "请联系市级负责人" in answer.get_json()["detail"], "it says whom to ask"
+        assert client.get(path, headers=factories.office_headers("city.reviewer")).status_code == 200
+
     def test_nor_on_any_tip_about_a_company_whenever_it_comes(self, client: FlaskClient) -> None:
         with transaction(OPEN_WALL):
             exclusions.exclude(
@@ -222,6 +238,16 @@ class TestStandingAside:
         assert client.post(path, headers=factories.office_headers(HANDLER)).status_code == 403
         assert client.post(path, headers=factories.office_headers("city.leader")).status_code == 200
         assert office.do(HANDLER, tip_id, "submit_feedback", outcome="SUBSTANTIATED", text="属实。").version == 5
+
+    def test_nobody_ends_the_own_not_even_the_leader(self, client: FlaskClient) -> None:
+        tip_id = office.verifying(client)
+        with transaction(OPEN_WALL):
+            own = exclusions.exclude(factories.actor("city.leader"), None, "亲属持股。", tip_id=tip_id, company=None)
+        path = f"/api/v1/office/exclusions/{own.id}/end"
+        refused = client.post(path, headers=factories.office_headers("city.leader"))
+        assert (refused.status_code, "另一位市级负责人" in refused.get_json()["detail"]) == (403, True)
+        delegated("city.leader", "city.reviewer")
+        assert client.post(path, headers=factories.office_headers("city.reviewer")).status_code == 200
 
     def test_a_tip_of_another_district_is_as_unknown_here_as_anywhere(self, client: FlaskClient) -> None:
         tip_id = office.verifying(client)

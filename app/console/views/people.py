@@ -93,13 +93,15 @@ def _exclusions(actor: Actor, state: FormState) -> dict[str, Any]:
                 chinese.moment(clock.beijing(row.recorded_at)),
                 names.get(row.recorded_by, "系统"),
             ],
-            "end_url": url_for("console.end_exclusion", exclusion_id=row.id) if leads else None,
+            "end_url": url_for("console.end_exclusion", exclusion_id=row.id)
+            if exclusions.can_end(actor, row)
+            else None,
             "end_label": "解除回避",
         }
         for row in found
     ]
     lead = (
-        "与线索有利害关系的人员应当回避，回避后不能办理、不能查看举报人身份。本人可以申请，他人的回避由市级负责人决定。"
+        "与线索有利害关系的人员应当回避，回避后不能查看、不能办理有关线索。本人可以申请，他人的回避由市级负责人决定。"
     )
     columns = ["回避人", "回避范围", "理由", "登记时间", "登记人"]
     return _page(
@@ -124,7 +126,7 @@ def _exclusion_form(leads: bool, state: FormState) -> dict[str, Any]:
     if leads:
         other = {"name": "account", "label": "回避人（用户名）", "kind": "text", "max_length": 64}
         fields.insert(0, other | {"hint": "不填为本人", "autocomplete": "off"})
-    form = form_of("exclude", "登记回避", fields, "登记后立即生效；只有市级负责人可以解除。", state)
+    form = form_of("exclude", "登记回避", fields, "登记后立即生效；由市级负责人解除，本人的除外。", state)
     return form | {"url": url_for("console.exclude")}
 
 

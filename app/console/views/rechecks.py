@@ -15,6 +15,7 @@ from app.foundation.permissions import Actor, Permission
 from app.tips import policy, rating
 from app.tips.lines import lines_by_id
 from app.tips.models import RecheckRequest
+from app.workflow.exclusions import excluded_from
 from app.workflow.states import Status
 
 _LONGEST_NOTE: Final = 2000
@@ -25,6 +26,7 @@ def cards(actor: Actor, found: Sequence[RecheckRequest], problem: Mapping[str, A
     """One card a re-check."""
     tips = lines_by_id(actor, (one.tip_id for one in found))
     names = queries.account_names({person for one in found for person in (one.closed_by, one.concluded_by)})
+    aside = excluded_from(actor, {one.tip_id for one in found})
     refused, errors = refused_form(problem)
     state = FormState(refused=refused, errors=errors)
     return [
@@ -38,6 +40,7 @@ def cards(actor: Actor, found: Sequence[RecheckRequest], problem: Mapping[str, A
             "closed": _closed(one, names.get(one.closed_by, "")),
             "action": _decision(one, state) if one.closed_at is None and policy.can_recheck(actor, one) else None,
             "own": actor.may(Permission.TIP_REVIEW) and actor.account_id == one.concluded_by,
+            "aside": one.tip_id in aside,
         }
         for one in found
     ]
