@@ -14,6 +14,7 @@ from app.cases.states import missing_for_closing
 from app.foundation.permissions import Actor
 from app.identity import queries as people
 from app.identity.models import Unit
+from app.workflow.disclosure import HIDDEN
 
 _SHOWN: Final = (
     "id", "case_no", "name", "status", "version", "admin_stage", "judicial_stage", "restitution_stage", "division_code",
@@ -21,7 +22,6 @@ _SHOWN: Final = (
     "cross_province", "legacy",
 )  # fmt: skip
 _FACTS: Final = tuple(CaseFacts().fields)
-_HIDDEN: Final = "＊＊＊"
 _FREE_TEXT: Final = (
     "registered_place", "occurrence_place", "responsible_person", "responsible_phone", "category_detail",
 )  # fmt: skip
@@ -35,7 +35,7 @@ def units_of(cases: Iterable[FundraisingCase]) -> dict[int, Unit]:
 def line(actor: Actor, case: FundraisingCase, units: dict[int, Unit]) -> dict[str, Any]:
     """One case in the register."""
     shown = {name: getattr(case, name) for name in _SHOWN}
-    masked = {"name": _HIDDEN} if policy.sees_masked(actor) else {}
+    masked = {"name": HIDDEN} if policy.sees_masked(actor) else {}
     return shown | masked | {
         "legacy": queries.counts_as_legacy(case),
         "unit": units[case.unit_id].name,
@@ -66,7 +66,7 @@ def whole(actor: Actor, case: FundraisingCase) -> dict[str, Any]:
 def _masked_facts(case: FundraisingCase) -> dict[str, Any]:
     """Facts without names, addresses and telephone numbers."""
     facts = {name: getattr(case, name) for name in _FACTS if name not in _FREE_TEXT}
-    return facts | {"parties": [party | {"name": _HIDDEN, "uscc": None} for party in case.parties]}
+    return facts | {"parties": [party | {"name": HIDDEN, "uscc": None} for party in case.parties]}
 
 
 def _masked_step(step: CaseEvent) -> dict[str, Any]:

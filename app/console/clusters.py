@@ -26,7 +26,7 @@ _A_PAGE = 20
 
 
 @pages.get("/clusters")
-@page(permission=Permission.TIP_READ)
+@page(permission=Permission.STATEMENT_READ)
 def list_clusters(actor: Actor) -> str:
     """Subjects that more than one tip in sight is about, the most recently reported first."""
     query = load(ListClustersQuery(), {name: value for name, value in request.args.items() if value})

@@ -70,7 +70,7 @@ def end_delegation(actor: Actor, delegation_id: UUID) -> Response:
 
 
 @pages.get("/exclusions")
-@page(permission=Permission.TIP_READ)
+@page(permission=Permission.STATEMENT_READ)
 def list_exclusions(actor: Actor) -> str:
     """Who stands aside from what: the own rows; all of them for the leader."""
     return _people_page(actor, "exclusions")

@@ -24,6 +24,7 @@ from app.tips.lines import TipLine
 from app.tips.policy import can_export
 from app.tips.queries import COUNTED_UP_TO, queue_count, queue_key, queue_page
 from app.tips.schemas import PlainText
+from app.workflow.disclosure import reads_statement
 
 _A_PAGE: Final = 20
 
@@ -57,7 +58,7 @@ def _queue(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
         "bulk_url": url_for("console.preview_bulk_assignment") if tip_list.may_assign(actor) else None,
         "tips": _lines(actor, shown),
         "surges": cluster_views.lines(clusters.surges(actor)),
-        "clusters_url": url_for("console.list_clusters"),
+        "clusters_url": url_for("console.list_clusters") if reads_statement(actor) else None,
         "page": tip_list.paging("console.list_tips", wanted, query["cursor"], following, total),
     }
 

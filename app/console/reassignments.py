@@ -34,6 +34,7 @@ from app.foundation.permissions import Actor, Permission
 from app.tips.office_schemas import SENSIBLE_DAY
 from app.tips.queries import whole_tip
 from app.workflow import reassignment
+from app.workflow.disclosure import reads_statement, steps
 from app.workflow.models import Reassignment
 from app.workflow.policy import actions_on_requests, available_reassignment_actions
 from app.workflow.queries import (
@@ -91,8 +92,8 @@ def _on_card(
     """What this person can do with a request, and its evidence, without opening it."""
     return {
         "actions": [reassignment_step(row, FormState()) for row in steps],
-        "files": officers_files(evidence, _file_address(actor, asked)),
-        "view": requests.view_of(asked),
+        "files": _files(actor, asked, evidence),
+        "view": requests.view_of(actor, asked),
     }
 
 
@@ -131,7 +132,7 @@ def show_reassignment(actor: Actor, request_id: UUID) -> str:
 def request_page(actor: Actor, request_id: UUID, *, problem: dict[str, Any] | None = None) -> str:
     """The page of one request; after a refusal with the problem and what was typed."""
     asked = reassignment_for(actor, request_id)
-    history = reassignment_history(asked.id)
+    history = steps(actor, reassignment_history(asked.id))
     refused, errors = refused_form(problem)
     state = FormState(refused=refused, errors=errors)
     actions = [reassignment_step(row, state) for row in available_reassignment_actions(actor, asked)]
@@ -142,11 +143,11 @@ def request_page(actor: Actor, request_id: UUID, *, problem: dict[str, Any] | No
         **problem_views(problem, actions, history, ReassignmentStatus),
         reassignment=view | _addresses(actor, asked),
         stations=requests.stations_of(ReassignmentStatus(asked.status), history),
-        files=officers_files(queries.files_of_request(asked), _file_address(actor, asked)),
+        files=_files(actor, asked, queries.files_of_request(asked)),
         clocks=list(filter(None, [view["clock"]])),
         steps=requests.steps_of(history),
         actions=actions,
-        view=requests.view_of(asked),
+        view=requests.view_of(actor, asked),
         chain=tip_detail.requests_of(reassignments_of(actor, asked.tip_id)),
         list_url=url_for("console.list_reassignments"),
         action_url=url_for("console.act_on_reassignment", request_id=request_id),
@@ -154,7 +155,9 @@ def request_page(actor: Actor, request_id: UUID, *, problem: dict[str, Any] | No
 
 
 def _addresses(actor: Actor, asked: Reassignment) -> dict[str, Any]:
-    """The two addresses of the tip with their evidence; nothing once the tip is out of sight."""
+    """The two addresses of the tip with their evidence; nothing once the tip is out of sight, or for who reads none."""
+    if not reads_statement(actor):
+        return {}
     try:
         found = whole_tip(actor, asked.tip_id)
     except OutOfScope:
@@ -164,6 +167,11 @@ def _addresses(actor: Actor, asked: Reassignment) -> dict[str, Any]:
         "registered_address": address_view(decision, "registered", subject.registered_address),
         "operating_address": address_view(decision, "operating", subject.operating_address),
     }
+
+
+def _files(actor: Actor, asked: Reassignment, evidence: Sequence[StoredFile]) -> list[dict[str, Any]]:
+    """The evidence of a request as this person may open it; for who reads no statements not even how it is called."""
+    return officers_files(evidence, _file_address(actor, asked)) if reads_statement(actor) else []
 
 
 def _file_address(actor: Actor, asked: Reassignment) -> Any:

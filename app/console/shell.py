@@ -12,6 +12,7 @@ from app.geo.service import region_code
 from app.identity import queries as people
 from app.identity.passwords import rules
 from app.notifications import queries as notifications
+from app.workflow.disclosure import why_hidden
 
 SEE_OTHER: Final = 303
 
@@ -38,7 +39,7 @@ _NAVIGATION: Final = {
         ("地址研判", "console.ask_for_address", "map-pin", Permission.GEO_READ),
         ("办理规则", "console.show_rules", "adjustments", Permission.RULES_READ),
         ("代行职责", "console.list_delegations", "user-share", Permission.SELF_USE),
-        ("回避登记", "console.list_exclusions", "user-off", Permission.TIP_READ),
+        ("回避登记", "console.list_exclusions", "user-off", Permission.STATEMENT_READ),
         ("离任移交", "console.ask_for_hand_over", "users", Permission.ACCOUNT_MANAGE),
     ),
     "系统": (
@@ -64,6 +65,7 @@ def rendered(template: str, actor: Actor, **view: Any) -> str:
         viewer=_viewer(actor),
         nav=navigation(actor, unread),
         unread=unread,
+        hidden_note=why_hidden(actor),
         idle_seconds=int(rules().console_idle.total_seconds()),
         urls={
             "home": url_for("console.home"),

@@ -13,7 +13,7 @@ from app.console.blueprint import pages
 from app.console.refusals import on_refusal_show
 from app.console.shell import done, rendered
 from app.console.views import clusters as cluster_views
-from app.console.views import police, tip_detail
+from app.console.views import police, tip_detail, tip_progress
 from app.console.views import rewards as reward_views
 from app.console.views.actions import refused_form
 from app.console.views.case_detail import case_badge
@@ -28,9 +28,10 @@ from app.foundation.permissions import Actor, Permission
 from app.tips import conversation, office_views, service
 from app.tips.conversation_schemas import AnswerReporterBody
 from app.tips.office_schemas import ActOnTipBody, OpenIdentityBody
-from app.tips.queries import whole_tip
+from app.tips.queries import tip_in_progress, whole_tip
 from app.workflow import reassignment
 from app.workflow import service as workflow
+from app.workflow.disclosure import reads_statement
 from app.workflow.models import Handling
 from app.workflow.queries import reassignments_of
 from app.workflow.schemas import ApplyReassignmentBody
@@ -48,6 +49,8 @@ def tip_page(
     actor: Actor, tip_id: UUID, *, problem: dict[str, Any] | None = None, opened: dict[str, Any] | None = None
 ) -> str:
     """The page of one tip; after a refusal with the problem and what was typed, after an opening with the identity."""
+    if not reads_statement(actor):
+        return _progress_page(actor, tip_id, problem)
     found = whole_tip(actor, tip_id)
     whole = office_views.whole(actor, found)
     refused, errors = refused_form(problem)
@@ -74,6 +77,18 @@ def tip_page(
         list_url=url_for("console.list_tips"),
         action_url=url_for("console.act_on_tip", tip_id=tip_id),
         reassign_url=url_for("console.apply_for_reassignment", tip_id=tip_id),
+    )
+
+
+def _progress_page(actor: Actor, tip_id: UUID, problem: dict[str, Any] | None) -> str:
+    found = tip_in_progress(actor, tip_id)
+    progress = office_views.progress(actor, found)
+    return rendered(
+        "console/tips/progress.html",
+        actor,
+        **tip_progress.progress_view(actor, found.handling, progress),
+        problem=problem_views(problem, [], progress["history"], Status)["problem"],
+        list_url=url_for("console.list_tips"),
     )
 
 

@@ -22,6 +22,7 @@ from app.foundation.permissions import Actor, Permission
 from app.tips import linking, policy
 from app.tips.models import Tip, TipCluster, TipLink, TipSubject
 from app.workflow import queries as handling_queries
+from app.workflow.disclosure import reads_statement
 from app.workflow.exclusions import excluded
 
 COUNTED_UP_TO: Final = 1000
@@ -42,8 +43,11 @@ class Mark:
 
 
 def marks_of(actor: Actor, tip_ids: Collection[UUID]) -> dict[UUID, Mark]:
-    """The marks of those of these tips that share their subject with another tip in sight."""
-    if not tip_ids:
+    """The marks of those of these tips that share their subject with another tip in sight.
+
+    None for who reads no statements: they tell which tips say the same name.
+    """
+    if not tip_ids or not reads_statement(actor):
         return {}
     rows = read_rows(_LINKED, tip_ids=list(tip_ids))
     counts = {row.id: row.size for row in rows}
@@ -168,7 +172,7 @@ def _number_since(since: datetime) -> ScalarSelect[int]:
 
 def surges(actor: Actor, most: int = 3) -> list[Line]:
     """The clusters that thousands are reporting now, for the city; counted only where the size allows it."""
-    if not actor.city_wide:
+    if not actor.city_wide or not reads_statement(actor):
         return []
     found = _kept(None).where(TipCluster.size >= SURGE_FROM, TipCluster.last_registered_at > clock.now() - SURGE_WITHIN)
     named = found.add_columns(_number_since(clock.now() - SURGE_WITHIN), TipSubject.name)

@@ -58,7 +58,7 @@ class AttachTipBody(DetachTipBody):
 @office_api.get("/clusters")
 @endpoint(
     audience=Audience.OFFICER,
-    permission=Permission.TIP_READ,
+    permission=Permission.STATEMENT_READ,
     query=ListClustersQuery(),
     answer=ClusterPage(),
     changes=False,

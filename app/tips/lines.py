@@ -12,6 +12,7 @@ from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 from app.foundation.database import read_rows
 from app.foundation.permissions import Actor
 from app.tips.models import Tip, TipSubject
+from app.workflow import disclosure
 from app.workflow.models import Handling
 from app.workflow.policy import SIGHT, sight_of
 
@@ -25,7 +26,7 @@ class TipLine(NamedTuple):
     receipt_number: str
     registered_at: datetime
     channel: str
-    real_name: bool
+    real_name: bool | None
     conduct_type: str | None
     subject_name: str | None
     uscc: str | None
@@ -77,4 +78,11 @@ def lines_by_id(actor: Actor, tip_ids: Iterable[UUID]) -> dict[UUID, TipLine]:
     """The same by the tip."""
     if not (wanted := list(tip_ids)):
         return {}
-    return {row[0]: TipLine._make(row) for row in read_rows(_LINES, tip_ids=wanted, **sight_of(actor))}
+    rows = (TipLine._make(row) for row in read_rows(_LINES, tip_ids=wanted, **sight_of(actor)))
+    return {line.tip_id: line for line in (rows if disclosure.reads_statement(actor) else map(progress_of, rows))}
+
+
+def progress_of(line: TipLine) -> TipLine:
+    """The line with the facts of handling alone, the accused party masked (``workflow.disclosure``)."""
+    unknown: dict[str, Any] = dict.fromkeys(set(TipLine._fields) - disclosure.LINE)
+    return line._replace(**unknown | {"subject_name": disclosure.HIDDEN})

@@ -67,7 +67,7 @@ def export_tips(actor: Actor, query: dict[str, Any]) -> Response:
 @endpoint(audience=Audience.OFFICER, permission=Permission.TIP_READ, answer=office_schemas.TipView(), changes=False)
 def show_tip(actor: Actor, tip_id: UUID) -> dict[str, Any]:
     """One tip, with what can be done to it now."""
-    return office_views.whole(actor, queries.whole_tip(actor, tip_id))
+    return office_views.of_tip(actor, tip_id)
 
 
 @office_api.post("/tips/<uuid:tip_id>/actions")
@@ -124,4 +124,4 @@ def upload(actor: Actor) -> Any:
 
 def after_action(actor: Actor, tip_id: UUID) -> dict[str, Any]:
     """The tip as the actor sees it after an action."""
-    return office_views.whole(actor, queries.whole_tip(actor, tip_id))
+    return office_views.of_tip(actor, tip_id)

@@ -216,6 +216,7 @@ class TipView(TipLineView):
     can_write_to_reporter = fields.Boolean()
     messages = fields.List(fields.Nested(MessageView))
     withdrawal = fields.Nested(WithdrawalView, allow_none=True)
+    masked = fields.String(metadata={"description": "只返回办理事实时的原因（自治区观察员）；此时举报内容各字段不出现"})
 
 
 class ActOnTipBody(Schema):

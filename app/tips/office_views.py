@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.permissions import Actor
 from app.geo.divisions import divisions
-from app.tips import clusters, policy, text_check
-from app.tips.lines import TipLine
-from app.tips.models import TipWithdrawal
+from app.tips import clusters, policy, queries, text_check
+from app.tips.lines import TipLine, progress_of
+from app.tips.models import Tip, TipWithdrawal
 from app.tips.progress import as_shown, messages_of
 from app.tips.queries import WholeTip
+from app.tips.schemas import AMOUNT_BANDS, PARTICIPANTS_BANDS, band_of
 from app.tips.service import named
+from app.workflow import disclosure
 from app.workflow import policy as handling_policy
 from app.workflow import queries as handling_queries
 from app.workflow.clocks import is_urgent, left_to_show
@@ -43,6 +46,48 @@ def line(tip: TipLine) -> dict[str, Any]:
         "dispute": tip.dispute,
         "needs_review": tip.needs_review,
     }
+
+
+def of_tip(actor: Actor, tip_id: UUID) -> dict[str, Any]:
+    """One tip within sight as this person reads it; raises as ``queries.whole_tip``."""
+    if not disclosure.reads_statement(actor):
+        return progress(actor, queries.tip_in_progress(actor, tip_id))
+    return whole(actor, queries.whole_tip(actor, tip_id))
+
+
+def progress(actor: Actor, found: WholeTip) -> dict[str, Any]:
+    """One tip for who reads its progress alone: built of facts of handling, so that nothing new slips in."""
+    handling = found.handling
+    return line(progress_of(TipLine.of(found.tip, handling, found.subject))) | {
+        "masked": disclosure.WHY_HIDDEN,
+        "statement": disclosure.told(actor, _statement_facts(found.tip), disclosure.STATEMENT),
+        "subject": {"name": disclosure.HIDDEN},
+        "jurisdiction": _found_districts(found.jurisdiction.decision),
+        "clocks": clocks(handling),
+        "handling": disclosure.told(actor, marks_of(handling), disclosure.MARKS),
+        "history": disclosure.steps(actor, handling_queries.history_of(handling.tip_id)),
+        "outcome": handling.outcome,
+        "available_actions": [],
+    }
+
+
+def _statement_facts(tip: Tip) -> dict[str, Any]:
+    """Kind and size of the matter; a figure as the band that it lies in."""
+    return {
+        "channel": tip.channel,
+        "conduct_type": tip.conduct_type,
+        "amount_band": band_of(AMOUNT_BANDS, tip.amount_yuan) or tip.amount_band,
+        "participants_band": band_of(PARTICIPANTS_BANDS, tip.participants) or tip.participants_band,
+    }
+
+
+def _found_districts(decision: dict[str, Any]) -> dict[str, Any]:
+    sources = {
+        name: {level: match[level] for level in match if level in disclosure.PLACE}
+        for name, match in decision["sources"].items()
+    }
+    told = named(decision)
+    return {name: told[name] for name in told if name in disclosure.JURISDICTION} | {"sources": sources}
 
 
 def whole(actor: Actor, found: WholeTip) -> dict[str, Any]:

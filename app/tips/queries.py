@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    false,
     func,
     literal,
     literal_column,
@@ -30,7 +31,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from app.files.models import StoredFile
 from app.foundation import clock
 from app.foundation.database import db, read_rows
-from app.foundation.errors import OutOfScope
+from app.foundation.errors import Forbidden, OutOfScope
 from app.foundation.permissions import Actor
 from app.tips import receipts, search, statistics
 from app.tips.lines import TipLine, lines_of
@@ -39,6 +40,7 @@ from app.tips.periods import Period
 from app.tips.policy import visible_tips
 from app.tips.statistics_models import TipCount, TipFacts
 from app.workflow import exclusions
+from app.workflow.disclosure import WHY_HIDDEN, reads_statement
 from app.workflow.models import Handling
 from app.workflow.policy import within_sight
 from app.workflow.states import UNDER_WAY, WITH_CITY, WITH_UNIT, Status
@@ -234,7 +236,12 @@ def _figure(actor: Actor, wanted: QueueFilter) -> int | None:
 def _searched(
     actor: Actor, wanted: QueueFilter, after: Key | None, limit: int, order: Order
 ) -> tuple[Sequence[TipLine], int]:
-    """A page of what holds the words: from the first tips of the queue, then from the index."""
+    """A page of what holds the words: from the first tips of the queue, then from the index.
+
+    Nothing for who does not read the words: each hit would tell what a statement says.
+    """
+    if not reads_statement(actor):
+        return [], 0
     keys = _sorted(_queue(actor, replace(wanted, q=None)), after, order)
     first = db.session.execute(keys.with_only_columns(Handling.tip_id, *_KEYS).limit(_READ_DIRECTLY)).all()
     found = _hits(actor, wanted.q or "", [row.tip_id for row in first], limit, order)
@@ -327,6 +334,8 @@ def queue_key(line: Any, order: Order) -> Key:
 def _queue(actor: Actor, wanted: QueueFilter) -> Select[Any]:
     """Ids of the tips that fit, the words that they say left aside: of handlings alone wherever that suffices."""
     ids = select(Handling.tip_id).where(within_sight(actor), *_facts(wanted), *_marks(wanted))
+    if wanted.cluster and not reads_statement(actor):  # which tips are about one subject
+        ids = ids.where(false())
     said = _said(wanted)
     return ids.join(Tip, Tip.id == Handling.tip_id).where(*said) if said else ids
 
@@ -461,6 +470,17 @@ class WholeTip:
 
 def whole_tip(actor: Actor, tip_id: UUID) -> WholeTip:
     """One tip within sight of ``actor``, with everything that leads from it.
+
+    Raises:
+        OutOfScope: none within sight. Forbidden: the officer stands aside (domain rule 13), or reads no statements.
+    """
+    if not reads_statement(actor):
+        raise Forbidden(WHY_HIDDEN, extra={"audit_object": ("tip", str(tip_id))})
+    return tip_in_progress(actor, tip_id)
+
+
+def tip_in_progress(actor: Actor, tip_id: UUID) -> WholeTip:
+    """The same for a view that tells the facts of its handling alone (``workflow.disclosure``).
 
     Raises:
         OutOfScope: none within sight. Forbidden: the officer stands aside (domain rule 13).

@@ -24,7 +24,7 @@ from app.tips import policy
 from app.tips.conversation import CONVERSATION_MOVED, Said
 from app.tips.models import RecheckRequest, Tip, TipRating
 from app.tips.progress import REOPENED, REPLIED_STATUSES, UPHELD, leading
-from app.workflow import exclusions
+from app.workflow import disclosure, exclusions
 from app.workflow import service as workflow
 from app.workflow.models import HandlingEvent
 from app.workflow.states import Action, Status
@@ -100,10 +100,10 @@ def recheck_page(
     ).all()
 
 
-def recheck_line(request: RecheckRequest) -> dict[str, Any]:
-    """A re-check with the rating that asked for it."""
+def recheck_line(actor: Actor, request: RecheckRequest) -> dict[str, Any]:
+    """A re-check with the rating that asked for it, as this person reads it."""
     tip, given = db.session.get_one(Tip, request.tip_id), db.session.get_one(TipRating, request.tip_id)
-    return {
+    line = {
         "id": request.id,
         "tip_id": request.tip_id,
         "receipt_number": tip.receipt_number,
@@ -114,6 +114,7 @@ def recheck_line(request: RecheckRequest) -> dict[str, Any]:
         "result": request.result,
         "note": request.note,
     }
+    return disclosure.told(actor, line, disclosure.RECHECK)
 
 
 def close_recheck(actor: Actor, request_id: UUID, result: str, note: str) -> RecheckRequest:

@@ -90,7 +90,7 @@ def list_rechecks(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     shown = rows[:limit]
     last = shown[-1] if len(rows) > limit else None
     return {
-        "items": [rating.recheck_line(request) for request in shown],
+        "items": [rating.recheck_line(actor, request) for request in shown],
         "next_cursor": to_cursor(last.requested_at, last.id) if last else None,
     }
 
@@ -99,4 +99,4 @@ def list_rechecks(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
 @endpoint(audience=Audience.OFFICER, permission=Permission.TIP_REVIEW, body=CloseRecheckBody(), answer=RecheckView())
 def close_recheck(actor: Actor, request_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Decide what the second look came to; ``reopened`` reopens the tip."""
-    return rating.recheck_line(rating.close_recheck(actor, request_id, body["result"], body["note"]))
+    return rating.recheck_line(actor, rating.close_recheck(actor, request_id, body["result"], body["note"]))

@@ -61,7 +61,7 @@ class DecidedView(Schema):
 @office_api.get("/identity-removals")
 @endpoint(
     audience=Audience.OFFICER,
-    permission=Permission.TIP_READ,
+    permission=Permission.STATEMENT_READ,
     query=ListRemovalsQuery(),
     answer=RemovalPage(),
     changes=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -80,6 +81,15 @@ BAND_FLOORS: Final = {
     "ge_5000": 5000,
 }
 """What a band says at least, where no figure is given: the priority counts from it."""
+
+
+def band_of(bands: Mapping[str, str], figure: Decimal | int | None) -> str | None:
+    """Which of these bands a figure lies in; none without a figure."""
+    if figure is None:
+        return None
+    return [band for band in bands if band != "unknown" and BAND_FLOORS.get(band, 0) <= figure][-1]
+
+
 HIGHEST_YUAN: Final = 10**13
 MOST_PARTICIPANTS: Final = 10**8
 MOST_EVIDENCE: Final = 20

@@ -33,7 +33,7 @@ def apply(actor: Actor, tip_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
 @endpoint(audience=Audience.OFFICER, permission=Permission.TIP_READ, answer=schemas.PoliceTransferList(), changes=False)
 def list_police_transfers(actor: Actor, tip_id: UUID) -> dict[str, Any]:
     """How far a tip is on its way to the police."""
-    return {"items": police.transfers_of(actor, tip_id)}
+    return {"items": [views.police_line(actor, one) for one in police.transfers_of(actor, tip_id)]}
 
 
 @office_api.post("/tips/<uuid:tip_id>/police-transfers")
@@ -100,7 +100,7 @@ def list_reassignments(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     units = views.units_of(shown)
     more = len(rows) > len(shown)
     return {
-        "items": [views.line(request, units) for request in shown],
+        "items": [views.line(actor, request, units) for request in shown],
         "next_cursor": to_cursor(shown[-1].applied_at, shown[-1].id) if more else None,
     }
 

@@ -18,6 +18,7 @@ from app.foundation.database import db, new_id, read_rows
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope
 from app.foundation.permissions import Actor, Permission
 from app.identity.models import Account
+from app.workflow.disclosure import reads_statement
 from app.workflow.models import Exclusion
 
 AccusedReader = Callable[[UUID], Collection[str]]
@@ -81,9 +82,12 @@ def exclude(actor: Actor, username: str | None, reason: str, *, tip_id: UUID | N
     """Let a person (the actor where none is named) stand aside from a tip or from a company.
 
     Raises:
-        Forbidden: another person, without being the leader. InvalidInput: nobody, or neither tip nor company.
-        Conflict: it is recorded already.
+        Forbidden: another person, without being the leader; or somebody who reads no statements, to whom the
+            refusals of a company's tips would tell which they are.
+        InvalidInput: nobody, or neither tip nor company. Conflict: it is recorded already.
     """
+    if not reads_statement(actor):
+        raise Forbidden("您不查看、不办理举报内容，无需登记回避")
     account_id = _account(username) if username else actor.account_id
     if account_id != actor.account_id and not actor.may(Permission.TIP_LEAD):
         raise Forbidden("他人的回避由市级负责人决定")

@@ -15,6 +15,7 @@ from app.foundation.permissions import Actor, Permission
 from app.tips import policy, rating
 from app.tips.lines import lines_by_id
 from app.tips.models import RecheckRequest
+from app.workflow.disclosure import told
 from app.workflow.exclusions import excluded_from
 from app.workflow.states import Status
 
@@ -30,14 +31,14 @@ def cards(actor: Actor, found: Sequence[RecheckRequest], problem: Mapping[str, A
     refused, errors = refused_form(problem)
     state = FormState(refused=refused, errors=errors)
     return [
-        rating.recheck_line(one)
+        rating.recheck_line(actor, one)
         | {
             "href": url_for("console.show_tip", tip_id=one.tip_id),
             "subject_name": tips[one.tip_id].subject_name,
             "status": Status(tips[one.tip_id].status),
             "requested_at": clock.beijing(one.requested_at),
-            "concluded_by": names.get(one.concluded_by, ""),
-            "closed": _closed(one, names.get(one.closed_by, "")),
+            **told(actor, {"concluded_by": names.get(one.concluded_by, "")}, ()),
+            "closed": _closed(actor, one, names.get(one.closed_by, "")),
             "action": _decision(one, state) if one.closed_at is None and policy.can_recheck(actor, one) else None,
             "own": actor.may(Permission.TIP_REVIEW) and actor.account_id == one.concluded_by,
             "aside": one.tip_id in aside,
@@ -46,10 +47,11 @@ def cards(actor: Actor, found: Sequence[RecheckRequest], problem: Mapping[str, A
     ]
 
 
-def _closed(one: RecheckRequest, name: str) -> dict[str, Any] | None:
+def _closed(actor: Actor, one: RecheckRequest, name: str) -> dict[str, Any] | None:
     if one.closed_at is None:
         return None
-    return {"at": clock.beijing(one.closed_at), "by": name, "result": rating.RESULTS.get(one.result or "", "已复核")}
+    result = rating.RESULTS.get(one.result or "", "已复核")
+    return {"at": clock.beijing(one.closed_at), "result": result, **told(actor, {"by": name}, ())}
 
 
 def _decision(one: RecheckRequest, state: FormState) -> dict[str, Any]:

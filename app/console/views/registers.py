@@ -18,6 +18,7 @@ from app.foundation.permissions import Actor
 from app.tips.lines import TipLine, lines_by_id
 from app.tips.models import Tip, TipSubject
 from app.tips.queries import latest_decisions
+from app.workflow.disclosure import told
 from app.workflow.models import Handling, PoliceTransfer, Supervision
 from app.workflow.states import (
     POLICE_STATE_TEXTS,
@@ -58,18 +59,19 @@ def supervision_lines(actor: Actor, found: Sequence[Supervision]) -> list[dict[s
     """One line a supervision."""
     tips = lines_by_id(actor, (one.tip_id for one in found))
     names = queries.account_names({one.opened_by for one in found})
+    written = [told(actor, {"reason": one.reason, "by": names.get(one.opened_by, "系统")}, ()) for one in found]
     return [
         _line(
             tips[one.tip_id],
             [
                 SUPERVISION_TEXTS[SupervisionKind(one.kind)],
-                one.reason,
-                names.get(one.opened_by, "系统"),
+                words["reason"],
+                words["by"],
                 chinese.moment(clock.beijing(one.opened_at)),
             ],
         )
         | {"ended": f"{chinese.day(clock.beijing(one.closed_at))} 结束" if one.closed_at else ""}
-        for one in found
+        for one, words in zip(found, written, strict=True)
         if one.tip_id in tips
     ]
 
@@ -82,7 +84,7 @@ def police_lines(actor: Actor, found: Sequence[PoliceTransfer]) -> list[dict[str
             tips[one.tip_id],
             [
                 POLICE_STATE_TEXTS[PoliceState(one.state)],
-                "、".join(one.officers),
+                told(actor, {"officers": "、".join(one.officers)}, ())["officers"],
                 chinese.moment(clock.beijing(one.proposed_at)),
                 _term(one),
             ],

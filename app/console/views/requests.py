@@ -15,6 +15,7 @@ from app.foundation import clock
 from app.foundation.permissions import Actor
 from app.geo.divisions import divisions
 from app.tips.lines import TipLine, lines_by_id
+from app.workflow.disclosure import REQUEST_SHOWN, told
 from app.workflow.models import Reassignment, ReassignmentEvent
 from app.workflow.queries import Bounces
 from app.workflow.states import (
@@ -37,13 +38,17 @@ def request_lines(actor: Actor, requests: Sequence[Reassignment]) -> list[dict[s
     address = addresses("console.show_reassignment", "request_id")
     tip_address = addresses("console.show_tip", "tip_id")
     return [
-        _line(one, tips.get(one.tip_id), moves[one.id])
-        | {
-            "href": address(one.id),
-            "tip_href": tip_address(one.tip_id) if one.tip_id in tips else None,
-            "applicant_name": begun[one.id].actor_name,
-            "applicant_unit": units.get(begun[one.id].actor_unit_id, ""),
-        }
+        told(
+            actor,
+            _line(one, tips.get(one.tip_id), moves[one.id])
+            | {
+                "href": address(one.id),
+                "tip_href": tip_address(one.tip_id) if one.tip_id in tips else None,
+                "applicant_name": begun[one.id].actor_name,
+                "applicant_unit": units.get(begun[one.id].actor_unit_id, ""),
+            },
+            REQUEST_SHOWN,
+        )
         for one in requests
     ]
 
@@ -81,16 +86,17 @@ def quick_filters(wanted: Mapping[str, str], waiting: int) -> list[dict[str, Any
     ]
 
 
-def view_of(request: Reassignment) -> dict[str, Any] | None:
-    """The other district's view; none where nobody asked for one."""
+def view_of(actor: Actor, request: Reassignment) -> dict[str, Any] | None:
+    """The other district's view as this person reads it; none where nobody asked for one."""
     if request.view_due_on is None:
         return None
     if request.view_given_at is None:
         late = clock.today() > request.view_due_on
-        told = "逾期未答复，视为无意见" if late else f"正在征求意见，{chinese.day(request.view_due_on)} 前答复"
-        return {"told": told, "text": None, "agrees": None}
-    told = "同意接收" if request.view_agrees else "不同意接收"
-    return {"told": told, "text": request.view_text, "agrees": request.view_agrees}
+        waiting = "逾期未答复，视为无意见" if late else f"正在征求意见，{chinese.day(request.view_due_on)} 前答复"
+        return {"told": waiting, "text": None, "agrees": None}
+    answer = "同意接收" if request.view_agrees else "不同意接收"
+    view = {"told": answer, "text": request.view_text, "agrees": request.view_agrees}
+    return told(actor, view, REQUEST_SHOWN)
 
 
 def bounce_lines(pairs: Sequence[Bounces]) -> list[tuple[str, str, int, int, int, int]]:

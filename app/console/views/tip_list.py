@@ -103,7 +103,7 @@ def tip_line(tip: TipLine, *, under_reassignment: bool) -> dict[str, Any]:
         "dispute": tip.dispute,
         "supervised": tip.supervision is not None,
         "open_reassignment": under_reassignment,
-        "reporter_kind": "实名" if tip.real_name else "匿名",
+        "reporter_kind": {True: "实名", False: "匿名", None: ""}[tip.real_name],
     }
 
 
