@@ -51,6 +51,10 @@ def tip_page(
     """The page of one tip; after a refusal with the problem and what was typed, after an opening with the identity."""
     if not reads_statement(actor):
         return _progress_page(actor, tip_id, problem)
+    return _whole_page(actor, tip_id, problem, opened)
+
+
+def _whole_page(actor: Actor, tip_id: UUID, problem: dict[str, Any] | None, opened: dict[str, Any] | None) -> str:
     found = whole_tip(actor, tip_id)
     whole = office_views.whole(actor, found)
     refused, errors = refused_form(problem)

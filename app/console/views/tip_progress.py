@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from app.console.views import chinese
 from app.console.views.clocks import clocks_of
 from app.console.views.jurisdiction import DISPUTE_SENTENCES, place_name
 from app.console.views.tip_detail import requests_of, steps_of
@@ -58,7 +59,7 @@ def _facts(progress: Mapping[str, Any]) -> Pairs:
     supervision, outcome = marks["supervision"], progress["outcome"]
     return [
         ("属地", progress["division_name"] or "待研判"),
-        ("登记时间", clock.beijing(progress["registered_at"])),
+        ("登记时间", chinese.moment(clock.beijing(progress["registered_at"]))),
         ("渠道", CHANNEL_TEXTS.get(said["channel"], said["channel"])),
         ("优先级", PRIORITY_TEXTS[marks["priority"]]),
         ("行为类型", dictionaries.worded(dictionaries.CONDUCT, said["conduct_type"] or "unknown")),
