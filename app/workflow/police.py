@@ -216,8 +216,13 @@ def latest(tip_id: UUID, *states: PoliceState) -> PoliceTransfer | None:
 
 
 def transfers_of(actor: Actor, tip_id: UUID) -> Sequence[PoliceTransfer]:
-    """The transfers of a tip within sight, oldest first."""
+    """The transfers of a tip within sight, oldest first.
+
+    Raises:
+        OutOfScope: no such tip within sight. Forbidden: the officer stands aside (domain rule 13).
+    """
     queries.handling_for(actor, tip_id)
+    exclusions.refuse_excluded(actor, tip_id)
     return db.session.scalars(
         select(PoliceTransfer)
         .where(PoliceTransfer.tip_id == tip_id)
