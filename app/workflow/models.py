@@ -182,6 +182,8 @@ class Reassignment(Base):
     again: Mapped[bool] = mapped_column(server_default="false")
     """The one review by the leader after a city decision."""
     transfer_to: Mapped[str | None] = mapped_column(Text)
+    view_asked_on: Mapped[date | None]
+    view_days: Mapped[int | None] = mapped_column(SmallInteger)
     view_due_on: Mapped[date | None]
     view_given_at: Mapped[datetime | None]
     view_agrees: Mapped[bool | None]
@@ -350,6 +352,8 @@ class PoliceTransfer(Base):
     sent_at: Mapped[datetime | None]
     documents: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     police_decided_on: Mapped[date | None]
+    police_notified_on: Mapped[date | None]
+    """The day on which a refusal arrived; ``reconsider_by`` is counted from it."""
     police_reason: Mapped[str | None] = mapped_column(Text)
     reconsider_by: Mapped[date | None]
 
