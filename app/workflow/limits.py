@@ -91,7 +91,7 @@ SEED: Final[Mapping[str, Figure]] = {
     MOVES_WITHOUT_LEADER: Figure("调整超过此次数由负责人督办", Measure.TIMES, 2),
     # 行政执法机关移送涉嫌犯罪案件的规定 Art. 5, 9.
     POLICE_DECISION: Figure("移送公安：负责人决定期限", Measure.DAYS, 3),
-    POLICE_RECONSIDERATION: Figure("移送公安：不予立案后提请复议期限", Measure.DAYS, 3),
+    POLICE_RECONSIDERATION: Figure("移送公安：接到不予立案通知后提请复议期限", Measure.DAYS, 3),
     CASE_PROGRESS_REMINDER: Figure("存量案件：月末前提醒填报进展", Measure.DAYS, 5),
     CASE_TARGET_REMINDER: Figure("存量案件：化解目标日期前提醒", Measure.DAYS, 30),
     CASE_LEGACY_BEFORE: Figure("存量案件：立案早于此年为陈案", Measure.YEAR, 0),

@@ -1,8 +1,9 @@
 """The way of a tip to the police: two officers propose, the head decides in three days, it leaves within 24 hours.
 
-行政执法机关移送涉嫌犯罪案件的规定 (2020) Art. 5 (three days, 24 hours, a refusal with its reason), 6 (documents),
-7 (receipt), 8 (the police decide, a refusal has a reason), 9 (reconsideration within three days). The approval is the
-tip's own action ``transfer``, its receipt ``record_receipt``: there is one way to change a tip.
+行政执法机关移送涉嫌犯罪案件的规定 (2020) Art. 5 (two officers, three days, 24 hours, a refusal with its reason),
+6 (documents), 7 (receipt), 8 (the police decide, a refusal has a reason), 9 (reconsideration within three days of
+receiving the refusal). The approval is the tip's own action ``transfer``, its receipt ``record_receipt``: there is one
+way to change a tip, and none past a step of this one.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ from app.foundation.errors import (
 )
 from app.foundation.permissions import Actor, Permission
 from app.outbox import service as outbox
-from app.workflow import exclusions, limits, policy, queries
+from app.workflow import clocks, exclusions, limits, policy, queries
 from app.workflow.models import Handling, PoliceTransfer
 from app.workflow.states import (
+    HANDLING,
     OBLIGATORY_DOCUMENTS,
     POLICE,
     POLICE_DOCUMENT_TEXTS,
+    Action,
     PoliceAction,
     PoliceDocument,
     PoliceState,
@@ -46,7 +49,7 @@ OPEN_REVIEW: Final = "rewards.open_review"
 """The outbox topic of a matter that may have been proved; rewards answers it, workflow does not know how."""
 _LEAST_OFFICERS: Final = 2
 _OPEN: Final = (PoliceState.PROPOSED, PoliceState.APPROVED, PoliceState.SENT, PoliceState.RECEIVED)
-_TRANSFERABLE: Final = frozenset({Status.ACCEPTED, Status.ASSIGNED, Status.VERIFYING, Status.REWORK})
+_TRANSFERABLE: Final = next(row.sources for row in HANDLING if row.action == Action.TRANSFER)
 
 
 def propose(actor: Actor, tip_id: UUID, officers: Sequence[str], reason: str) -> PoliceTransfer:
@@ -56,7 +59,8 @@ def propose(actor: Actor, tip_id: UUID, officers: Sequence[str], reason: str) ->
         Forbidden: not the unit that holds it. TransitionNotAllowed: nobody handles it, or it is settled.
         InvalidInput: fewer than two officers. Conflict: it is on its way already.
     """
-    handling = queries.handling_for(actor, tip_id)
+    queries.handling_for(actor, tip_id)
+    handling = _locked_tip(tip_id)
     exclusions.refuse_excluded(actor, tip_id)
     if not may_propose(actor, handling):
         raise Forbidden("只有承办单位或市级审核人可以提请移送", extra={"audit_object": ("tip", str(tip_id))})
@@ -67,7 +71,7 @@ def propose(actor: Actor, tip_id: UUID, officers: Sequence[str], reason: str) ->
         raise InvalidInput(errors={"officers": ["应指定两名以上行政执法人员组成专案组"]})
     if latest(tip_id, *_OPEN) is not None:
         raise Conflict("该线索已提请移送公安", code="police_transfer_open")
-    return _begin(actor, tip_id, names, reason, PoliceState.PROPOSED)
+    return _begin(actor, tip_id, names, reason)
 
 
 def may_propose(actor: Actor, handling: Handling) -> bool:
@@ -90,11 +94,11 @@ def available_steps(actor: Actor, row: PoliceTransfer) -> list[Transition]:
     return [one for one in POLICE if row.state in one.sources and one.permission and actor.may(one.permission)]
 
 
-def _begin(actor: Actor, tip_id: UUID, officers: list[str], reason: str, state: PoliceState) -> PoliceTransfer:
+def _begin(actor: Actor, tip_id: UUID, officers: list[str], reason: str) -> PoliceTransfer:
     row = PoliceTransfer(
         id=new_id(),
         tip_id=tip_id,
-        state=state.value,
+        state=PoliceState.PROPOSED.value,
         version=1,
         officers=officers,
         reason=reason,
@@ -110,9 +114,17 @@ def _begin(actor: Actor, tip_id: UUID, officers: list[str], reason: str, state: 
 
 
 def approve(actor: Actor, tip_id: UUID, reason: str) -> None:
-    """Note the head's approval, which is the tip's transfer; whoever proposed it does not approve it."""
-    row = latest(tip_id, PoliceState.PROPOSED) or _begin(actor, tip_id, [], reason, PoliceState.APPROVED)
-    if row.state == PoliceState.PROPOSED and row.proposed_by == actor.account_id:
+    """Note the head's approval, which is the tip's transfer; whoever proposed it does not approve it.
+
+    Raises:
+        Conflict: nobody proposed it: two officers and their report come before the head's decision (Art. 5).
+        Forbidden: the same person proposed it.
+    """
+    row = latest(tip_id, PoliceState.PROPOSED)
+    if row is None:
+        told = "尚未提请移送公安：请先由承办单位或市级审核人指定两名以上行政执法人员并写明理由提请移送，再由负责人批准"
+        raise Conflict(told, code="police_proposal_missing")
+    if row.proposed_by == actor.account_id:
         raise Forbidden("提请人不能批准自己提请的移送", code="same_person")
     row.state = PoliceState.APPROVED.value
     row.decided_by, row.decided_at, row.decision = actor.account_id, clock.now(), reason
@@ -122,12 +134,23 @@ def approve(actor: Actor, tip_id: UUID, reason: str) -> None:
 
 
 def note_receipt(tip_id: UUID) -> None:
-    """Note that the police have signed for it."""
+    """Note that the police have signed for it; raise ``Conflict`` while it was not sent with its documents (Art. 6)."""
     row = latest(tip_id, PoliceState.APPROVED, PoliceState.SENT)
+    if row is not None and row.state == PoliceState.APPROVED:
+        listed = "、".join(POLICE_DOCUMENT_TEXTS[code] for code in OBLIGATORY_DOCUMENTS)
+        told = f"尚未登记送达，不能登记回执：请先上传移送材料（{listed}）并登记送达"
+        raise Conflict(told, code="police_not_sent")
     if row is not None:
         row.state = PoliceState.RECEIVED.value
         row.version += 1
         db.session.flush()
+
+
+def refuse_undecided(handling: Handling) -> None:
+    """Raise ``Conflict`` where a tip would be settled otherwise while a proposal waits for the head (Art. 5)."""
+    if policy.waits_for_police_step(handling, PoliceState.PROPOSED):
+        told = "该线索已提请移送公安，请先由市级负责人批准移送或者决定不予移送，再作其他处理"
+        raise Conflict(told, code="police_undecided")
 
 
 def act(
@@ -164,11 +187,14 @@ def _carry_out(actor: Actor, row: PoliceTransfer, action: PoliceAction, given: M
         case PoliceAction.SEND:
             row.documents = _documents(actor, given["documents"])
             row.sent_at = clock.now()
+            # The 24 hours are kept; for the receipt the tip waits as it would for any other authority's.
+            clocks.enter(_locked_tip(row.tip_id), Status.TRANSFERRED)
         case PoliceAction.NOTE_REFUSAL | PoliceAction.NOTE_UPHELD | PoliceAction.NOTE_FILING:
             row.police_decided_on, row.police_reason = _decided_on(row, given["decided_on"]), given.get("reason")
-            days = limits.value(limits.POLICE_RECONSIDERATION)
-            refused = action is PoliceAction.NOTE_REFUSAL
-            row.reconsider_by = given["decided_on"] + timedelta(days=days) if refused else row.reconsider_by
+            if action is PoliceAction.NOTE_REFUSAL:
+                row.police_notified_on = _notified_on(row, given["notified_on"])
+                days = limits.value(limits.POLICE_RECONSIDERATION)
+                row.reconsider_by = row.police_notified_on + timedelta(days=days)
         case PoliceAction.ASK_RECONSIDERATION:
             if row.reconsider_by is None or clock.today() > row.reconsider_by:
                 raise Conflict("已超过提请复议的期限", code="reconsideration_over")
@@ -191,18 +217,30 @@ def _decided_on(row: PoliceTransfer, day: date) -> date:
     return day
 
 
+def _notified_on(row: PoliceTransfer, day: date) -> date:
+    """The day on which the refusal arrived: reconsideration is asked for within days of that one (Art. 9)."""
+    if row.police_decided_on is None or not row.police_decided_on <= day <= clock.today():
+        raise InvalidInput(errors={"notified_on": ["日期应在公安机关决定日期至今天之间"]})
+    return day
+
+
 def _locked(actor: Actor, transfer_id: UUID) -> PoliceTransfer:
-    row = db.session.scalar(
+    tip_id = db.session.scalar(
         policy.visible_handlings(actor)
         .join(PoliceTransfer, PoliceTransfer.tip_id == Handling.tip_id)
-        .with_only_columns(PoliceTransfer)
+        .with_only_columns(PoliceTransfer.tip_id)
         .where(PoliceTransfer.id == transfer_id)
-        .with_for_update(of=PoliceTransfer)
-        .execution_options(populate_existing=True)
     )
-    if row is None:
+    if tip_id is None:
         raise OutOfScope("未找到该移送", extra={"audit_object": ("police_transfer", str(transfer_id))})
-    return row
+    _locked_tip(tip_id)
+    return db.session.get_one(PoliceTransfer, transfer_id, populate_existing=True)
+
+
+def _locked_tip(tip_id: UUID) -> Handling:
+    """The tip first, as every step of it does: its lock guards its way to the police too."""
+    row = select(Handling).where(Handling.tip_id == tip_id).with_for_update()
+    return db.session.scalars(row.execution_options(populate_existing=True)).one()
 
 
 def latest(tip_id: UUID, *states: PoliceState) -> PoliceTransfer | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from app.foundation.database import read_rows
 from app.foundation.permissions import Actor, Permission
 from app.workflow import returns
 from app.workflow.exclusions import excluded, excluded_from
-from app.workflow.models import Handling, HandlingEvent, Reassignment, ReassignmentEvent
+from app.workflow.models import Handling, HandlingEvent, PoliceTransfer, Reassignment, ReassignmentEvent
 from app.workflow.states import (
     HANDLING,
     LOCKED_WHILE_REASSIGNING,
@@ -35,6 +35,7 @@ from app.workflow.states import (
     REVIEW_ACTIONS,
     VIEW_ACTIONS,
     Action,
+    PoliceState,
     ReassignmentAction,
     ReassignmentStatus,
     Status,
@@ -205,7 +206,7 @@ def available_actions(actor: Actor, handling: Handling, open_request: Reassignme
 
 
 def _still_open(handling: Handling, row: Transition) -> bool:
-    """Whether what may be done once was not done yet, and what has a term is within it."""
+    """Whether what may be done once was not done yet, what has a term is within it, and what comes first was done."""
     match row.action:
         case Action.REQUEST_RETURN:
             return not handling.decided_by_city and returns.within_window(handling)
@@ -215,7 +216,26 @@ def _still_open(handling: Handling, row: Transition) -> bool:
             return not (handling.verification_extended and handling.overall_extended)
         case Action.MARK_URGENT:
             return not handling.stability_risk
+        case Action.CONCLUDE | Action.RECORD_RECEIPT:
+            return not waits_for_police_step(handling, _DECIDED_OR_SENT_FIRST[row.action])
     return True
+
+
+_DECIDED_OR_SENT_FIRST: Final[Mapping[str, PoliceState]] = {
+    Action.CONCLUDE: PoliceState.PROPOSED,
+    Action.RECORD_RECEIPT: PoliceState.APPROVED,
+}
+"""Where the way to the police stands while the tip's own action waits for its next step."""
+
+
+def waits_for_police_step(handling: Handling, state: PoliceState) -> bool:
+    """Whether the tip's way to the police stands in ``state``, so that its next step comes first."""
+    return bool(read_rows(_ON_ITS_WAY, tip_id=handling.tip_id, state=state.value))
+
+
+_ON_ITS_WAY: Final = select(PoliceTransfer.id).where(
+    PoliceTransfer.tip_id == bindparam("tip_id"), PoliceTransfer.state == bindparam("state")
+)
 
 
 def available_reassignment_actions(actor: Actor, request: Reassignment) -> list[Transition]:

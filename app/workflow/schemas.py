@@ -170,6 +170,7 @@ class ActOnPoliceTransferBody(Schema):
     reason = fields.String(load_default=None, allow_none=True, validate=_TEXT)
     documents = fields.Dict(keys=fields.String(), values=fields.UUID(), load_default=dict)
     decided_on = fields.Date(load_default=None, allow_none=True)
+    notified_on = fields.Date(load_default=None, allow_none=True)
 
 
 class PoliceTransferView(Schema):
@@ -188,6 +189,7 @@ class PoliceTransferView(Schema):
     sent_at = fields.AwareDateTime(format="iso", allow_none=True)
     documents = fields.Dict(keys=fields.String(), values=fields.String())
     police_decided_on = fields.Date(allow_none=True)
+    police_notified_on = fields.Date(allow_none=True)
     police_reason = fields.String(allow_none=True)
     reconsider_by = fields.Date(allow_none=True)
 

@@ -31,7 +31,18 @@ from app.foundation.errors import (
 from app.foundation.permissions import PROGRAM, PUBLIC, Actor
 from app.identity import queries as people
 from app.outbox import service as outbox
-from app.workflow import clocks, closing, exclusions, extensions, limits, policy, returns, supervision, transfers
+from app.workflow import (
+    clocks,
+    closing,
+    exclusions,
+    extensions,
+    limits,
+    police,
+    policy,
+    returns,
+    supervision,
+    transfers,
+)
 from app.workflow.calendar import region_calendar
 from app.workflow.models import Handling, HandlingEvent, Reassignment, ReassignmentEvent
 from app.workflow.states import (
@@ -280,6 +291,11 @@ def _submit_feedback(actor: Actor, handling: Handling, given: Mapping[str, Any])
     return Done()
 
 
+def _conclude(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> Done:
+    police.refuse_undecided(handling)
+    return Done()
+
+
 def _refuse_while_reassignment_open(handling: Handling) -> None:
     if not (handling.paused_on or handling.decided_by_city):
         return  # an open request has stopped the clock, until its adjustment: that is a decision of the city
@@ -301,6 +317,7 @@ _EFFECTS: Final[Mapping[Action, Callable[[Actor, Handling, Mapping[str, Any]], D
     Action.ACCEPT: _accept,
     Action.ASSIGN: _assign,
     Action.RECALL: returns.recall,
+    Action.CONCLUDE: _conclude,
     Action.SIGN_FOR: _confirm_reassignment,
     Action.SUBMIT_FEEDBACK: _submit_feedback,
     Action.REPLY: _reply,

@@ -266,7 +266,7 @@ HANDLING: Final[tuple[Transition, ...]] = (
     _row(A.REWORK, {S.FEEDBACK_SUBMITTED}, S.REWORK, permission=P.TIP_REVIEW, needs=("reason",)),
     _row(
         A.TRANSFER,
-        {S.ACCEPTED, S.ASSIGNED, S.VERIFYING, S.REWORK},
+        {S.ACCEPTED, S.ASSIGNED, S.VERIFYING, S.FEEDBACK_SUBMITTED, S.REWORK},
         S.TRANSFERRED,
         permission=P.TIP_LEAD,
         needs=("to", "reason"),
@@ -367,7 +367,11 @@ POLICE: Final[tuple[Transition, ...]] = (
         PA.NOTE_FILING, frozenset({PS.SENT, PS.RECEIVED, PS.RECONSIDERING}), (PS.FILED,), P.TIP_REVIEW, ("decided_on",)
     ),
     Transition(
-        PA.NOTE_REFUSAL, frozenset({PS.SENT, PS.RECEIVED}), (PS.REFUSED,), P.TIP_REVIEW, ("decided_on", "reason")
+        PA.NOTE_REFUSAL,
+        frozenset({PS.SENT, PS.RECEIVED}),
+        (PS.REFUSED,),
+        P.TIP_REVIEW,
+        ("decided_on", "notified_on", "reason"),
     ),
     Transition(PA.ASK_RECONSIDERATION, frozenset({PS.REFUSED}), (PS.RECONSIDERING,), P.TIP_LEAD, ("reason",)),
     Transition(PA.NOTE_UPHELD, frozenset({PS.RECONSIDERING}), (PS.UPHELD,), P.TIP_REVIEW, ("decided_on", "reason")),

@@ -23,12 +23,19 @@ _THROUGH_REGION: Final = frozenset({Destination.OTHER_PREFECTURE, Destination.OT
 
 
 def transfer(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
-    """Approve that the tip goes to another authority; raise ``InvalidInput`` for one that is not known."""
+    """Approve that the tip goes to another authority.
+
+    Raises:
+        InvalidInput: an authority that is not known. Conflict: to the police without a proposal, to another while one
+            waits for its decision.
+    """
     if given["to"] not in list(Destination):
         raise InvalidInput(errors={"to": [f"应为 {'、'.join(Destination)} 之一"]})
     destination = Destination(given["to"])
     if destination is Destination.POLICE:
         police.approve(actor, handling.tip_id, given["reason"])
+    else:
+        police.refuse_undecided(handling)
     record(actor, handling, destination, given["reason"])
     return Done(details={"to": destination.value})
 
@@ -49,7 +56,11 @@ def record(actor: Actor, handling: Handling, destination: Destination, reason: s
 
 
 def record_receipt(_actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
-    """Note the receipt, which concludes the tip here; raise ``InvalidInput`` for a day that cannot be."""
+    """Note the receipt, which concludes the tip here.
+
+    Raises:
+        InvalidInput: a day that cannot be. Conflict: it was not sent to the police yet.
+    """
     sent = latest(handling.tip_id)
     if not clock.beijing(sent.approved_at).date() <= given["received_on"] <= clock.today():
         raise InvalidInput(errors={"received_on": ["回执日期应在批准移送之日至今天之间"]})

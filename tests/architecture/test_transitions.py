@@ -46,7 +46,7 @@ GIVEN: dict[str, Any] = {
     "reason_code": "NO_FACTS",
     "route": "12315",
     "agree": True,
-    "to": "police",
+    "to": "other_authority",
     "number": "1",
     "received_on": None,
     "kind": "urge",
@@ -163,7 +163,7 @@ def _put(tip_id: UUID, status: str) -> Handling:
             Transfer(
                 id=tip_id,
                 tip_id=tip_id,
-                destination="police",
+                destination="other_authority",
                 through_region=False,
                 reason="。",
                 approved_at=clock.now(),

@@ -91,6 +91,9 @@ def step(person: Officer, tip_id: UUID, action: str, **fields: object) -> int:
 
 def test_the_way_to_the_police_is_walked_on_the_page(officer: Callable[[str], Officer], tip_in_district: UUID) -> None:
     handler, leader, reviewer = officer("district.650104"), officer("city.leader"), officer("city.reviewer")
+    refused = leader.act(tip_in_district, "transfer", to="police", reason="同意移送")
+    assert refused.status_code == 409
+    assert "尚未提请移送公安" in refused.get_data(as_text=True)
     proposal = {"officers": "测试甲（执法证 1）\n测试乙（执法证 2）", "reason": "涉嫌非法吸收公众存款"}
     assert step(handler, tip_in_district, "propose_police", **proposal | {"officers": "测试甲"}) == 422
     assert step(handler, tip_in_district, "propose_police", **proposal) == 303
@@ -111,7 +114,9 @@ def test_the_way_to_the_police_is_walked_on_the_page(officer: Callable[[str], Of
     assert address
     assert reviewer.get(address[1]).data == samples.pdf()
     assert officer("district.650102").get(address[1]).status_code == 404
-    assert step(reviewer, tip_in_district, "police_note_refusal", decided_on="2026-03-02", reason="证据不足") == 303
+    days = {"decided_on": "2026-03-02", "notified_on": "2026-03-02"}
+    assert step(reviewer, tip_in_district, "police_note_refusal", **days, reason="证据不足") == 303
+    assert "接到不予立案通知书日期" in reviewer.text(f"/tips/{tip_in_district}")
     assert step(leader, tip_in_district, "police_ask_reconsideration", reason="已补充银行流水") == 303
     assert step(reviewer, tip_in_district, "police_note_filing", decided_on="2026-03-02") == 303
     assert "公安机关已立案" in handler.text(f"/tips/{tip_in_district}")

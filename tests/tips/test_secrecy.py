@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from app.tips.secrecy import FILE_NAME, IDENTITY, QUOTATION, exposures
 from tests import factories, rows
 from tests.tips import reporters
+from tests.workflow.test_police import proposed
 
 CONDUCT = factories.tip_body()["conduct"] | {
     "description": "业务员小刘每天早上在我家楼下的菜市场门口发传单，说投十万元一年返还一万八千元，我婆婆投了两次。",
@@ -95,6 +96,7 @@ def test_a_transfer_that_tells_is_blocked_and_remembered(client: FlaskClient) ->
         ("district.650104", "sign_for", {}),
     ):
         assert factories.office_act(client, username, tip_id, action, **given).status_code == 200
+    proposed(tip_id)
     blocked = _transfer(client, tip_id, f"据{factories.REPORTER['name']}反映，涉嫌犯罪。")
     assert (blocked.status_code, blocked.get_json()["code"]) == (422, "reporter_exposed")
     assert factories.REPORTER["name"] not in str(blocked.get_json())

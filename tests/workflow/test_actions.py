@@ -22,7 +22,7 @@ from app.workflow.states import Action
 from tests import factories
 from tests.moments import MONDAY_MORNING
 from tests.threads import at_once
-from tests.workflow import office
+from tests.workflow import office, test_police
 from tests.workflow.office import HANDLER, OTHER
 
 MONDAY = MONDAY_MORNING.date()
@@ -217,8 +217,11 @@ class TestTransfer:
         tip_id = office.verifying(client)
         with pytest.raises(Forbidden):
             office.do("city.reviewer", tip_id, "transfer", to="police", reason="涉嫌犯罪。")
-        found = office.do("city.leader", tip_id, "transfer", to="police", reason="涉嫌犯罪。")
+        way = test_police.approved(tip_id)
+        found = office.handling(tip_id)
         assert (found.status, found.due_on) == ("transferred", MONDAY + timedelta(days=1))
+        papers = test_police.documents(client, "letter", "report", "items")
+        test_police.step("city.reviewer", way, "send", documents=papers)
         for day in (MONDAY - timedelta(days=1), MONDAY + timedelta(days=1)):
             with pytest.raises(InvalidInput):
                 office.do("city.reviewer", tip_id, "record_receipt", number="1", received_on=day)
@@ -229,8 +232,8 @@ class TestTransfer:
 
     def test_the_24_hours_do_not_stop_for_a_weekend(self, client: FlaskClient) -> None:
         with office.on(date(2026, 3, 6)):
-            found = office.do("city.leader", office.verifying(client), "transfer", to="police", reason="涉嫌犯罪。")
-            assert found.due_on == date(2026, 3, 7)
+            way = test_police.approved(office.verifying(client))
+            assert office.handling(way.tip_id).due_on == date(2026, 3, 7)
 
     @pytest.mark.parametrize("to", ["xpcc", "other_prefecture", "other_province", "other_authority"])
     def test_to_others_within_five_working_days(self, client: FlaskClient, to: str) -> None:

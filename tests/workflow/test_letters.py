@@ -16,7 +16,7 @@ from app.tips import letters
 from tests import factories
 from tests.workflow import office
 from tests.workflow.office import HANDLER
-from tests.workflow.test_police import OFFICERS, proposed
+from tests.workflow.test_police import OFFICERS, approved, proposed
 
 
 def fetched(client: FlaskClient, tip_id: Any, username: str = "city.reviewer") -> Any:
@@ -34,8 +34,7 @@ def text_of(content: bytes) -> str:
 def test_the_letter_to_the_police_names_the_accused_and_the_officers(client: FlaskClient) -> None:
     tip_id = office.verifying(client, reporter=factories.REPORTER)
     assert fetched(client, tip_id).status_code == 404, "nothing was approved yet"
-    proposed(tip_id)
-    office.do("city.leader", tip_id, "transfer", to="police", reason="涉嫌集资诈骗，<金额>较大 & 人数众多。")
+    approved(tip_id, "涉嫌集资诈骗，<金额>较大 & 人数众多。")
     answer = fetched(client, tip_id)
     assert answer.status_code == 200
     text = text_of(answer.data)
@@ -61,7 +60,7 @@ def test_other_authorities_get_a_letter_too(client: FlaskClient, to: str, recipi
 
 def test_rule_16_no_letter_holds_the_reporters_data_or_words(client: FlaskClient) -> None:
     tip_id = office.verifying(client, reporter=factories.REPORTER)
-    office.do("city.leader", tip_id, "transfer", to="police", reason="涉嫌犯罪。")
+    approved(tip_id)
     plain = text_of(fetched(client, tip_id).data)
     described = factories.tip_body()["conduct"]["description"]
     for told in (factories.REPORTER["name"], factories.REPORTER["phone"], factories.REPORTER["id_number"], described):
@@ -78,7 +77,7 @@ def test_rule_16_whatever_an_officer_wrote_is_looked_through(client: FlaskClient
 
 def test_another_district_gets_no_letter(client: FlaskClient) -> None:
     tip_id = office.verifying(client)
-    office.do("city.leader", tip_id, "transfer", to="police", reason="涉嫌犯罪。")
+    approved(tip_id)
     assert fetched(client, tip_id, office.OTHER).status_code == 404
     assert fetched(client, tip_id, HANDLER).status_code == 200
 

@@ -142,7 +142,12 @@ def _clock(_action: Action, _state: FormState) -> Field:
 
 
 def _destination(_action: Action, _state: FormState) -> Field:
-    return select("to", "移送至", options(DESTINATION_TEXTS), hint="移送其他地州市、外省的，经自治区转送")
+    return select(
+        "to",
+        "移送至",
+        options(DESTINATION_TEXTS),
+        hint="移送公安机关的，须先提请移送；移送其他地州市、外省的，经自治区转送",
+    )
 
 
 CASE_NUMBER: Final[Field] = {

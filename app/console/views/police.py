@@ -34,7 +34,7 @@ _NEXT: Final[Mapping[PoliceAction, str]] = {
     PoliceAction.DECLINE: "不予移送的，应当记明理由；线索继续由承办单位办理。",
     PoliceAction.SEND: "逐项上传移送材料；移送书可先在本页下载。送达后登记公安机关回执。",
     PoliceAction.NOTE_FILING: "公安机关立案后，三日内移交涉案物品和有关材料。",
-    PoliceAction.NOTE_REFUSAL: "公安机关不予立案的，三日内可以提请复议。",
+    PoliceAction.NOTE_REFUSAL: "自接到不予立案通知书之日起三日内可以提请复议。",
     PoliceAction.ASK_RECONSIDERATION: "提请作出决定的公安机关复议；对复议决定仍有异议的，建议人民检察院监督。",
     PoliceAction.NOTE_UPHELD: "登记后移送终结，线索按核查结论办理。",
 }
@@ -82,6 +82,7 @@ def _pairs(row: PoliceTransfer) -> list[tuple[str, Any]]:
         ("送达期限", _moment(row.send_by) if row.state == PoliceState.APPROVED else None),
         ("送达时间", _moment(row.sent_at)),
         ("公安机关决定日期", chinese.day(row.police_decided_on) if row.police_decided_on else None),
+        ("接到不予立案通知书日期", chinese.day(row.police_notified_on) if row.police_notified_on else None),
         ("公安机关理由", row.police_reason),
         (
             "提请复议期限",
@@ -122,7 +123,7 @@ def _proposal(tip_id: UUID, state: FormState) -> dict[str, Any]:
         text("officers", "专案组人员", 500, hint="两名以上行政执法人员，每行一人，写明姓名和执法证号", rows=2),
         text("reason", "涉嫌犯罪的事实和理由", LONGEST_REASON, hint="不要写举报人的任何信息"),
     ]
-    described = "提请后由市级负责人三日内决定；批准的，二十四小时内送达公安机关。"
+    described = "提请后由市级负责人三日内决定，决定前线索不能办结；批准的，二十四小时内送达公安机关。"
     url = url_for("console.propose_police_transfer", tip_id=tip_id)
     return form_of(PROPOSE, "提请移送公安机关", fields, described, state) | {"url": url}
 
@@ -150,5 +151,8 @@ def documents_sent() -> dict[str, str]:
 _FIELDS: Final = {
     "reason": lambda: [text("reason", "理由", LONGEST_REASON)],
     "decided_on": lambda: [{"name": "decided_on", "label": "公安机关决定日期", "kind": "date", "required": True}],
+    "notified_on": lambda: [
+        {"name": "notified_on", "label": "接到不予立案通知书日期", "kind": "date", "required": True}
+    ],
     "documents": _document_fields,
 }
