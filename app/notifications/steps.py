@@ -99,6 +99,13 @@ REASSIGNMENT_STEPS: Final[Mapping[str, Step]] = {
         {_FROM: "属地调整已完成，新单位已签收", _APPLICANT: "属地调整已完成，新单位已签收"}
     ),
     ReassignmentAction.CANCEL: Step({_REVIEWERS: "属地调整申请已撤回", _FROM: "属地调整申请已撤回"}),
+    ReassignmentAction.LAPSE: Step(
+        {
+            _FROM: "属地调整申请逾期未补证，视为撤回，核查计时继续",
+            _APPLICANT: "属地调整申请逾期未补证，视为撤回",
+            _REVIEWERS: "属地调整申请逾期未补证，视为撤回",
+        }
+    ),
 }
 
 ALERTS: Final[Mapping[AlertKind, Step]] = {

@@ -113,6 +113,7 @@ def whole(actor: Actor, found: WholeTip) -> dict[str, Any]:
             "available_actions": [
                 action_view(row) for row in handling_policy.available_actions(actor, handling, request)
             ],
+            "open_reassignment": request is not None,
             "can_apply_reassignment": (
                 request is None and handling.status in WITH_UNIT and handling_policy.can_apply(actor, handling)
             ),

@@ -25,6 +25,7 @@ from app.foundation.permissions import Actor
 from app.workflow.models import WorkflowLimit, WorkflowReason
 from app.workflow.states import (
     ADJUST_WORKING_DAYS,
+    EVIDENCE_WORKING_DAYS,
     LIMITS,
     OVERALL_DAYS,
     REPORTERS_TERMS,
@@ -65,6 +66,7 @@ OVERALL_EXTENSION: Final = "overall_extension"
 POLICE_SENDING: Final = "police_sending"
 REASSIGNMENT_REVIEW: Final = "reassignment_review"
 REASSIGNMENT_ADJUST: Final = "reassignment_adjust"
+REASSIGNMENT_EVIDENCE: Final = "reassignment_evidence"
 OTHER_VIEW: Final = "other_view"
 MOVES_WITHOUT_LEADER: Final = "moves_without_leader"
 POLICE_DECISION: Final = "police_decision"
@@ -87,6 +89,7 @@ SEED: Final[Mapping[str, Figure]] = {
     POLICE_SENDING: Figure("移送公安：批准后送达期限", Measure.DAYS, 1),
     REASSIGNMENT_REVIEW: Figure("属地调整审核期限", _DAYS, REVIEW_WORKING_DAYS),
     REASSIGNMENT_ADJUST: Figure("属地调整执行期限", _DAYS, ADJUST_WORKING_DAYS),
+    REASSIGNMENT_EVIDENCE: Figure("属地调整退回补证期限（逾期视为撤回）", _DAYS, EVIDENCE_WORKING_DAYS),
     OTHER_VIEW: Figure("征求对方区县意见期限", _DAYS, 1),
     MOVES_WITHOUT_LEADER: Figure("调整超过此次数由负责人督办", Measure.TIMES, 2),
     # 行政执法机关移送涉嫌犯罪案件的规定 Art. 5, 9.

@@ -6,21 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, literal, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app.audit import service as audit
 from app.files import service as files
 from app.foundation import clock
-from app.foundation.database import db, new_id
+from app.foundation.database import db, new_id, read_rows
 from app.foundation.errors import (
     Conflict,
+    DeadlineBeyondCalendar,
     Forbidden,
     InvalidInput,
     StaleVersion,
     TransitionNotAllowed,
 )
-from app.foundation.permissions import Actor, Permission
+from app.foundation.permissions import PROGRAM, Actor, Permission
 from app.geo import service as geo
 from app.geo.divisions import divisions
 from app.identity import queries as people
@@ -49,7 +50,7 @@ REASSIGNMENT_CHANGED: Final = "notifications.reassignment_changed"
 
 # long because the columns of a request are named once, beside the checks that fill them.
 def apply(actor: Actor, tip_id: UUID, expected_version: int, given: Mapping[str, Any]) -> Reassignment:
-    """Ask that a tip be moved to the unit of ``to_division``; stops the handling clock, not the overall one.
+    """Ask that a tip be moved to the unit of ``to_division``; stops the handling clock (once), not the overall one.
 
     A target outside the city makes of the adjustment a transfer to that place's authority.
 
@@ -85,9 +86,30 @@ def apply(actor: Actor, tip_id: UUID, expected_version: int, given: Mapping[str,
     )
     _start_clock(request)
     _insert(request)
-    clocks.pause(handling)
+    if stops_clock(handling):
+        clocks.pause(handling)
     _remember(actor, request, ReassignmentAction.APPLY, None, given["reason"])
     return request
+
+
+def stops_clock(handling: Handling) -> bool:
+    """Whether a request stops the clock of the unit that holds the tip.
+
+    It does until the unit has once stopped it for nothing, by a request that was withdrawn or never proved: whoever
+    could ask and withdraw again and again would have as many days as he likes.
+    """
+    return not read_rows(_FOR_NOTHING, tip_id=handling.tip_id, unit_id=handling.unit_id)
+
+
+_FOR_NOTHING: Final = (
+    select(Reassignment.id)
+    .where(
+        Reassignment.tip_id == bindparam("tip_id"),
+        Reassignment.from_unit_id == bindparam("unit_id"),
+        Reassignment.status == literal(ReassignmentStatus.CANCELLED.value),
+    )
+    .limit(1)
+)
 
 
 def act(actor: Actor, request_id: UUID, action: str, expected_version: int, given: Mapping[str, Any]) -> Reassignment:
@@ -107,6 +129,39 @@ def act(actor: Actor, request_id: UUID, action: str, expected_version: int, give
     return request
 
 
+def end_unproved() -> int:
+    """End the requests whose term for more evidence is over; return how many. Twice ends none.
+
+    Where the calendar is too short to start the handling clock again, its next import lets the request end.
+    """
+    returned = Reassignment.status == ReassignmentStatus.RETURNED_FOR_EVIDENCE.value
+    over = or_(Reassignment.due_on.is_(None), Reassignment.due_on < clock.today())
+    ended = 0
+    for request_id in db.session.scalars(select(Reassignment.id).where(returned, over).order_by(Reassignment.id)).all():
+        try:
+            with db.session.begin_nested():
+                ended += _end_unproved(request_id)
+        except DeadlineBeyondCalendar:
+            continue
+    return ended
+
+
+def _end_unproved(request_id: UUID) -> bool:
+    request = _locked_row(db.session.get_one(Reassignment, request_id))
+    lapse = find(REASSIGNMENT, ReassignmentAction.LAPSE, request.status)
+    if lapse is None:
+        return False
+    if request.due_on is None:  # returned before there was a term
+        _start_clock(request)
+    if request.due_on is None or request.due_on >= clock.today():
+        return False
+    source, told = request.status, f"补充佐证期限（{clock.day_text(request.due_on)}）已过，申请视为撤回，核查计时继续"
+    _write(request, ReassignmentStatus(lapse.targets[0]))
+    _carry_out(PROGRAM, request, ReassignmentAction.LAPSE, {})
+    _remember(PROGRAM, request, ReassignmentAction.LAPSE, source, told)
+    return True
+
+
 def mark_confirmed(actor: Actor, request: Reassignment) -> None:
     """Close a request because the new unit has signed for the tip."""
     source = request.status
@@ -121,12 +176,15 @@ def _what_changed(request: Reassignment) -> dict[str, Any]:
 
 
 def _locked(actor: Actor, request_id: UUID) -> Reassignment:
-    seen = queries.reassignment_for(actor, request_id)
+    return _locked_row(queries.reassignment_for(actor, request_id))
+
+
+def _locked_row(seen: Reassignment) -> Reassignment:
     # The tip first, then the request: the same order everywhere, so that two people never wait for each other.
     db.session.execute(select(Handling.tip_id).where(Handling.tip_id == seen.tip_id).with_for_update())
     return db.session.scalars(
         select(Reassignment)
-        .where(Reassignment.id == request_id)
+        .where(Reassignment.id == seen.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
@@ -220,6 +278,7 @@ def _insert(request: Reassignment) -> None:
 _STEP_LIMITS: Final = {
     ReassignmentStatus.APPLIED: limits.REASSIGNMENT_REVIEW,
     ReassignmentStatus.APPROVED: limits.REASSIGNMENT_ADJUST,
+    ReassignmentStatus.RETURNED_FOR_EVIDENCE: limits.REASSIGNMENT_EVIDENCE,
 }
 
 
@@ -232,12 +291,13 @@ def _write(request: Reassignment, target: ReassignmentStatus) -> None:
 
 
 def _start_clock(request: Reassignment) -> None:
-    """Start the clock of the present step; the review's own begins when the other district's term has ended."""
+    """Start the clock of the present step; the review's own days come after those of the other district's view."""
     name = _STEP_LIMITS.get(ReassignmentStatus(request.status))
-    start = request.view_due_on if policy.waits_for_view(request) and request.view_due_on else clock.today()
-    request.clock_from = start if name else None
-    request.clock_days = limits.value(name) if name else None
-    request.due_on = region_calendar().add(start, request.clock_days) if request.clock_days else None
+    start, days = clock.today(), limits.value(name) if name else None
+    if days and policy.waits_for_view(request) and request.view_asked_on and request.view_days:
+        start, days = request.view_asked_on, request.view_days + days
+    request.clock_from, request.clock_days = (start, days) if days else (None, None)
+    request.due_on = region_calendar().add(start, days) if days else None
 
 
 def _carry_out(actor: Actor, request: Reassignment, action: ReassignmentAction, given: Mapping[str, Any]) -> None:
@@ -248,7 +308,8 @@ def _carry_out(actor: Actor, request: Reassignment, action: ReassignmentAction, 
             request.reviewer_id = actor.account_id
             service.lock_for_reassignment(request.tip_id).decided_by_city = True
         case ReassignmentAction.ASK_VIEW:
-            request.view_due_on = region_calendar().add(clock.today(), limits.value(limits.OTHER_VIEW))
+            request.view_asked_on, request.view_days = clock.today(), limits.value(limits.OTHER_VIEW)
+            request.view_due_on = region_calendar().add(request.view_asked_on, request.view_days)
             _start_clock(request)
         case ReassignmentAction.CONSENT | ReassignmentAction.OBJECT:
             request.view_given_at, request.view_text = clock.now(), given["reason"]

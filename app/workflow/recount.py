@@ -6,11 +6,12 @@ A clock is a day and a number of working days after it, so its end follows from 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, select
 
 from app.foundation.database import db
 from app.foundation.errors import DeadlineBeyondCalendar
@@ -19,32 +20,60 @@ from app.workflow import clocks, service
 from app.workflow.calendar import follows_import, region_calendar
 from app.workflow.deadlines import WorkingCalendar
 from app.workflow.models import Handling, Reassignment
-from app.workflow.states import OPEN_REASSIGNMENTS, OPEN_STATUSES
+from app.workflow.states import OPEN_REASSIGNMENTS, OPEN_STATUSES, ReassignmentStatus
 
-_OPEN: Final = sorted(OPEN_STATUSES)
 _Clock = tuple[date, int, date | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Clocks:
+    """One kind of clock: a day, a number of working days after it and its end, in the rows where it runs."""
+
+    model: type[Handling | Reassignment]
+    columns: tuple[Any, Any, Any]
+    running: tuple[ColumnElement[bool], ...]
+
+
+_OF_HANDLINGS: Final = _Clocks(
+    Handling,
+    (Handling.clock_from, Handling.clock_days, Handling.due_on),
+    (Handling.status.in_(sorted(OPEN_STATUSES)), Handling.clock_from.is_not(None), ~Handling.clock_natural),
+)
+_OF_REQUESTS: Final = _Clocks(
+    Reassignment,
+    (Reassignment.clock_from, Reassignment.clock_days, Reassignment.due_on),
+    (Reassignment.status.in_(sorted(OPEN_REASSIGNMENTS)), Reassignment.clock_from.is_not(None)),
+)
+_OF_VIEWS: Final = _Clocks(
+    Reassignment,
+    (Reassignment.view_asked_on, Reassignment.view_days, Reassignment.view_due_on),
+    (
+        Reassignment.status == ReassignmentStatus.APPLIED.value,
+        Reassignment.view_asked_on.is_not(None),
+        Reassignment.view_given_at.is_(None),
+    ),
+)
 
 
 @follows_import
 def count_again(actor: Actor) -> int:
     """Give every open clock the end that the present calendar says; return how many ends moved. Twice moves none."""
     calendar = region_calendar()
-    moved = _moved(
-        calendar,
-        select(Handling.clock_from, Handling.clock_days, Handling.due_on).where(
-            Handling.status.in_(_OPEN), Handling.clock_from.is_not(None), ~Handling.clock_natural
-        ),
-    )
-    handlings = select(Handling).where(Handling.status.in_(_OPEN), ~Handling.clock_natural).order_by(Handling.tip_id)
     count = 0
-    for (start, days, before), due in moved.items():
-        for handling in db.session.scalars(_of_clock(handlings, Handling, start, days, before).with_for_update()):
-            handling.due_on = due
-            clocks.set_next_mark(handling)
-            told = {"due_on": {"from": before.isoformat() if before else None, "to": due.isoformat()}}
-            service.note_recount(actor, handling, told)
-            count += 1
-    return count + _count_requests_again(calendar)
+    for handling, before, due in _moved(calendar, _OF_HANDLINGS):
+        handling.due_on = due
+        clocks.set_next_mark(handling)
+        told = {"due_on": {"from": before.isoformat() if before else None, "to": due.isoformat()}}
+        service.note_recount(actor, handling, told)
+        count += 1
+    for request, _, due in _moved(calendar, _OF_REQUESTS):
+        request.due_on = due
+        count += 1
+    for request, _, due in _moved(calendar, _OF_VIEWS):
+        request.view_due_on = due
+        count += 1
+    db.session.flush()
+    return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +88,9 @@ class Moved:
 def effect_of(calendar: WorkingCalendar) -> list[Moved]:
     """What counting again by another calendar would move, by the days before and after; nothing is written."""
     found: Counter[tuple[date | None, date]] = Counter()
-    for model, statuses in ((Handling, _OPEN), (Reassignment, sorted(OPEN_REASSIGNMENTS))):
-        clocks_of = select(model.clock_from, model.clock_days, model.due_on, func.count())
-        running = [model.status.in_(statuses), model.clock_from.is_not(None)]
-        natural = [~Handling.clock_natural] if model is Handling else []
-        rows = db.session.execute(
-            clocks_of.where(*running, *natural).group_by(model.clock_from, model.clock_days, model.due_on)
-        )
-        for start, days, before, count in rows:
+    for clocks_of in (_OF_HANDLINGS, _OF_REQUESTS, _OF_VIEWS):
+        running = select(*clocks_of.columns, func.count()).where(*clocks_of.running)
+        for start, days, before, count in db.session.execute(running.group_by(*clocks_of.columns)):
             after = _end(calendar, start, days)
             if after is not None and after != before:
                 found[(before, after)] += count
@@ -82,33 +106,24 @@ def _end(calendar: WorkingCalendar, start: date | None, days: int | None) -> dat
         return None
 
 
-def _count_requests_again(calendar: WorkingCalendar) -> int:
-    statuses = sorted(OPEN_REASSIGNMENTS)
-    columns = select(Reassignment.clock_from, Reassignment.clock_days, Reassignment.due_on)
-    moved = _moved(calendar, columns.where(Reassignment.status.in_(statuses), Reassignment.clock_from.is_not(None)))
-    requests = select(Reassignment).where(Reassignment.status.in_(statuses)).order_by(Reassignment.id)
-    count = 0
-    for (start, days, before), due in moved.items():
-        for request in db.session.scalars(_of_clock(requests, Reassignment, start, days, before).with_for_update()):
-            request.due_on = due
-            count += 1
-    db.session.flush()
-    return count
+def _moved(calendar: WorkingCalendar, kind: _Clocks) -> Iterator[tuple[Any, date | None, date]]:
+    """The rows, locked, whose clock of this kind ends on another day by this calendar, with the days before and after.
 
-
-def _moved(calendar: WorkingCalendar, clocks_of: Select[date | None, int | None, date | None]) -> dict[_Clock, date]:
-    """The distinct clocks whose end is another one by this calendar; one that ends beyond it keeps what it had."""
+    One that ends beyond the calendar keeps what it had.
+    """
+    db.session.flush()  # the rows are read anew: what another kind of clock has changed in them must be there
     found: dict[_Clock, date] = {}
-    for row in db.session.execute(clocks_of.distinct()):
-        start, days, before = row
+    for start, days, before in db.session.execute(select(*kind.columns).where(*kind.running).distinct()).all():
         due = _end(calendar, start, days)
-        if start is not None and days is not None and due is not None and due != before:
-            found[(start, days, before)] = due
-    return found
+        if due is not None and due != before:
+            found[start, days, before] = due
+    for clock, due in found.items():
+        for row in db.session.scalars(_of_clock(kind, clock)):
+            yield row, clock[2], due
 
 
-def _of_clock(
-    rows: Select[Any], model: type[Handling | Reassignment], start: date, days: int, before: date | None
-) -> Select[Any]:
-    same = tuple_(model.clock_from, model.clock_days) == tuple_(start, days)
-    return rows.where(same, model.due_on.is_not_distinct_from(before)).execution_options(populate_existing=True)
+def _of_clock(kind: _Clocks, clock: _Clock) -> Select[Any]:
+    start, days, due = kind.columns
+    same = (start == clock[0], days == clock[1], due.is_not_distinct_from(clock[2]))
+    rows = select(kind.model).where(*kind.running, *same).order_by(*kind.model.__table__.primary_key)
+    return rows.with_for_update().execution_options(populate_existing=True)

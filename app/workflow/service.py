@@ -297,8 +297,6 @@ def _conclude(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> D
 
 
 def _refuse_while_reassignment_open(handling: Handling) -> None:
-    if not (handling.paused_on or handling.decided_by_city):
-        return  # an open request has stopped the clock, until its adjustment: that is a decision of the city
     if read_rows(_WAITING_REQUEST, tip_id=handling.tip_id):
         raise Conflict("该线索有未办结的属地调整申请，待申请办结或撤回后再办理", code="reassignment_open")
 

@@ -508,6 +508,7 @@ class ReassignmentAction(StrEnum):
     ADJUST = "adjust"
     CONFIRM = "confirm"
     CANCEL = "cancel"
+    LAPSE = "lapse"
 
 
 REASSIGNMENT_ACTION_TEXTS: Final[Mapping[ReassignmentAction, str]] = {
@@ -522,6 +523,7 @@ REASSIGNMENT_ACTION_TEXTS: Final[Mapping[ReassignmentAction, str]] = {
     ReassignmentAction.ADJUST: "执行调整",
     ReassignmentAction.CONFIRM: "签收",
     ReassignmentAction.CANCEL: "撤回申请",
+    ReassignmentAction.LAPSE: "逾期未补证，视为撤回",
 }
 
 
@@ -553,7 +555,14 @@ R, RA = ReassignmentStatus, ReassignmentAction
 
 REASSIGNMENT: Final[tuple[Transition, ...]] = (
     Transition(RA.APPROVE, frozenset({R.APPLIED}), (R.APPROVED,), P.REASSIGNMENT_REVIEW, ("reason",)),
-    Transition(RA.REJECT, frozenset({R.APPLIED}), (R.REJECTED,), P.REASSIGNMENT_REVIEW, ("reason",), irreversible=True),
+    Transition(
+        RA.REJECT,
+        frozenset({R.APPLIED, R.RETURNED_FOR_EVIDENCE}),
+        (R.REJECTED,),
+        P.REASSIGNMENT_REVIEW,
+        ("reason",),
+        irreversible=True,
+    ),
     Transition(
         RA.RETURN_FOR_EVIDENCE, frozenset({R.APPLIED}), (R.RETURNED_FOR_EVIDENCE,), P.REASSIGNMENT_REVIEW, ("reason",)
     ),
@@ -570,6 +579,7 @@ REASSIGNMENT: Final[tuple[Transition, ...]] = (
         P.REASSIGNMENT_APPLY,
         irreversible=True,
     ),
+    Transition(RA.LAPSE, frozenset({R.RETURNED_FOR_EVIDENCE}), (R.CANCELLED,), None),
 )
 
 
@@ -609,3 +619,4 @@ REVIEW_ACTIONS: Final = frozenset(
     {ReassignmentAction.APPROVE, ReassignmentAction.REJECT, ReassignmentAction.RETURN_FOR_EVIDENCE}
 )
 ADJUST_WORKING_DAYS: Final = 1
+EVIDENCE_WORKING_DAYS: Final = 5

@@ -6,6 +6,7 @@ The model knows nothing of the program's tables; it is domain.md §9.1 and §9.2
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID
@@ -20,8 +21,8 @@ from app.foundation import clock
 from app.foundation.database import OPEN_WALL, db, enter_wall, new_id
 from app.foundation.errors import DomainError
 from app.foundation.permissions import Actor
-from app.workflow import policy, reassignment, service
-from app.workflow.models import Reassignment
+from app.workflow import police, policy, reassignment, service
+from app.workflow.models import PoliceTransfer, Reassignment
 from app.workflow.queries import history_of
 from tests import factories
 from tests.workflow import office
@@ -43,16 +44,18 @@ SIMPLE: Final = {  # by the city's reviewer: from → to
     "record_receipt": ({"transferred"}, "concluded"),
     "archive": ({"replied"}, "archived"),
 }
+SETTLED_BY_TRANSFER: Final = {"accepted", "assigned", "verifying", "feedback_submitted", "rework"}
 ACTIONS: Final = (
     *SIMPLE, "assign", "sign_for", "request_return", "decide_return", "extend", "submit_feedback", "transfer", "reply",
     "reopen", "supervise", "mark_urgent",
 )  # fmt: skip
-STEPS: Final = ("approve", "reject", "adjust", "confirm", "cancel")
+STEPS: Final = ("approve", "reject", "return_for_evidence", "resubmit", "adjust", "confirm", "cancel")
+POLICE_STEPS: Final = ("propose", "decline", "send")
 
 
 @dataclass
 class Model:
-    """One tip and its request, as the office's rules have them."""
+    """One tip, its request and its way to the police, as the office's rules have them."""
 
     status: str = "registered"
     unit: str | None = None
@@ -66,6 +69,9 @@ class Model:
     source: str = ""
     again: bool = False
     reviewed_again: set[str] = field(default_factory=set)
+    withdrew: set[str] = field(default_factory=set)
+    stopped: bool = False
+    police: str | None = None
 
     def acts(self, who: str, action: str, given: dict[str, Any]) -> bool:
         """Whether it is allowed; then it has happened."""
@@ -77,6 +83,10 @@ class Model:
             sources, target = SIMPLE[action]
             if who not in REVIEWERS or self.status not in sources or (action == "conclude" and locked):
                 return False
+            if (action, self.police) in {("conclude", "proposed"), ("record_receipt", "approved")}:
+                return False
+            if action == "record_receipt" and self.police == "sent":
+                self.police = "received"
             self.status = target
             return True
         return bool(getattr(self, f"_{action}")(who, given, holder=holder, locked=locked))
@@ -127,11 +137,29 @@ class Model:
         self.status = "feedback_submitted"
         return True
 
-    def _transfer(self, who: str, _given: dict[str, Any], *, locked: bool, **_: bool) -> bool:
-        if who != "city.leader" or self.status not in {"accepted", "assigned", "verifying", "rework"} or locked:
+    def _transfer(self, who: str, given: dict[str, Any], *, locked: bool, **_: bool) -> bool:
+        if who != "city.leader" or self.status not in SETTLED_BY_TRANSFER or locked:
             return False
+        if (given["to"] == "police") != (self.police == "proposed"):
+            return False
+        if self.police == "proposed":
+            self.police = "approved"
         self.status = "transferred"
         return True
+
+    def goes_to_police(self, who: str, step: str) -> bool:
+        """One step on the way to the police."""
+        holder = HANDLERS.get(who) == self.unit and self.unit is not None
+        allowed = {
+            "propose": (holder or who in REVIEWERS)
+            and self.status in SETTLED_BY_TRANSFER
+            and self.police in {None, "declined"},
+            "decline": who == "city.leader" and self.police == "proposed",
+            "send": who in REVIEWERS and self.police == "approved",
+        }[step]
+        if allowed:
+            self.police = {"propose": "proposed", "decline": "declined", "send": "sent"}[step]
+        return allowed
 
     def _reply(self, who: str, _given: dict[str, Any], *, holder: bool, **_: bool) -> bool:
         if not (holder or who in REVIEWERS) or self.status != "concluded":
@@ -165,6 +193,7 @@ class Model:
         if self.again:
             self.reviewed_again.add(self.unit or "")
         self.request, self.target, self.source = "applied", to, self.unit or ""
+        self.stopped = self.source not in self.withdrew
         return True
 
     def steps(self, who: str, step: str) -> bool:
@@ -172,10 +201,12 @@ class Model:
         reviewer = who == "city.leader" if self.again else who in REVIEWERS
         allowed = {
             "approve": self.request == "applied" and reviewer,
-            "reject": self.request == "applied" and reviewer,
+            "reject": self.request in {"applied", "returned"} and reviewer,
+            "return_for_evidence": self.request == "applied" and reviewer,
+            "resubmit": self.request == "returned" and HANDLERS.get(who) == self.source,
             "adjust": self.request == "approved" and who == "city.adjuster",
             "confirm": self.request == "adjusted" and HANDLERS.get(who) == self.target,
-            "cancel": self.request == "applied" and HANDLERS.get(who) == self.source,
+            "cancel": self.request in {"applied", "returned"} and HANDLERS.get(who) == self.source,
         }[step]
         if not allowed:
             return False
@@ -186,10 +217,20 @@ class Model:
             self.status = "verifying"
         if step == "reject":
             self.decided = True
-        if step == "cancel" and self.again:
-            self.reviewed_again.discard(self.source)
-        self.request = {"approve": "approved", "adjust": "adjusted"}.get(step)
+        if step == "cancel":
+            self.withdrawn()
+        follows = {
+            "approve": "approved", "adjust": "adjusted", "return_for_evidence": "returned", "resubmit": "applied",
+        }  # fmt: skip
+        self.request = follows.get(step)
         return True
+
+    def withdrawn(self) -> None:
+        """Taken back, or not proved in its term: it counts as none, but for the clock that it stopped."""
+        self.withdrew.add(self.source)
+        if self.again:
+            self.reviewed_again.discard(self.source)
+        self.request = None
 
 
 class Office(RuleBasedStateMachine):
@@ -205,6 +246,7 @@ class Office(RuleBasedStateMachine):
         self.model = Model()
         self.tip_id: UUID = factories.tip_id_of(factories.file_tip(self.app.test_client())["receipt_number"])
         self.request_id: UUID | None = None
+        self.transfer_id: UUID | None = None
         self.version = 1
         if self.begins_with_a_unit:
             self._act("city.reviewer", "accept", UNITS[0], agree=True)
@@ -225,9 +267,10 @@ class Office(RuleBasedStateMachine):
         action=st.sampled_from(ACTIONS),
         division=st.sampled_from(UNITS),
         agree=st.booleans(),
+        to=st.sampled_from(("police", "other_authority")),
     )
-    def act(self, who: str, action: str, division: str, agree: bool) -> None:
-        self._act(who, action, division, agree=agree)
+    def act(self, who: str, action: str, division: str, agree: bool, to: str) -> None:
+        self._act(who, action, division, agree=agree, to=to)
 
     @rule(data=st.data(), division=st.sampled_from(UNITS), agree=st.booleans())
     def act_as_offered(self, data: st.DataObject, division: str, agree: bool) -> None:
@@ -244,13 +287,14 @@ class Office(RuleBasedStateMachine):
         if seen:
             who, action = data.draw(st.sampled_from(seen))
             version = self.version
-            self._act(who, action, division, agree=agree)
+            to = "police" if self.model.police == "proposed" else "other_authority"
+            self._act(who, action, division, agree=agree, to=to)
             assert self.version == version + 1, (who, action)
 
-    def _act(self, who: str, action: str, division: str, *, agree: bool) -> None:
+    def _act(self, who: str, action: str, division: str, *, agree: bool, to: str = "police") -> None:
         given = {
             "division": division, "agree": agree, "reason": "理由。", "text": "情况。", "outcome": "SUBSTANTIATED",
-            "reason_code": "NO_FACTS", "route": "信访", "to": "police", "number": "1", "kind": "urge",
+            "reason_code": "NO_FACTS", "route": "信访", "to": to, "number": "1", "kind": "urge",
             "received_on": clock.today(),
         }  # fmt: skip
         actor = self.people[who]
@@ -310,6 +354,33 @@ class Office(RuleBasedStateMachine):
         assert done == self.model.steps(who, step), (who, step, self.model)
         self.version += done and step in {"adjust", "confirm"}
 
+    @rule()
+    def end_of_term(self) -> None:
+        """The sweep after the last day for more evidence."""
+        if self.request_id is not None:
+            request = db.session.get_one(Reassignment, self.request_id, populate_existing=True)
+            request.due_on = clock.today() - timedelta(days=1)
+            db.session.flush()
+        ended = reassignment.end_unproved()
+        assert ended == (self.model.request == "returned")
+        if ended:
+            self.model.withdrawn()
+
+    @rule(who=st.sampled_from(PEOPLE), step=st.sampled_from(POLICE_STEPS))
+    def go_to_police(self, who: str, step: str) -> None:
+        actor, made = self.people[who], list[PoliceTransfer]()
+        if step == "propose":
+            done = self._tried(lambda: made.append(police.propose(actor, self.tip_id, ["甲", "乙"], "涉嫌犯罪。")))
+        elif self.transfer_id is not None:
+            way = db.session.get_one(PoliceTransfer, self.transfer_id, populate_existing=True)
+            given = {"reason": "理由。", "documents": {"letter": new_id()}}
+            done = self._tried(lambda: police.act(actor, way.id, step, way.version, given))
+        else:
+            done = False
+        if made and done:
+            self.transfer_id = made[0].id
+        assert done == self.model.goes_to_police(who, step), (who, step, self.model)
+
     @invariant()
     def agree(self) -> None:
         found = service.lock_for_reassignment(self.tip_id)
@@ -320,7 +391,8 @@ class Office(RuleBasedStateMachine):
             bool(self.model.extended & 1),
             bool(self.model.extended & 2),
         )
-        assert (found.paused_on is not None) == (self.model.request in {"applied", "approved"})
+        stops = self.model.stopped and self.model.request in {"applied", "returned", "approved"}
+        assert (found.paused_on is not None) == stops
         steps = history_of(self.tip_id)
         assert [step.version for step in steps] == list(range(1, self.version + 1))
         assert all(before.to_status == after.from_status for before, after in pairwise(steps))
@@ -338,6 +410,7 @@ def test_any_order_of_steps_agrees_with_the_model(
 ) -> None:
     # Files are claimed in tests of their own; here each request brings one.
     monkeypatch.setattr(reassignment, "_claim_evidence", lambda _actor, file_ids: list(file_ids))
+    monkeypatch.setattr(police, "_documents", lambda _actor, given: {code: str(one) for code, one in given.items()})
     Office.app = app
     Office.people = {name: factories.actor(name) for name in PEOPLE}
     run_state_machine_as_test(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,7 +15,10 @@ from sqlalchemy import select
 from app.foundation import clock
 from app.foundation.database import OPEN_WALL, db, transaction
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope, StaleVersion, TransitionNotAllowed
-from app.workflow import policy, queries, reassignment, service
+from app.foundation.permissions import PROGRAM
+from app.workflow import calendar, jobs, policy, queries, reassignment, recount, service
+from app.workflow.calendar import region_calendar
+from app.workflow.deadlines import WorkingCalendar
 from app.workflow.models import HandlingAlert, Reassignment, Supervision, Transfer
 from app.workflow.queries import history_of
 from tests import factories, rows
@@ -208,6 +213,101 @@ class TestMove:
         assert steps[0][1] == steps[1][0]
 
 
+class TestClockThatStops:
+    """An open request stops the handling clock: neither without end nor again and again."""
+
+    def test_a_request_that_is_not_proved_in_its_term_ends_and_the_clock_goes_on(self, client: FlaskClient) -> None:
+        tip_id = office.verifying(client)
+        with office.on(date(2026, 3, 4)):
+            request = office.apply(client, tip_id)
+        with office.on(date(2026, 3, 5)):
+            found = office.step("city.reviewer", request, "return_for_evidence")
+            assert found.due_on == date(2026, 3, 12)  # five working days
+        with office.on(date(2026, 3, 12)):
+            jobs.sweep_clocks()
+            assert self.status_of(request) == "returned_for_evidence"
+            assert office.handling(tip_id).paused_on == date(2026, 3, 4)
+        with office.on(date(2026, 3, 13)):
+            jobs.sweep_clocks()
+            assert reassignment.end_unproved() == 0, "once"
+            assert self.status_of(request) == "cancelled"
+            found = office.handling(tip_id)
+            assert (found.paused_on, found.due_on) == (None, date(2026, 4, 1))  # the thirteen days that were left
+            factories.deliver()
+        last = queries.reassignment_history(request.id)[-1]
+        assert (last.action, last.actor_name, last.to_status) == ("lapse", PROGRAM.name, "cancelled")
+        assert "2026年3月12日" in last.reason
+        told = rows.scalar("SELECT count(*) FROM notices WHERE event_id = :id", id=last.id)
+        assert told == 3, "the applicant and the city's two reviewers"
+        with office.on(date(2026, 3, 16)):
+            assert office.do(HANDLER, tip_id, "submit_feedback", outcome="SUBSTANTIATED", text="属实。").feedback
+
+    def test_a_request_returned_before_there_was_a_term_gets_one(self, client: FlaskClient) -> None:
+        request = office.apply(client, office.verifying(client))
+        office.step("city.reviewer", request, "return_for_evidence")
+        found = db.session.get_one(Reassignment, request.id, populate_existing=True)
+        found.due_on = found.clock_from = found.clock_days = None
+        db.session.flush()
+        with office.on(date(2026, 4, 10)):
+            jobs.sweep_clocks()
+        found = db.session.get_one(Reassignment, request.id, populate_existing=True)
+        assert (found.status, found.due_on) == ("returned_for_evidence", date(2026, 4, 17))
+
+    def test_a_calendar_that_ends_holds_up_no_sweep(self, client: FlaskClient) -> None:
+        request = office.apply(client, office.verifying(client))
+        office.step("city.reviewer", request, "return_for_evidence")
+        known = region_calendar()
+        cut = WorkingCalendar(known.off, known.made_up, frozenset({2025}))
+        with office.on(date(2026, 3, 10)):
+            client.application.extensions["shudi_calendars"] = {"650000": (float("inf"), cut)}
+            jobs.sweep_clocks()
+            assert self.status_of(request) == "returned_for_evidence"
+            client.application.extensions["shudi_calendars"] = {"650000": (float("inf"), known)}
+            jobs.sweep_clocks()
+            assert self.status_of(request) == "cancelled"
+
+    def test_the_city_can_refuse_what_it_returned_for_evidence(self, client: FlaskClient) -> None:
+        tip_id = office.verifying(client)
+        request = office.apply(client, tip_id)
+        office.step("city.reviewer", request, "return_for_evidence")
+        assert "reject" in {
+            row.action for row in policy.available_reassignment_actions(factories.actor("city.reviewer"), request)
+        }
+        assert office.step("city.reviewer", request, "reject").status == "rejected"
+        assert office.handling(tip_id).paused_on is None
+
+    def test_asking_and_withdrawing_again_and_again_moves_the_due_date_once(self, client: FlaskClient) -> None:
+        tip_id = office.verifying(client)
+        days = [date(2026, 3, day) for day in (3, 4, 5, 6, 9, 10)]
+        for asked, withdrawn in pairwise(days):
+            with office.on(asked):
+                request = office.apply(client, tip_id)
+            with office.on(withdrawn):
+                office.step(HANDLER, request, "cancel")
+        assert office.handling(tip_id).due_on == date(2026, 3, 24), "23 March, and the one day of the first request"
+
+    def test_a_request_that_does_not_stop_the_clock_locks_the_tip_as_well(self, client: FlaskClient) -> None:
+        tip_id = office.verifying(client)
+        office.step(HANDLER, office.apply(client, tip_id), "cancel")
+        request = office.apply(client, tip_id)
+        assert office.handling(tip_id).paused_on is None
+        with refused("reassignment_open"):
+            office.do(HANDLER, tip_id, "submit_feedback", outcome="SUBSTANTIATED", text="属实。")
+        office.step("city.reviewer", request, "reject")
+        assert office.handling(tip_id).due_on == date(2026, 3, 23)
+
+    def test_another_unit_has_its_own_stop(self, client: FlaskClient) -> None:
+        tip_id = office.verifying(client)
+        office.step(HANDLER, office.apply(client, tip_id), "cancel")
+        office.moved(client, tip_id, factories.TIANSHAN, HANDLER)
+        office.apply(client, tip_id, factories.XINSHI, OTHER)
+        assert office.handling(tip_id).paused_on == MONDAY
+
+    @staticmethod
+    def status_of(request: Reassignment) -> str:
+        return db.session.get_one(Reassignment, request.id, populate_existing=True).status
+
+
 class TestCityDecision:
     def test_rule_10_the_new_unit_may_not_return_what_the_city_decided(self, client: FlaskClient) -> None:
         tip_id = office.verifying(client)
@@ -282,6 +382,22 @@ class TestOtherView:
                 office.step(OTHER, request, "consent")
             found = office.step("city.reviewer", request, "approve")
             assert (found.status, found.view_agrees) == ("approved", None)
+
+    def test_a_changed_calendar_moves_the_day_of_silence_too(self, client: FlaskClient) -> None:
+        """Domain rule 9: the only day for an answer becomes a day off."""
+        request = office.apply(client, office.verifying(client))
+        office.step("city.reviewer", request, "ask_view")
+        listed = "date,kind,holiday,region,note\n2026-03-03,off,假日,650000,\n"
+        days = [{"region_code": "650000", "day": date(2026, 3, 3), "kind": "off"}]
+        before = {(one.before, one.after): one.count for one in recount.effect_of(calendar.as_if(days))}
+        assert before[date(2026, 3, 3), date(2026, 3, 4)] == 1, "as the preview says"
+        calendar.import_calendar(PROGRAM, io.StringIO(listed))
+        found = db.session.get_one(Reassignment, request.id, populate_existing=True)
+        assert (found.view_due_on, found.due_on) == (date(2026, 3, 4), date(2026, 3, 5))
+        with office.on(date(2026, 3, 4)):
+            with refused("view_pending"):
+                office.step("city.reviewer", request, "approve")
+            assert office.step(OTHER, request, "object").view_agrees is False
 
     def test_it_is_asked_once_and_of_a_unit_of_the_city_alone(self, client: FlaskClient) -> None:
         request = office.apply(client, office.verifying(client))

@@ -94,6 +94,8 @@ class Simulated:
         self.due(due)
         if self.chance.random() < 0.4:
             due = self.stop(due)
+            if self.chance.random() < 0.5:
+                self.ask_again(due)
         if self.chance.random() < 0.3:
             self.do("city.leader", "extend", reason="取证。")
             due = after(due, self.limit(15))
@@ -124,6 +126,15 @@ class Simulated:
         expected = due if over else after(self.day, left)
         self.due(expected)
         return expected
+
+    def ask_again(self, due: date) -> None:
+        """A unit that has withdrawn one request stops nothing by another."""
+        with office.on(self.day):
+            request = office.apply(self.client, self.tip_id)
+        self.wait(10)
+        with office.on(self.day):
+            office.step(HANDLER, request, "cancel")
+        self.due(due)
 
 
 @pytest.mark.parametrize("part", range(PARTS))

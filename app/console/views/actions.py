@@ -64,8 +64,8 @@ def reassignment_step(row: Transition, state: FormState) -> dict[str, Any]:
     return _action(row, REASSIGNMENT_ACTION_TEXTS[action], fields, _STEP_NEXT[action], state)
 
 
-def application(state: FormState, holder_id: int | None) -> dict[str, Any]:
-    """The form that asks for a reassignment."""
+def application(state: FormState, holder_id: int | None, *, stops_clock: bool) -> dict[str, Any]:
+    """The form that asks for a reassignment, and what it does to the clock of the unit that holds the tip."""
     targets = [unit for unit in state.units if unit.id != holder_id]
     fields = [
         select("to_division", "拟调整至", divisions_of(targets)),
@@ -74,7 +74,10 @@ def application(state: FormState, holder_id: int | None) -> dict[str, Any]:
         evidence(),
     ]
     row = Transition(ReassignmentAction.APPLY, frozenset(), (), None)
-    described = "提交后核查计时暂停，由市级审核、调整，三个环节由不同人员办理；总期限不顺延。"
+    told = (
+        "提交后核查计时暂停" if stops_clock else "承办单位此前的申请已撤回（或逾期未补证），再次申请的，核查计时不暂停"
+    )
+    described = f"{told}；由市级审核、调整，三个环节由不同人员办理；总期限不顺延。"
     return _action(row, REASSIGNMENT_ACTION_TEXTS[ReassignmentAction.APPLY], fields, described, state)
 
 
@@ -121,14 +124,14 @@ def _next_of(row: Transition) -> str:
 _STEP_NEXT: Final[Mapping[ReassignmentAction, str]] = {
     ReassignmentAction.APPROVE: "同意后转为“待调整”，由另一名调整人执行。",
     ReassignmentAction.REJECT: "不同意的，线索留在原单位，核查计时继续。",
-    ReassignmentAction.RETURN_FOR_EVIDENCE: "退回申请单位补充佐证，计时仍暂停。",
+    ReassignmentAction.RETURN_FOR_EVIDENCE: "退回申请单位限期补充佐证；逾期未补的，申请视为撤回，核查计时继续。",
     ReassignmentAction.ASK_VIEW: "请对方区县在 1 个工作日内答复，逾期视为无意见；期间暂不审核。",
     ReassignmentAction.CONSENT: "意见送市级审核人，调整与否由市级决定。",
     ReassignmentAction.OBJECT: "意见送市级审核人，调整与否由市级决定。",
     ReassignmentAction.RESUBMIT: "补充佐证后重新提交审核。",
     ReassignmentAction.ADJUST: "线索立即转至新单位，原单位不再能打开线索，新单位重新计算核查期限。",
     ReassignmentAction.CONFIRM: "签收后线索转为“核查中”，调整办结。",
-    ReassignmentAction.CANCEL: "撤回后线索留在原单位，核查计时继续。",
+    ReassignmentAction.CANCEL: "撤回后线索留在原单位，核查计时继续；撤回后再次申请的，计时不再暂停。",
 }
 
 

@@ -13,6 +13,7 @@ from app.workflow.deadlines import end_of_day
 from app.workflow.models import Handling, Reassignment
 from app.workflow.states import (
     ADJUST_WORKING_DAYS,
+    EVIDENCE_WORKING_DAYS,
     LIMITS,
     OVERALL_DAYS,
     REVIEW_WORKING_DAYS,
@@ -24,6 +25,7 @@ _HALF, _FIFTH = 0.5, 0.2
 _REQUEST_LIMITS: Final = {
     ReassignmentStatus.APPLIED: ("审核期限", REVIEW_WORKING_DAYS),
     ReassignmentStatus.APPROVED: ("调整期限", ADJUST_WORKING_DAYS),
+    ReassignmentStatus.RETURNED_FOR_EVIDENCE: ("补证期限", EVIDENCE_WORKING_DAYS),
 }
 
 

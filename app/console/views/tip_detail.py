@@ -25,7 +25,7 @@ from app.tips import dictionaries
 from app.tips.models import Tip, TipSubject
 from app.tips.queries import WholeTip
 from app.tips.schemas import REPLY_CHANNELS, SUBJECT_KINDS
-from app.workflow import limits, transfers
+from app.workflow import limits, reassignment, transfers
 from app.workflow.limits import PRIORITIES
 from app.workflow.models import Handling, HandlingEvent, Reassignment
 from app.workflow.states import (
@@ -67,7 +67,11 @@ def tip_view(actor: Actor, found: WholeTip, whole: Mapping[str, Any], state: For
         "findings": _findings(handling),
         "letter_url": letter_url(actor, handling),
         "actions": _actions(whole["available_actions"], handling.status, state),
-        "reassignment_action": application(state, handling.unit_id) if whole["can_apply_reassignment"] else None,
+        "reassignment_action": (
+            application(state, handling.unit_id, stops_clock=reassignment.stops_clock(handling))
+            if whole["can_apply_reassignment"]
+            else None
+        ),
     }
 
 
@@ -93,7 +97,7 @@ def _summary(found: WholeTip, whole: Mapping[str, Any]) -> dict[str, Any]:
         "priority": PRIORITIES.index(handling.priority) + 1,
         "supervised": handling.supervision is not None,
         "remarks": _remarks(handling),
-        "open_reassignment": not whole["can_apply_reassignment"] and handling.paused_on is not None,
+        "open_reassignment": whole["open_reassignment"],
         "subject": _subject(found.subject),
         "conduct": [*_conduct(tip), *([("文字安全提示", whole["text_flag"])] if whole["text_flag"] else [])],
         "description": tip.description,
