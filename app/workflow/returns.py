@@ -51,9 +51,7 @@ def decide(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
     Raises:
         Forbidden: whoever asked cannot decide, whatever role the person acts in.
     """
-    asked = db.session.scalars(
-        select(ReturnRequest).where(ReturnRequest.tip_id == handling.tip_id, ReturnRequest.decided_at.is_(None))
-    ).one()
+    asked = _pending(handling.tip_id)
     if asked.asked_by == actor.account_id:
         raise Forbidden("申请人不能审定自己的退回申请", code="same_person")
     asked.decided_by, asked.decided_at = actor.account_id, clock.now()
@@ -98,6 +96,21 @@ def _last_assignment(tip_id: UUID) -> HandlingEvent:
         .where(HandlingEvent.tip_id == tip_id, HandlingEvent.action == Action.ASSIGN.value)
         .order_by(HandlingEvent.version.desc())
         .limit(1)
+    ).one()
+
+
+def shorten_kept(handling: Handling) -> None:
+    """Halve what a refused return would give back, for a tip that has become urgent meanwhile."""
+    if handling.kept_days is not None:
+        handling.kept_days = limits.shortened(handling.kept_days, urgent=True)
+    if handling.status == Status.RETURN_REQUESTED:
+        asked = _pending(handling.tip_id)
+        asked.days_left = limits.shortened(asked.days_left or 1, urgent=True)
+
+
+def _pending(tip_id: UUID) -> ReturnRequest:
+    return db.session.scalars(
+        select(ReturnRequest).where(ReturnRequest.tip_id == tip_id, ReturnRequest.decided_at.is_(None))
     ).one()
 
 

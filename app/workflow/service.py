@@ -230,7 +230,7 @@ def _stopped_clock(action: str, handling: Handling) -> dict[str, Any]:
     """What must be remembered of the clock that an action stops."""
     if action != Action.ASK_SUPPLEMENT or handling.due_on is None:
         return {}
-    return {"acceptance_due_on": handling.due_on.isoformat()}
+    return {"acceptance_due_on": handling.due_on.isoformat(), "acceptance_days_left": clocks.days_left(handling)}
 
 
 # What an action does besides changing the status --------------------------------------------------------------------
@@ -315,9 +315,9 @@ _EFFECTS: Final[Mapping[Action, Callable[[Actor, Handling, Mapping[str, Any]], D
     Action.ACCEPT: _accept,
     Action.ASSIGN: _assign,
     Action.RECALL: returns.recall,
-    Action.CONCLUDE: _conclude,
     Action.SIGN_FOR: _confirm_reassignment,
     Action.SUBMIT_FEEDBACK: _submit_feedback,
+    Action.CONCLUDE: _conclude,
     Action.REPLY: _reply,
     Action.REJECT: closing.reject,
     Action.MERGE: closing.merge,
@@ -414,7 +414,8 @@ def supplement_received(actor: Actor, tip_id: UUID, reason: str = "") -> bool:
     if stopped := asked.details.get("acceptance_due_on"):
         due, asked_on = date.fromisoformat(stopped), clock.beijing(asked.at).date()
         most = limits.days_of(Status.REGISTERED, urgent=clocks.is_urgent(handling)) or 1
-        clocks.run(handling, min(max(region_calendar().count(asked_on, due), 1), most))
+        left = asked.details.get("acceptance_days_left")  # of an earlier edition's step there is the day alone
+        clocks.run(handling, min(left or max(region_calendar().count(asked_on, due), 1), most))
         if due < asked_on:
             handling.due_on, handling.clock_from = due, None
             clocks.set_next_mark(handling)

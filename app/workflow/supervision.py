@@ -15,7 +15,7 @@ from app.foundation.database import Row, db, new_id
 from app.foundation.errors import Conflict, InvalidInput
 from app.foundation.permissions import PROGRAM, Actor
 from app.outbox import service as outbox
-from app.workflow import clocks, limits
+from app.workflow import clocks, limits, returns
 from app.workflow.models import Handling, HandlingAlert, Supervision
 from app.workflow.states import SUPERVISION_TEXTS, AlertKind, Done, SupervisionKind
 
@@ -103,5 +103,6 @@ def mark_urgent(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) ->
     handling.stability_risk = True
     if not was_urgent:
         clocks.halve(handling)
+        returns.shorten_kept(handling)
         alert(handling.tip_id, AlertKind.URGENT)
     return Done()

@@ -267,6 +267,20 @@ class TestSupervision:
             ("urge", True),
         ]
 
+    def test_what_a_refused_return_gives_back_is_halved_as_well(self, client: FlaskClient) -> None:
+        """Marked while the return is decided, or between the refusal and the signature."""
+        for marked_first in (True, False):
+            tip_id = office.verifying(client)
+            office.do(HANDLER, tip_id, "request_return", reason="不属本区。")
+            steps = [
+                ("mark_urgent", {"reason": "可能聚集。"}),
+                ("decide_return", {"agree": False, "reason": "属本区。"}),
+            ]
+            for action, given in steps if marked_first else reversed(steps):
+                office.do("city.reviewer", tip_id, action, **given)
+            found = office.do(HANDLER, tip_id, "sign_for")
+            assert (found.clock_days, found.due_on) == (8, date(2026, 3, 12)), marked_first
+
     def test_a_tip_is_marked_urgent_once(self, client: FlaskClient) -> None:
         tip_id = office.verifying(client)
         office.do("city.reviewer", tip_id, "mark_urgent", reason="可能聚集。")

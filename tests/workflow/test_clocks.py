@@ -145,6 +145,38 @@ def test_the_acceptance_clock_stands_still_while_a_supplement_is_awaited(client:
         assert not service.supplement_received(PROGRAM, tip_id)
 
 
+def test_what_is_left_of_the_acceptance_stands_still_in_working_days(client: FlaskClient) -> None:
+    """Domain rule 9: days off that are added while the reporter is awaited take nothing from the desk."""
+    tip_id = office.registered(client)
+    with office.on(date(2026, 3, 3)):  # four of five days left
+        office.do("city.reviewer", tip_id, "ask_supplement", text="请补充合同。")
+        _import("2026-03-05,off,假日,650000,", "2026-03-06,off,假日,650000,")
+    with office.on(date(2026, 3, 10)):
+        assert service.supplement_received(PROGRAM, tip_id)
+        assert office.handling(tip_id).due_on == date(2026, 3, 16)
+
+
+def test_an_acceptance_that_was_over_stays_over(client: FlaskClient) -> None:
+    tip_id = office.registered(client)
+    with office.on(date(2026, 3, 11)):
+        office.do("city.reviewer", tip_id, "ask_supplement", text="请补充合同。")
+    with office.on(date(2026, 3, 13)):
+        assert service.supplement_received(PROGRAM, tip_id)
+        assert office.handling(tip_id).due_on == date(2026, 3, 9)
+
+
+def test_a_supplement_that_an_earlier_edition_asked_for_keeps_its_days(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its step in the history knows the day alone."""
+    tip_id = office.registered(client)
+    monkeypatch.setattr(service, "_stopped_clock", lambda _action, _handling: {"acceptance_due_on": "2026-03-09"})
+    office.do("city.reviewer", tip_id, "ask_supplement", text="请补充合同。")
+    with office.on(date(2026, 3, 12)):
+        assert service.supplement_received(PROGRAM, tip_id)
+        assert office.handling(tip_id).due_on == date(2026, 3, 19)
+
+
 def test_the_supplement_that_a_reporter_was_promised_is_the_one_that_runs(client: FlaskClient) -> None:
     """What the letter says and when the program takes the tip back come from one figure, urgent or not."""
     tip_id = office.registered(client)
