@@ -191,11 +191,26 @@ def test_a_returned_request_is_sent_again_with_more_evidence(officer: Callable[[
     assert step(officer("city.reviewer"), applied, "return_for_evidence", reason="请附租赁合同。").status_code == 303
     person = officer("district.650104")
     assert "退回补证" in person.text(applied)
+    assert "补证期限" in person.text(applied)
     more = {"reason": "已补充。", "evidence": (io.BytesIO(samples.pdf()), "租赁合同.pdf")}
     assert step(person, applied, "resubmit", **more).status_code == 303
     page = person.text(applied)
     assert "租赁合同.pdf" in page
     assert "3 份" in page
+
+
+def test_who_has_withdrawn_a_request_reads_that_another_stops_no_clock(
+    officer: Callable[[str], Officer], tip_in_district: UUID
+) -> None:
+    person = officer("district.650104")
+    assert "提交后核查计时暂停" in person.text(f"/tips/{tip_in_district}")
+    asked = apply_for(person, tip_in_district, [(samples.pdf(), "登记信息.pdf")]).headers["Location"]
+    assert step(person, asked, "cancel").status_code == 303
+    assert "再次申请的，核查计时不暂停" in person.text(f"/tips/{tip_in_district}")
+    assert apply_for(person, tip_in_district, [(samples.pdf(), "登记信息.pdf")]).status_code == 303
+    shown = person.text(f"/tips/{tip_in_district}")
+    assert "计时暂停" not in shown
+    assert "属地调整中" in shown.split('class="summary-state"')[1].split("</p>")[0]
 
 
 def test_a_stale_review_keeps_its_reason(officer: Callable[[str], Officer], applied: str) -> None:
