@@ -1,14 +1,14 @@
 """The days that two terms count from: a refusal of the police from its arrival, the other district's view from its asking
 
-Revision ID: 0057
-Revises: 0054
+Revision ID: 0058
+Revises: 0057
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0057"
-down_revision = "0054"
+revision = "0058"
+down_revision = "0057"
 branch_labels = None
 depends_on = None
 
