@@ -27,7 +27,7 @@ from app.tips.progress import REOPENED, REPLIED_STATUSES, UPHELD, leading
 from app.workflow import disclosure, exclusions
 from app.workflow import service as workflow
 from app.workflow.models import HandlingEvent
-from app.workflow.states import Action, Status
+from app.workflow.states import CONCLUDING, Action, Status
 
 LOW_SCORE: Final = 2
 """This score and below asks for the re-check."""
@@ -75,9 +75,10 @@ def _ask_for_recheck(tip_id: UUID, concluded_id: UUID) -> None:
 
 
 def _concluder(tip_id: UUID) -> UUID | None:
+    """Who concluded the tip last: by a decision, or by recording the receipt of a transfer."""
     return db.session.scalar(
         select(HandlingEvent.actor_id)
-        .where(HandlingEvent.tip_id == tip_id, HandlingEvent.action == Action.CONCLUDE.value)
+        .where(HandlingEvent.tip_id == tip_id, HandlingEvent.action.in_(CONCLUDING))
         .order_by(HandlingEvent.version.desc())
         .limit(1)
     )

@@ -124,6 +124,8 @@ class Action(StrEnum):
 
 PROGRAM_ACTIONS: Final = frozenset({Action.REASSIGN, Action.SUPPLEMENT_RECEIVED, Action.RECOUNT})
 """Moves that nobody asks for by name."""
+CONCLUDING: Final = (Action.CONCLUDE, Action.RECORD_RECEIPT)
+"""What concludes a tip: a decision on the unit's feedback, or the receipt of whoever it was transferred to."""
 
 ACTION_TEXTS: Final[Mapping[Action, str]] = {
     Action.ACCEPT: "受理",

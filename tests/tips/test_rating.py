@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from app.foundation import clock
 from tests import factories, rows
 from tests.tips import reporters
 
@@ -89,6 +90,23 @@ def test_whoever_stands_aside_may_not_recheck(client: FlaskClient) -> None:
     refused = _close(client, request["id"])
     assert (refused.status_code, refused.get_json()["code"]) == (403, "excluded")
     assert rows.scalar("SELECT count(*) FROM recheck_requests WHERE closed_at IS NOT NULL") == 0
+
+
+def test_whoever_concluded_by_recording_a_receipt_may_not_recheck(client: FlaskClient) -> None:
+    receipt = factories.file_tip(client)
+    tip_id = factories.tip_id_of(receipt["receipt_number"])
+    for username, action, given in (
+        ("city.reviewer", "accept", {}),
+        ("city.leader", "transfer", {"to": "other_authority", "reason": "属其他机关职责。"}),
+        ("city.reviewer", "record_receipt", {"number": "收1号", "received_on": clock.today().isoformat()}),
+        ("city.reviewer2", "reply", {"text": "您反映的事项已移送有关机关。"}),
+    ):
+        answer = factories.office_act(client, username, tip_id, action, **given)
+        assert answer.status_code == 200, (action, answer.get_json())
+    reporters.call(client, "rating", receipt, score=1)
+    (request,) = _rechecks(client)
+    assert _close(client, request["id"], "city.reviewer").status_code == 403
+    assert _close(client, request["id"]).status_code == 200
 
 
 @pytest.mark.parametrize(
