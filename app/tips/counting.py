@@ -23,7 +23,7 @@ from app.tips.statistics_models import WAY, StatisticsState
 from app.workflow import calendar
 from app.workflow.deadlines import WorkingCalendar
 from app.workflow.models import Handling, HandlingEvent
-from app.workflow.states import UNDER_WAY, Action, Status
+from app.workflow.states import CONCLUDING, UNDER_WAY, Action, Status
 
 BATCH: Final = 10_000
 _LOCK: Final = 7_401_002
@@ -115,7 +115,7 @@ def _count(ids: Sequence[UUID]) -> None:
     given = {
         "ids": list(ids), "days": days, "numbers": numbers, "leads": leads, "targets": targets, "today": clock.today(),
         "accept": Action.ACCEPT.value, "assign": Action.ASSIGN.value, "recall": Action.RECALL.value,
-        "ends": [Action.CONCLUDE.value, Action.RECORD_RECEIPT.value], "settled": _SETTLED,
+        "ends": [action.value for action in CONCLUDING], "settled": _SETTLED,
         "under_way": sorted(UNDER_WAY),
     }  # fmt: skip
     _count_days(set(db.session.scalars(_FACTS, given)))
@@ -144,26 +144,24 @@ def _expected_of(ids: Sequence[UUID]) -> tuple[list[str], list[str]]:
     return leads, [unit.division_code if unit else lead for lead, unit in zip(leads, units, strict=True)]
 
 
-# Whoever took the tip first counts for acceptance and dispatch, but no assignment that was recalled; a conclusion
-# counts from the latest acceptance, as its limit does, and only while it holds. The program's first word is what it is
-# judged by.
+# Whoever took the tip first counts for acceptance and dispatch, but an assignment that was recalled does not; a
+# conclusion counts from the latest acceptance, as its limit does, and only while it holds. The program's first word is
+# what it is judged by.
 _FACTS: Final = text("""
     WITH wanted AS (SELECT unnest(CAST(:ids AS uuid[])) AS tip_id),
     worked AS MATERIALIZED (SELECT * FROM unnest(CAST(:days AS date[]), CAST(:numbers AS int[])) AS w (day, number)),
     expected AS (SELECT * FROM unnest(CAST(:leads AS text[]), CAST(:targets AS text[])) AS x (lead, target)),
-    recalled AS (
-        SELECT e.tip_id, max(e.version) AS version FROM handling_events e JOIN wanted ON wanted.tip_id = e.tip_id
-        WHERE e.action = :recall GROUP BY e.tip_id
+    moves AS (
+        SELECT e.tip_id, e.action, e.at, e.action = :assign AND lead(e.action)
+            OVER (PARTITION BY e.tip_id, e.action IN (:assign, :recall) ORDER BY e.version) = :recall AS taken_back
+        FROM handling_events e JOIN wanted ON wanted.tip_id = e.tip_id
     ),
     steps AS (
-        SELECT e.tip_id,
-            min(e.at) FILTER (WHERE e.action = :accept) AS accepted_at,
-            min(e.at) FILTER (WHERE e.action = :assign AND e.version > coalesce(recalled.version, 0)) AS assigned_at,
-            max(e.at) FILTER (WHERE e.action = ANY (:ends)) AS concluded_at
-        FROM handling_events e
-        JOIN wanted ON wanted.tip_id = e.tip_id
-        LEFT JOIN recalled ON recalled.tip_id = e.tip_id
-        GROUP BY e.tip_id
+        SELECT tip_id,
+            min(at) FILTER (WHERE action = :accept) AS accepted_at,
+            min(at) FILTER (WHERE action = :assign AND taken_back IS NOT TRUE) AS assigned_at,
+            max(at) FILTER (WHERE action = ANY (:ends)) AS concluded_at
+        FROM moves GROUP BY tip_id
     ),
     proposals AS (
         SELECT DISTINCT ON (j.tip_id) j.tip_id, j.lead, j.dispute, j.needs_review

@@ -80,7 +80,7 @@ class TipCount(Base):
     number: Mapped[int]
 
 
-WAY: Final = 2
+WAY: Final = 3
 """The number of the way of counting: a program that counts in another one counts every tip anew, once."""
 
 

@@ -28,6 +28,7 @@ from app.tips.statistics_models import TipCount
 from app.workflow import calendar
 from app.workflow.models import Handling, HandlingEvent
 from tests import factories
+from tests.moments import MONDAY_MORNING
 
 TIPS = 300
 days = strategies.dates(date(2020, 1, 1), date(2032, 12, 31))
@@ -333,6 +334,27 @@ def test_a_recalled_assignment_is_no_dispatch(client: FlaskClient, first_days: N
         assert factories.office_act(client, "city.reviewer", tip_id, action, **given).status_code == 200
     assert today_alone().of("dispatch") == {}
     factories.office_act(client, "city.reviewer", tip_id, "assign", division=factories.XINSHI)
+    assert today_alone().of("dispatch") == {"0": 1}
+
+
+def test_a_recall_undoes_the_assignment_before_it_alone(client: FlaskClient, first_days: None) -> None:
+    """Who first brought the tip to a unit keeps the day on which it was done, whatever was recalled later."""
+    tip_id = factories.tip_id_of(factories.file_tip(client, subject=factories.clear_subject())["receipt_number"])
+    handler, asked = f"district.{factories.XINSHI}", MONDAY_MORNING + timedelta(days=1)
+    for moment, username, action, given in (
+        (MONDAY_MORNING, "city.reviewer", "accept", {}),
+        (MONDAY_MORNING, "city.reviewer", "assign", {"division": factories.XINSHI}),
+        (asked, handler, "request_return", {"reason": "不属本区。"}),
+        (asked, "city.reviewer", "decide_return", {"agree": True, "reason": "同意。"}),
+        (asked, "city.reviewer", "assign", {"division": factories.TIANSHAN}),
+        (asked, "city.reviewer", "recall", {"reason": "交办有误。"}),
+    ):
+        with clock.stopped_at(moment):
+            answer = factories.office_act(client, username, tip_id, action, **given)
+            assert answer.status_code == 200, (action, answer.get_json())
+    assert today_alone().of("dispatch") == {"0": 1}
+    with clock.stopped_at(asked):
+        factories.office_act(client, "city.reviewer", tip_id, "assign", division=factories.SHUIMOGOU)
     assert today_alone().of("dispatch") == {"0": 1}
 
 
