@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select, text
 from stdnum.iso7064 import mod_11_10
 
 from app.audit import service as audit
-from app.demo.histories import Office, Officer, Story, Teller
+from app.demo.histories import Main, Office, Officer, Story, Teller
 from app.demo.invented import Party, parties, person, statement
 from app.files.service import sealed_name
 from app.foundation import clock
@@ -176,7 +176,7 @@ class _Filler:
         self._parties = parties(chance, max(20, tips // _TIPS_A_PARTY), region_code())
         self._decisions = {id(party): _text(party.decision) for party in self._parties}
         self._grams = {id(one): grams_of(one.subject[name] for name in SEARCHED_SUBJECT) for one in self._parties}
-        self._mains: dict[int, str] = {}
+        self._mains: dict[int, Main] = {}
         self._teller = Teller(chance, office, self._now)
         self._signatures: dict[Officer | None, str] = {}
         self._rows: Rows = {}
@@ -208,7 +208,8 @@ class _Filler:
         tip_id, priority = self._id(moment), limits.priority_of(said["amount_yuan"], said["participants"])
         story = self._teller.tell(moment, party.lead, party.districts, priority, self._mains.get(id(party)))
         if story.status not in {Status.MERGED, Status.REJECTED}:
-            self._mains[id(party)] = tip_id
+            place = {name: story.columns[name] for name in ("unit_id", "division_code")}
+            self._mains[id(party)] = Main(tip_id, place)
         self._handling(tip_id, party, story, priority)
         self._said(tip_id, moment, party, said)
         self._history(tip_id, story)

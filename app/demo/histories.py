@@ -68,6 +68,14 @@ class Story:
         return self.steps[-1].target
 
 
+class Main(NamedTuple):
+    """A tip that later ones about the same party may be merged into."""
+
+    tip_id: str
+    place: Mapping[str, Any]
+    """Where it lies; what is merged into it lies there too."""
+
+
 _REASONS: Final = {
     A.REJECT: ("NOT_IN_REMIT", "反映的是合同纠纷，不属于非法集资。", "请向人民法院提起诉讼。"),
     A.REQUEST_RETURN: "被举报企业注册地不在本区。",
@@ -89,7 +97,7 @@ class Teller:
         self._chance, self._office, self._now = chance, office, now
 
     def tell(
-        self, registered_at: datetime, lead: str | None, near: Sequence[str], priority: str, main: str | None
+        self, registered_at: datetime, lead: str | None, near: Sequence[str], priority: str, main: Main | None
     ) -> Story:
         """The story of a tip filed then: whatever would lie in the future has not happened.
 
@@ -115,7 +123,7 @@ class Teller:
         self._at += timedelta(days=days)
         self._steps.append(Step(action.value, self._steps[-1].target, target, self._at, by, **more))
 
-    def _course(self, division: str, other: str, main: str | None) -> None:
+    def _course(self, division: str, other: str, main: Main | None) -> None:
         reviewer, luck = self._office.reviewer, self._chance.random()
         if self._chance.random() < 0.06:  # noqa: PLR2004  # one in sixteen is too thin at first
             self._supplement()
@@ -124,8 +132,8 @@ class Teller:
             self._go(A.REJECT, S.REJECTED, 5, reviewer, reason=reason, details={"reason_code": code, "route": route})
             return
         if main is not None and luck < 0.12:  # noqa: PLR2004
-            self._go(A.MERGE, S.MERGED, 5, reviewer, details={"into": main})
-            self._steps[-1].changes = {"merged_into": main}
+            self._go(A.MERGE, S.MERGED, 5, reviewer, details={"into": main.tip_id})
+            self._steps[-1].changes = {"merged_into": main.tip_id, **main.place}
             return
         accepted = self._accept()
         self._assign(division)

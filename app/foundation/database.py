@@ -154,14 +154,14 @@ class Row(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Columns of one row to set, and the key that finds it."""
+    """Columns to set, and the key that finds the row, or the rows."""
 
     model: type[Any]
     values: Mapping[str, Any]
     key: Mapping[str, Any]
 
 
-def insert_rows(rows: Sequence[Row], *, unless_known: bool = False, change: Change | None = None) -> bool:
+def insert_rows(rows: Sequence[Row], *, unless_known: bool = False, changes: Sequence[Change] = ()) -> bool:
     """Insert rows of several tables in one statement and one round trip; each may refer to those before it.
 
     For the hot path: a statement a row costs five times as much (``bench/README.md``).
@@ -169,15 +169,15 @@ def insert_rows(rows: Sequence[Row], *, unless_known: bool = False, change: Chan
     Args:
         rows: what to insert.
         unless_known: insert nothing at all when the first row meets a unique value that exists already.
-        change: a row to change in the same statement, before; without it nothing is inserted.
+        changes: rows to change in the same statement, before; where the first finds none, nothing is inserted.
 
     Returns:
         Whether the rows were inserted.
     """
     shape = tuple((row.model, tuple(row.values)) for row in rows)
-    changed = (change.model, tuple(change.values), tuple(change.key)) if change else None
+    changed = tuple((one.model, tuple(one.values), tuple(one.key)) for one in changes)
     statement, processors = _insert_statement(shape, unless_known, changed)
-    given = [*change.values.values(), *change.key.values()] if change else []
+    given = [value for one in changes for value in (*one.values.values(), *one.key.values())]
     values = chain(given, (value for row in rows for value in row.values.values()))
     parameters = [
         value if process is None else process(value) for process, value in zip(processors, values, strict=True)
@@ -189,15 +189,16 @@ Processor = Callable[[Any], Any]
 
 
 _Shape = tuple[type[Any], tuple[str, ...]]
+_ChangeShape = tuple[type[Any], tuple[str, ...], tuple[str, ...]]
 
 
 @lru_cache(maxsize=128)
 def _insert_statement(
-    shape: tuple[_Shape, ...], unless_known: bool, changed: tuple[type[Any], tuple[str, ...], tuple[str, ...]] | None
+    shape: tuple[_Shape, ...], unless_known: bool, changed: tuple[_ChangeShape, ...]
 ) -> tuple[str, list[Processor | None]]:
     """The statement for rows of these tables and columns, and what turns each value into the driver's."""
     places: list[Processor | None] = []
-    parts = [f"row_0 AS ({_update(places, *changed)})"] if changed else []
+    parts = [f"row_{number} AS ({_update(places, *one)})" for number, one in enumerate(changed)]
     for model, names in shape:
         target = f"INSERT INTO {model.__tablename__} ({', '.join(names)})"
         given = ", ".join(_place(places, model, name) for name in names)

@@ -79,6 +79,7 @@ def _all_after(tip_id: UUID) -> Sequence[UUID]:
 _MOVED: Final = text("""
     WITH perhaps AS (
         SELECT tip_id FROM handling_events WHERE id > :step
+        UNION SELECT f.tip_id FROM handling_events e JOIN handlings f ON f.merged_into = e.tip_id WHERE e.id > :step
         UNION SELECT tip_id FROM tip_jurisdictions WHERE id > :step
         UNION SELECT tip_id FROM tip_ratings WHERE at > :rated
         UNION SELECT tip_id FROM tip_facts WHERE overall_due_on < :today
@@ -89,7 +90,7 @@ _MOVED: Final = text("""
     LEFT JOIN tip_facts f ON f.tip_id = h.tip_id
     LEFT JOIN tip_ratings r ON r.tip_id = h.tip_id
     WHERE f.tip_id IS NULL OR f.version <> h.version OR f.division_code IS DISTINCT FROM h.division_code
-       OR f.score IS DISTINCT FROM r.score OR f.overall_due_on < :today
+       OR f.unit_id IS DISTINCT FROM h.unit_id OR f.score IS DISTINCT FROM r.score OR f.overall_due_on < :today
     LIMIT :most
 """)
 
@@ -168,7 +169,8 @@ _FACTS: Final = text("""
         FROM tip_jurisdictions j JOIN wanted ON wanted.tip_id = j.tip_id ORDER BY j.tip_id, j.decided_at, j.id
     ),
     dated AS (
-        SELECT h.tip_id, h.version, h.unit_id, h.division_code, h.overall_due_on, t.conduct_type, t.channel, r.score,
+        SELECT h.tip_id, h.version, h.unit_id, h.merged_into IS NOT NULL AS merged, h.division_code, h.overall_due_on,
+            t.conduct_type, t.channel, r.score,
             h.status = ANY (:under_way) AS under_way, steps.assigned_at IS NOT NULL AS assigned,
             p.lead, p.dispute, p.needs_review, expected.target,
             (h.registered_at AT TIME ZONE 'Asia/Shanghai')::date AS registered_on,
@@ -193,11 +195,12 @@ _FACTS: Final = text("""
         FROM dated d
     )
     INSERT INTO tip_facts (
-        tip_id, version, registered_on, unit_id, division_code, conduct, channel, accept_days, dispatch_days,
+        tip_id, version, registered_on, unit_id, merged, division_code, conduct, channel, accept_days, dispatch_days,
         conclude_days, overall_due_on, on_time, matched, corrected, score
     )
-    SELECT d.tip_id, d.version, d.registered_on, d.unit_id, d.division_code, coalesce(d.conduct_type, 'unknown'),
-        d.channel, accepted.number - registered.number, assigned.number - accepted.number,
+    SELECT d.tip_id, d.version, d.registered_on, d.unit_id, d.merged, d.division_code,
+        coalesce(d.conduct_type, 'unknown'), d.channel,
+        accepted.number - registered.number, assigned.number - accepted.number,
         concluded.number - begun.number, CASE WHEN d.under_way AND d.on_time IS NULL THEN d.overall_due_on END,
         d.on_time,
         CASE WHEN d.lead IS NULL THEN 'none' WHEN d.dispute THEN 'dispute' WHEN d.needs_review THEN 'review'
@@ -211,7 +214,8 @@ _FACTS: Final = text("""
     LEFT JOIN worked begun ON begun.day = d.begun_on
     LEFT JOIN worked concluded ON concluded.day = d.concluded_on
     ON CONFLICT (tip_id) DO UPDATE SET
-        version = excluded.version, unit_id = excluded.unit_id, division_code = excluded.division_code,
+        version = excluded.version, unit_id = excluded.unit_id, merged = excluded.merged,
+        division_code = excluded.division_code,
         accept_days = excluded.accept_days, dispatch_days = excluded.dispatch_days,
         conclude_days = excluded.conclude_days, overall_due_on = excluded.overall_due_on,
         on_time = excluded.on_time, matched = excluded.matched, corrected = excluded.corrected, score = excluded.score
@@ -224,7 +228,8 @@ _FACTS: Final = text("""
 _FORGET: Final = text("DELETE FROM tip_counts WHERE grain = :grain AND day = ANY (:firsts)")
 _BY_DAY: Final = text("""
     INSERT INTO tip_counts (grain, day, unit_id, division_code, measure, value, number)
-    SELECT :grain, f.registered_on, coalesce(f.unit_id, 0), coalesce(f.division_code, ''), m.measure, m.value, count(*)
+    SELECT :grain, f.registered_on, CASE WHEN f.merged AND m.measure <> 'score' THEN 0 ELSE coalesce(f.unit_id, 0) END,
+        coalesce(f.division_code, ''), m.measure, m.value, count(*)
     FROM tip_facts f CROSS JOIN LATERAL (VALUES
         ('intake', ''), ('conduct', f.conduct), ('channel', f.channel), ('matched', f.matched),
         ('accept', f.accept_days::text), ('dispatch', f.dispatch_days::text), ('conclude', f.conclude_days::text),

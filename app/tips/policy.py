@@ -7,7 +7,7 @@ from sqlalchemy import Select, false, select
 from app.foundation.permissions import Actor, Permission
 from app.tips.export_models import ListExport
 from app.tips.models import IdentityRemoval, RecheckRequest, Tip
-from app.workflow.exclusions import excluded
+from app.workflow.exclusions import excluded_from
 from app.workflow.models import Handling
 from app.workflow.policy import within_sight
 
@@ -30,16 +30,21 @@ def own_exports(actor: Actor) -> Select[ListExport]:
 
 def can_open_identity(actor: Actor, handling: Handling) -> bool:
     """The unit that holds the tip, and the city's reviewer; always with a reason, always audited."""
-    if not actor.may(Permission.IDENTITY_OPEN) or excluded(actor, handling.tip_id):
+    if not actor.may(Permission.IDENTITY_OPEN) or _stands_aside(actor, handling):
         return False
     return actor.city_wide or handling.unit_id == actor.unit_id
 
 
 def can_write_to_reporter(actor: Actor, handling: Handling) -> bool:
     """The unit that holds the tip; the city's reviewer while the city itself holds it."""
-    if not actor.may(Permission.TIP_REPLY) or excluded(actor, handling.tip_id):
+    if not actor.may(Permission.TIP_REPLY) or _stands_aside(actor, handling):
         return False
     return handling.unit_id is None if actor.city_wide else handling.unit_id == actor.unit_id
+
+
+def _stands_aside(actor: Actor, handling: Handling) -> bool:
+    """Whether from the tip, or from the main tip that it is handled with."""
+    return bool(excluded_from(actor, {handling.tip_id, handling.merged_into or handling.tip_id}))
 
 
 def visible_rechecks(actor: Actor) -> Select[RecheckRequest]:

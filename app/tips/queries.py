@@ -242,7 +242,7 @@ def _searched(
     """
     if not reads_statement(actor):
         return [], 0
-    keys = _sorted(_queue(actor, replace(wanted, q=None)), after, order)
+    keys = _sorted(_queue(actor, _but_for_words(wanted)), after, order)
     first = db.session.execute(keys.with_only_columns(Handling.tip_id, *_KEYS).limit(_READ_DIRECTLY)).all()
     found = _hits(actor, wanted.q or "", [row.tip_id for row in first], limit, order)
     if len(found) <= limit and len(first) == _READ_DIRECTLY:
@@ -272,7 +272,7 @@ def _in_time(
     """Hits beyond ``after``, taken from the index chunk by chunk in time from ``begin`` on."""
     found: list[UUID] = []
     words = wanted.q or ""
-    beyond = _sorted(_queue(actor, replace(wanted, q=None)), after, order)
+    beyond = _sorted(_queue(actor, _but_for_words(wanted)), after, order)
     for most in (limit + limit // 2 + 1, *_CHUNKS):
         keys = search.candidates(words, begin, most, newest=order is Order.NEWEST)
         fitting = db.session.scalars(_among(beyond, [key.tip_id for key in keys])).all()
@@ -303,7 +303,7 @@ def _dated(actor: Actor, wanted: QueueFilter, after: Key | None) -> Iterator[Seq
 
     A rare word is looked up, and what holds it sorted; a common one comes up soon wherever the deadlines are walked.
     """
-    beyond = _queue(actor, replace(wanted, q=None)).where(_DEADLINE < _NO_DEADLINE)
+    beyond = _queue(actor, _but_for_words(wanted)).where(_DEADLINE < _NO_DEADLINE)
     oldest = db.session.scalar(select(func.min(Handling.registered_at)).where(Handling.due_on.is_not(None)))
     keys = search.candidates(wanted.q or "", None, _SORTED, since=oldest)
     if len(keys) < _SORTED:
@@ -333,11 +333,24 @@ def queue_key(line: Any, order: Order) -> Key:
 
 def _queue(actor: Actor, wanted: QueueFilter) -> Select[Any]:
     """Ids of the tips that fit, the words that they say left aside: of handlings alone wherever that suffices."""
-    ids = select(Handling.tip_id).where(within_sight(actor), *_facts(wanted), *_marks(wanted))
+    ids = select(Handling.tip_id).where(
+        within_sight(actor), *_facts(wanted), *_marks(wanted), *_own_work(actor, wanted)
+    )
     if wanted.cluster and not reads_statement(actor):  # which tips are about one subject
         ids = ids.where(false())
     said = _said(wanted)
     return ids.join(Tip, Tip.id == Handling.tip_id).where(*said) if said else ids
+
+
+def _own_work(actor: Actor, wanted: QueueFilter) -> list[ColumnElement[bool]]:
+    """What was merged is no work of the unit that handles the main tip: its lists show it where it is looked for."""
+    looked_for = wanted.status or wanted.cluster or wanted.score or wanted.q is not None
+    never_merged = wanted.due or wanted.overdue or wanted.supervised or wanted.stage not in {None, Stage.SETTLED}
+    return [] if actor.city_wide or looked_for or never_merged else [Handling.status != Status.MERGED.value]
+
+
+def _but_for_words(wanted: QueueFilter) -> QueueFilter:
+    return replace(wanted, q="")
 
 
 def _sorted(ids: Select[Any], after: Key | None, order: Order) -> Select[Any]:

@@ -35,6 +35,8 @@ class TipFacts(Base):
     version: Mapped[int]
     registered_on: Mapped[date]
     unit_id: Mapped[int | None]
+    merged: Mapped[bool] = mapped_column(server_default="false")
+    """Handled with its main tip: of the unit that does, it counts for nothing but what its reporter thinks of it."""
     division_code: Mapped[str | None] = mapped_column(Text)
     conduct: Mapped[str] = mapped_column(Text)
     channel: Mapped[str] = mapped_column(Text)
@@ -73,7 +75,7 @@ class TipCount(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     """The day of registration in Beijing; of a longer span its first."""
     unit_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    """0 while the city holds the tips."""
+    """0 while the city holds the tips, and for those that were merged into others."""
     division_code: Mapped[str] = mapped_column(Text, primary_key=True)
     measure: Mapped[str] = mapped_column(Text, primary_key=True)
     value: Mapped[str] = mapped_column(Text, primary_key=True)

@@ -14,9 +14,9 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import Conflict, InvalidInput
 from app.foundation.permissions import Actor
-from app.workflow import limits
+from app.workflow import clocks, limits, supervision
 from app.workflow.models import Handling
-from app.workflow.states import OPEN_STATUSES, Done
+from app.workflow.states import OPEN_STATUSES, UNDER_WAY, Done
 
 
 def reject(_actor: Actor, _handling: Handling, given: Mapping[str, Any]) -> Done:
@@ -26,8 +26,10 @@ def reject(_actor: Actor, _handling: Handling, given: Mapping[str, Any]) -> Done
     return Done(details={"reason_code": given["reason_code"], "route": given["route"]})
 
 
-def merge(_actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
-    """Let a tip follow the main tip about the same matter; what was merged into it before follows along.
+def merge(handling: Handling, given: Mapping[str, Any]) -> Handling:
+    """Let a tip follow the main tip about the same matter, which is returned, locked; what follows the tip goes along.
+
+    A merged tip lies where its main tip lies: the unit that handles the matter sees everything said about it.
 
     Raises:
         InvalidInput: the main tip is unknown, settled, or this tip itself. Conflict: somebody moves the main tip now.
@@ -35,14 +37,28 @@ def merge(_actor: Actor, handling: Handling, given: Mapping[str, Any]) -> Done:
     main = _main_tip(given["into"])
     if main is None or main.tip_id == handling.tip_id or main.status not in OPEN_STATUSES:
         raise InvalidInput(errors={"into": ["主件不存在、已办结或就是本件"]})
-    handling.merged_into = main.tip_id
+    handling.merged_into, handling.unit_id, handling.division_code = main.tip_id, main.unit_id, main.division_code
     db.session.execute(
         update(Handling)
         .where(Handling.merged_into == handling.tip_id)
-        .values(merged_into=main.tip_id)
+        .values(merged_into=main.tip_id, unit_id=main.unit_id, division_code=main.division_code)
         .execution_options(synchronize_session=False)
     )
-    return Done(details={"into": str(main.tip_id)})
+    return main
+
+
+def hurry_along(main: Handling, merged: Handling) -> bool:
+    """Let the main tip be as pressing as what was merged into it; return whether its limits were halved for that.
+
+    The matter is one (domain §9.1: P1 or a risk to stability halves the limits); of a settled one no limit is left.
+    """
+    was_urgent = clocks.is_urgent(main)
+    main.priority = min(main.priority, merged.priority)
+    main.stability_risk = main.stability_risk or merged.stability_risk
+    if was_urgent or not clocks.is_urgent(main) or main.status not in UNDER_WAY:
+        return False
+    supervision.hurry(main)
+    return True
 
 
 def _main_tip(tip_id: UUID) -> Handling | None:

@@ -102,7 +102,12 @@ def mark_urgent(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) ->
     was_urgent = clocks.is_urgent(handling)
     handling.stability_risk = True
     if not was_urgent:
-        clocks.halve(handling)
-        returns.shorten_kept(handling)
-        alert(handling.tip_id, AlertKind.URGENT)
+        hurry(handling)
     return Done()
+
+
+def hurry(handling: Handling) -> None:
+    """Halve the running limit of a tip that has just become urgent, and tell the leader."""
+    clocks.halve(handling)
+    returns.shorten_kept(handling)
+    alert(handling.tip_id, AlertKind.URGENT)
