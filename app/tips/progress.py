@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 
 from app.foundation.database import db, read_rows
 from app.tips.models import RecheckRequest, TipEvidence, TipMessage, TipRating, TipWithdrawal
@@ -24,6 +24,11 @@ def leading(tip_id: UUID) -> Handling:
     while handling.merged_into is not None:
         handling = db.session.get_one(Handling, handling.merged_into)
     return handling
+
+
+def followers(tip_id: UUID) -> Select[UUID]:
+    """The tips that were merged into this one; a surge brings ten thousand of them."""
+    return select(Handling.tip_id).where(Handling.merged_into == tip_id).order_by(Handling.tip_id)
 
 
 UPHELD: Final = "upheld"

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from flask.testing import FlaskClient
 
+from app.tips import secrecy
 from app.tips.secrecy import FILE_NAME, IDENTITY, QUOTATION, exposures
 from tests import factories, rows
 from tests.tips import reporters
@@ -103,3 +104,53 @@ def test_a_transfer_that_tells_is_blocked_and_remembered(client: FlaskClient) ->
     refused = "SELECT count(*) FROM audit_events WHERE NOT succeeded AND object_id = :id"
     assert rows.scalar(refused, id=str(tip_id)) == 1
     assert _transfer(client, tip_id, "涉嫌犯罪，依法移送。").status_code == 200
+
+
+@pytest.fixture
+def main_id(client: FlaskClient, tip_id: UUID) -> UUID:
+    """A tip of somebody else, which the tip of the family at the market was merged into."""
+    other = CONDUCT | {"description": "他们在微信群里拉人。", "promised_return": None}
+    receipt = factories.file_tip(client, conduct=other, subject=factories.clear_subject())
+    main = factories.tip_id_of(receipt["receipt_number"])
+    assert factories.office_act(client, "city.reviewer", tip_id, "merge", into=str(main)).status_code == 200
+    return main
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("举报人阿依古丽·测试反映", [IDENTITY]),
+        ("电话13900001234", [IDENTITY]),
+        ("附件：婆婆的转账记录.pdf", [FILE_NAME]),
+        ("经查，每天早上在我家楼下的菜市场门口发传单。", [QUOTATION]),
+        ("经查，上个星期三晚上连夜搬到了隔壁大厦。", [QUOTATION]),
+        (f"请核查{COMPANY}是否向社会公开宣传。", []),
+    ],
+)
+def test_who_reported_the_same_matter_is_held_back_too(main_id: UUID, text: str, found: list[str]) -> None:
+    assert exposures(main_id, text) == found
+
+
+def test_a_crowd_is_looked_through_part_by_part(
+    client: FlaskClient, main_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrecy, "_AT_ONCE", 1)
+    assert exposures(main_id, "电话13900001234，每天早上在我家楼下的菜市场门口发传单") == [IDENTITY, QUOTATION]
+    assert factories.office_act(client, "city.reviewer", main_id, "accept").status_code == 200
+    assert _transfer(client, main_id, f"据{factories.REPORTER['name']}反映，涉嫌犯罪。").get_json()["code"] == (
+        "reporter_exposed"
+    )
+
+
+def test_the_full_name_of_the_company_is_free_whoever_gave_it(client: FlaskClient) -> None:
+    """One reporter knew it in short, another in full, a third wrote it into the statement."""
+    short = factories.clear_subject() | {"name": "瑞丰源", "uscc": None}
+    full = factories.clear_subject() | {"name": COMPANY}
+    said = CONDUCT | {"description": f"{COMPANY}骗了我们整栋楼的人。"}
+    main, *later = (
+        factories.tip_id_of(factories.file_tip(client, subject=subject, conduct=conduct)["receipt_number"])
+        for subject, conduct in ((short, CONDUCT), (full, CONDUCT), (short, said))
+    )
+    for one in later:
+        assert factories.office_act(client, "city.reviewer", one, "merge", into=str(main)).status_code == 200
+    assert exposures(main, f"关于移送{COMPANY}涉嫌非法集资线索的函") == []
