@@ -30,6 +30,7 @@ from app.notifications.steps import ALERTS, CONVERSATION_STEPS, HANDLING_STEPS, 
 from app.notifications.wording import titles_of, with_number
 from app.tips.merge_models import ClusterMerge
 from app.tips.models import Tip
+from app.tips.progress import followers
 from app.workflow import policy as handling_policy
 from app.workflow.models import Handling, HandlingAlert, HandlingEvent, Reassignment, ReassignmentEvent
 from app.workflow.states import CITY_ACTS, Action, AlertKind
@@ -65,9 +66,13 @@ def announce_step(tip_id: UUID, event_id: UUID) -> None:
             step.outward,
         )
     if step.told_to_reporter:
-        following = db.session.scalars(select(Handling.tip_id).where(Handling.merged_into == tip_id)).all()
-        for told in (tip_id, *following):
-            ladder.tell_reporter(told, event_id)
+        _tell_reporters(tip_id, event_id)
+
+
+def _tell_reporters(tip_id: UUID, event_id: UUID) -> None:
+    """Tell the reporter of a tip, and those whose tips are handled with it."""
+    for told in (tip_id, *db.session.scalars(followers(tip_id)).all()):
+        ladder.tell_reporter(told, event_id)
 
 
 def _merged_with_its_cluster(event: HandlingEvent) -> bool:
@@ -112,7 +117,9 @@ def announce_conversation(tip_id: UUID, event_id: UUID, kind: str) -> None:
     }
     audience = {circle: officers(circle, {Circle.HANDLERS: holder}) for circle in titles}
     write_notices(News(event_id, clock.now(), None, tip_id), audience, titles)
-    if step.told_to_reporter:
+    if step.told_to_all:
+        _tell_reporters(tip_id, event_id)
+    elif step.told_to_reporter:
         ladder.tell_reporter(tip_id, event_id)
 
 

@@ -37,12 +37,14 @@ class Step:
 
     Attributes:
         titles: what each circle reads, in front of the receipt number.
-        told_to_reporter: whether the reporter hears of it.
+        told_to_reporter: whether the reporter hears of it; of a step also those whose tips were merged into this one.
+        told_to_all: whether these hear of what was said, too.
         outward: also told to the officers' work addresses, as a message of this kind.
     """
 
     titles: Mapping[Circle, str]
     told_to_reporter: bool = False
+    told_to_all: bool = False
     outward: Kind | None = None
 
 
@@ -134,5 +136,6 @@ CONVERSATION_STEPS: Final[Mapping[str, Step]] = {
     "recheck_closed": Step({_HANDLERS: "举报人不满意的评价已由市级复核，请查看结果"}, told_to_reporter=True),
     "recovery": Step({_HANDLERS: "举报人遗失查询码，请拨打其登记的电话核实后补发"}),
     "answer": Step({}, told_to_reporter=True),
+    "extension": Step({}, told_to_all=True),
 }
 """What is said after filing. The handlers are those of the unit that holds the tip; while none does, the reviewers."""

@@ -6,26 +6,26 @@ works for anonymous tips too, because the reporter is known by the codes alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.audit import service as audit
 from app.files import service as files
 from app.foundation import clock
-from app.foundation.database import db, new_id
+from app.foundation.database import db, insert_in_bulk, new_id
 from app.foundation.errors import Conflict, DeadlineBeyondCalendar, Forbidden, InvalidInput
 from app.foundation.permissions import PROGRAM, PUBLIC, Actor
 from app.outbox import service as outbox
-from app.tips import policy
+from app.tips import policy, secrecy
 from app.tips.evidence_copies import want_copies
 from app.tips.models import Tip, TipEvidence, TipMessage, TipWithdrawal
-from app.tips.progress import leading
+from app.tips.progress import followers, leading
 from app.tips.service import crypto
 from app.workflow import limits
 from app.workflow import queries as handling_queries
@@ -39,6 +39,8 @@ CONVERSATION_MOVED: Final = "notifications.conversation_moved"
 MOST_MESSAGES: Final = 200
 """A reporter's messages on one tip; nobody needs more, and nobody can fill the office's desk with one."""
 MOST_FILES: Final = 100
+_REQUEST: Final = "supplement_request"
+_ANYTHING: Final = "请补充您掌握的合同、收据、转账凭证、宣传资料等能够说明情况的材料。"
 TERM_OVER: Final = "补正期限届满，按现有材料审查"
 
 
@@ -181,10 +183,13 @@ def _attach(tip_id: UUID, message_id: UUID, evidence: list[UUID]) -> None:
 
 
 def _back_to_the_desk(tip_id: UUID) -> None:
-    """A calendar that ends too soon must not refuse what a reporter brings: an officer then moves the tip."""
+    """The tip that waits: its own, or the main one, of which every reporter was asked for what is missing.
+
+    A calendar that ends too soon must not refuse what a reporter brings: an officer then moves the tip.
+    """
     try:
         with db.session.begin_nested():
-            workflow.supplement_received(PUBLIC, tip_id)
+            workflow.supplement_received(PUBLIC, leading(tip_id).tip_id)
     except DeadlineBeyondCalendar:
         db.session.expire_all()
 
@@ -205,7 +210,7 @@ def answer(actor: Actor, tip_id: UUID, text: str) -> Said:
     handling = handling_queries.handling_for(actor, tip_id)
     if not policy.can_write_to_reporter(actor, handling):
         raise Forbidden("只有承办该线索的单位可以给举报人留言", extra={"audit_object": ("tip", str(tip_id))})
-    if Status(handling.status) is Status.ARCHIVED:
+    if Status(leading(tip_id).status) is Status.ARCHIVED:
         raise Conflict("该线索已归档，不能再留言", code="tip_closed")
     message = _keep(tip_id, "office", "message", text, account_id=actor.account_id)
     audit.record(actor, "tips.answer", "tip", tip_id)
@@ -219,21 +224,64 @@ def tell_decision(actor: Actor, tip_id: UUID, text: str) -> None:
     _tell("answer", tip_id, message.id)
 
 
+def _write_to_all(actor: Actor, tip_id: UUID, text: str, *, kind: str = "message", due_on: date | None = None) -> None:
+    """Write to the reporter of a tip and to those whose tips were merged into it: the matter is one.
+
+    Raises:
+        ReporterExposed: it goes to several, and would tell one of them of another (domain rules 16, 17).
+    """
+    following = db.session.scalars(followers(tip_id)).all()
+    if following:
+        secrecy.refuse_exposure(tip_id, text)
+    _keep_alike([tip_id, *following], text, actor.account_id, kind, due_on)
+
+
+def _keep_alike(tip_ids: Sequence[UUID], text: str, account_id: UUID | None, kind: str, due_on: date | None) -> None:
+    """Insert the same message of the office for each of these tips; one statement, be they ten thousand."""
+    same = {"at": clock.now(), "sender": "office", "kind": kind, "text": text, "account_id": account_id}
+    rows = [{"id": new_id(), "tip_id": tip_id, "due_on": due_on, **same} for tip_id in tip_ids]
+    insert_in_bulk(TipMessage, rows)
+
+
 @workflow.accompanies(Action.ASK_SUPPLEMENT)
 def ask_for_supplement(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> None:
-    """Let the reporter read what is missing and until when; the step itself tells of it."""
+    """Let the reporters read what is missing and until when; the step itself tells of it."""
     due_on = region_calendar().add(clock.today(), limits.value(Status.NEED_SUPPLEMENT))
-    _keep(handling.tip_id, "office", "supplement_request", given["text"], account_id=actor.account_id, due_on=due_on)
+    _write_to_all(actor, handling.tip_id, given["text"], kind=_REQUEST, due_on=due_on)
+
+
+@workflow.accompanies(Action.MERGE)
+def pass_on_what_is_missing(_actor: Actor, handling: Handling, _given: Mapping[str, Any]) -> None:
+    """Let the reporters who come to a main tip that waits for a supplement read what is missing, as the others do.
+
+    Of a request that was written to one reporter alone, and names that one, they read in general words.
+    """
+    main = leading(handling.tip_id)
+    if Status(main.status) is not Status.NEED_SUPPLEMENT:
+        return
+    requests = select(TipMessage).where(TipMessage.tip_id == main.tip_id, TipMessage.kind == _REQUEST)
+    asked = db.session.scalars(requests.order_by(TipMessage.at.desc(), TipMessage.id.desc()).limit(1)).one()
+    told = exists().where(TipMessage.tip_id == Handling.tip_id, TipMessage.kind == _REQUEST, TipMessage.at >= asked.at)
+    came_along = db.session.scalars(followers(main.tip_id).where(~told, Handling.tip_id != handling.tip_id)).all()
+    text = _ANYTHING if secrecy.own_exposures(main.tip_id, asked.text) else asked.text
+    _keep_alike([handling.tip_id, *came_along], text, asked.account_id, _REQUEST, asked.due_on)
+
+
+@workflow.accompanies(Action.REJECT)
+def tell_why_it_is_refused(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> None:
+    """Let the reporters read why, and where to turn to (潍坊市12345条例 Art. 19); the step itself tells of it."""
+    wording = limits.wordings(limits.REJECTION)[given["reason_code"]]
+    text = f"您的举报不予受理。理由：{wording}。{given['reason']}\n其他反映渠道：{given['route']}"
+    _write_to_all(actor, handling.tip_id, text)
 
 
 @workflow.accompanies(Action.EXTEND)
 def tell_why_it_takes_longer(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> None:
-    """Let the reporter read that the whole takes longer, until when and why (信访工作条例 Art. 34)."""
+    """Let the reporters read that the whole takes longer, until when and why (信访工作条例 Art. 34)."""
     if given["clock"] == Extension.OVERALL:
         until = clock.day_text(date.fromisoformat(given["due_on"]))
-        text = f"办理期限延长至 {until}，原因：{given['reason']}"
-        message = _keep(handling.tip_id, "office", "message", text, account_id=actor.account_id)
-        _tell("answer", handling.tip_id, message.id)
+        _write_to_all(actor, handling.tip_id, f"办理期限延长至 {until}，原因：{given['reason']}")
+        _tell("extension", handling.tip_id, new_id())
 
 
 def end_overdue_terms() -> int:

@@ -300,3 +300,87 @@ def test_an_archived_conversation_is_over(client: FlaskClient, app: Flask) -> No
     expected = 409 if shown["status"] == "archived" else 201
     assert reporters.call(client, "messages", receipt, text="还有问题").status_code == expected
     assert shown["can_message"] is (expected == 201)
+
+
+class TestMerged:
+    """What the office writes about the matter reaches every reporter of it, and the answer of any one counts."""
+
+    @pytest.fixture
+    def merged(self, client: FlaskClient, receipt: dict[str, Any]) -> dict[str, Any]:
+        return self._merge(client, receipt)
+
+    def _merge(self, client: FlaskClient, into: dict[str, Any]) -> dict[str, Any]:
+        session = factories.reporter_headers("openid-of-one-who-was-merged")
+        later = factories.file_tip(client, reporter=factories.REPORTER, headers=session)
+        tip_id, main = (factories.tip_id_of(one["receipt_number"]) for one in (later, into))
+        answer = factories.office_act(client, "city.reviewer", tip_id, "merge", into=str(main))
+        assert answer.status_code == 200, answer.get_json()
+        return later
+
+    def test_each_reads_what_is_missing(
+        self, client: FlaskClient, receipt: dict[str, Any], merged: dict[str, Any]
+    ) -> None:
+        assert _ask(client, receipt).status_code == 200
+        late = self._merge(client, receipt)
+        for one in (receipt, merged, late):
+            shown = reporters.progress(client, one)
+            assert (shown["status"], shown["can_supplement"]) == ("need_supplement", True)
+            (message,) = shown["messages"]
+            assert (message["kind"], message["text"]) == ("supplement_request", "请补充转账凭证。")
+            assert message["due_on"] == "2026-03-16"
+
+    def test_any_answer_takes_the_matter_back_to_the_desk(
+        self, client: FlaskClient, receipt: dict[str, Any], merged: dict[str, Any]
+    ) -> None:
+        assert _ask(client, receipt).status_code == 200
+        assert reporters.call(client, "supplement", merged, text="这是转账凭证。").status_code == 201
+        for one in (receipt, merged):
+            assert reporters.progress(client, one)["status"] == "registered"
+        assert "这是转账凭证" not in str(reporters.progress(client, receipt))
+
+    def test_a_request_that_names_one_reporter_is_not_read_by_another(self, client: FlaskClient) -> None:
+        main = factories.file_tip(client, reporter=factories.REPORTER)
+        assert _ask(client, main, f"{factories.REPORTER['name']}您好，请补充转账凭证。").status_code == 200
+        (message,) = reporters.progress(client, self._merge(client, main))["messages"]
+        assert message["kind"] == "supplement_request"
+        assert factories.REPORTER["name"] not in message["text"]
+        refused = factories.office_act(
+            client,
+            "city.reviewer",
+            factories.tip_id_of(main["receipt_number"]),
+            "reject",
+            reason_code="NO_FACTS",
+            reason=f"{factories.REPORTER['name']}未提供事实。",
+            route="信访",
+        )
+        assert (refused.status_code, refused.get_json()["code"]) == (422, "reporter_exposed")
+
+    def test_each_is_told_why_it_takes_longer(
+        self, client: FlaskClient, receipt: dict[str, Any], merged: dict[str, Any]
+    ) -> None:
+        tip_id = factories.tip_id_of(receipt["receipt_number"])
+        for username, action, given in (
+            ("city.reviewer", "accept", {}),
+            ("city.reviewer", "assign", {"division": factories.XINSHI}),
+            ("district.650104", "sign_for", {}),
+        ):
+            assert factories.office_act(client, username, tip_id, action, **given).status_code == 200
+        factories.deliver()
+        before = rows.scalar("SELECT count(*) FROM deliveries")
+        extended = factories.office_act(client, "city.leader", tip_id, "extend", clock="overall", reason="案情复杂")
+        assert extended.status_code == 200
+        for one in (receipt, merged):
+            assert "案情复杂" in reporters.progress(client, one)["messages"][-1]["text"]
+        factories.deliver()
+        assert rows.scalar("SELECT count(*) FROM deliveries") == before + 1, "the reporter of the merged tip is known"
+
+    def test_each_reads_why_it_is_refused_and_where_to_turn(
+        self, client: FlaskClient, receipt: dict[str, Any], merged: dict[str, Any]
+    ) -> None:
+        given = {"reason_code": "NOT_IN_REMIT", "reason": "属消费纠纷。", "route": "请拨打 12315。"}
+        tip_id = factories.tip_id_of(receipt["receipt_number"])
+        assert factories.office_act(client, "city.reviewer", tip_id, "reject", **given).status_code == 200
+        for one in (receipt, merged):
+            (message,) = reporters.progress(client, one)["messages"]
+            assert "不属于职责范围" in message["text"]
+            assert "请拨打 12315。" in message["text"]

@@ -22,6 +22,7 @@ from app.workflow.states import Action
 from tests import factories
 from tests.moments import MONDAY_MORNING
 from tests.threads import at_once
+from tests.tips import reporters
 from tests.workflow import office, test_police
 from tests.workflow.office import HANDLER, OTHER
 
@@ -300,6 +301,15 @@ class TestEnds:
             office.do("city.reviewer", tip_id, "reject", **(whole | {"reason_code": "NO_TIME"}))
         assert office.do("city.reviewer", tip_id, "reject", **whole).status == "rejected"
         assert history_of(tip_id)[-1].details == {"reason_code": "NOT_IN_REMIT", "route": "12315 市场监管投诉"}
+
+    def test_rule_8_the_reporter_reads_why_and_where_to_turn(self, client: FlaskClient) -> None:
+        receipt = factories.file_tip(client)
+        given = {"reason_code": "NOT_IN_REMIT", "reason": "属消费纠纷。", "route": "请拨打 12315。"}
+        office.do("city.reviewer", factories.tip_id_of(receipt["receipt_number"]), "reject", **given)
+        (message,) = reporters.progress(client, receipt)["messages"]
+        assert message["text"] == ("您的举报不予受理。理由：不属于职责范围。属消费纠纷。\n其他反映渠道：请拨打 12315。")
+        page = client.post("/report/follow", data=reporters.codes_of(receipt))
+        assert "请拨打 12315。" in page.get_data(as_text=True)
 
     def test_reopening_begins_afresh_and_forgets_nothing(self, client: FlaskClient) -> None:
         tip_id = office.verifying(client)

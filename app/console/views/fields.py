@@ -93,7 +93,10 @@ def _outcome(_action: Action, _state: FormState) -> Field:
 _TEXTS: Final[Mapping[Action, tuple[str, str]]] = {
     Action.REPLY: ("答复内容", "举报人凭查询码看到这段话，不要写出举报内容和被举报人的详细情况"),
     Action.SUBMIT_FEEDBACK: ("核查情况", ""),
-    Action.ASK_SUPPLEMENT: ("请举报人补充的内容", "举报人凭查询码看到这段话"),
+    Action.ASK_SUPPLEMENT: (
+        "请举报人补充的内容",
+        "举报人凭查询码看到这段话；并入本件的其他举报人也看到，有并案的，不要写出任何举报人的信息",
+    ),
 }
 
 
@@ -102,8 +105,15 @@ def _text(action: Action, _state: FormState) -> Field:
     return text("text", label, _LONGEST_TEXT, hint=hint, rows=6)
 
 
-def _reason(_action: Action, _state: FormState) -> Field:
-    return text("reason", "理由", LONGEST_REASON)
+_TOLD: Final = {
+    Action.REJECT: "举报人凭查询码看到这段话；并入本件的其他举报人也看到，不要写出任何举报人的信息",
+    Action.EXTEND: "延长总期限的，举报人和并入本件的其他举报人凭查询码看到这段话，不要写出任何举报人的信息",
+}
+"""Where the reason is no word among officers."""
+
+
+def _reason(action: Action, _state: FormState) -> Field:
+    return text("reason", "理由", LONGEST_REASON, hint=_TOLD.get(action, ""))
 
 
 def _agree(_action: Action, _state: FormState) -> Field:
