@@ -7,7 +7,7 @@ from sqlalchemy import Select, false, select
 from app.foundation.permissions import Actor, Permission
 from app.tips.export_models import ListExport
 from app.tips.models import IdentityRemoval, RecheckRequest, Tip
-from app.workflow.exclusions import excluded_from
+from app.workflow.exclusions import excluded, excluded_from
 from app.workflow.models import Handling
 from app.workflow.policy import within_sight
 
@@ -56,7 +56,7 @@ def can_recheck(actor: Actor, request: RecheckRequest) -> bool:
     """A reviewer of the city who neither concluded the tip nor stands aside from it (domain rule 13)."""
     if not (actor.may(Permission.TIP_REVIEW) and actor.city_wide) or actor.account_id == request.concluded_by:
         return False
-    return not excluded_from(actor, {request.tip_id})
+    return not excluded(actor, request.tip_id)
 
 
 def visible_removals(actor: Actor) -> Select[IdentityRemoval]:

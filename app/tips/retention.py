@@ -1,7 +1,8 @@
 """How long the identity behind a tip is kept, and its removal (PIPL Art. 19, 47; domain §6.2).
 
 The program proposes, a person decides, once. What is removed is the sealed identity with its blind indexes; the
-statement, its handling and every figure stay. The terms are proposals until the archive office has spoken.
+statement, its handling and every figure stay. The terms are proposals until the archive office has spoken. A tip that
+was merged has ended when and as its main tip has.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from app.audit import service as audit
 from app.foundation import clock
@@ -22,6 +24,7 @@ from app.foundation.permissions import Actor
 from app.outbox import service as outbox
 from app.tips import policy
 from app.tips.models import IdentityRemoval, RecheckRequest, Reporter, Tip
+from app.tips.progress import leading
 from app.workflow import exclusions
 from app.workflow.models import Handling, HandlingEvent
 from app.workflow.states import Outcome, Status
@@ -39,35 +42,51 @@ _BASIS: Final = {
 
 
 def propose_removals() -> int:
-    """Propose every identity whose term is over and that nobody has decided about; return how many are new."""
+    """Propose every identity whose term is over and that nobody has decided about; return how many are new.
+
+    What was proposed, then handled again and has now ended in another way, is proposed anew on that basis.
+    """
     proposed = 0
     for years, basis in _BASIS.items():
         due = db.session.scalars(_due(years).limit(MOST_AT_ONCE)).all()
-        rows = [{"id": new_id(), "tip_id": tip_id, "proposed_at": clock.now(), "basis": basis} for tip_id in due]
+        moment = clock.now()
+        rows = [{"id": new_id(), "tip_id": tip_id, "proposed_at": moment, "basis": basis} for tip_id in due]
         if rows:
-            added = insert(IdentityRemoval).on_conflict_do_nothing(index_elements=["tip_id"])
+            added = insert(IdentityRemoval).on_conflict_do_update(
+                index_elements=["tip_id"], set_={"proposed_at": moment, "basis": basis}, where=_UNDECIDED
+            )
             proposed += len(db.session.scalars(added.returning(IdentityRemoval.id), rows).all())
     return proposed
 
 
+_LEADING: Final = aliased(Handling)
+_UNDECIDED: Final = IdentityRemoval.decision.is_(None)
+
+
 def _due(years: int) -> Select[UUID]:
+    """Tips whose term of ``years`` is over, and that nobody has decided about or was asked to on this basis."""
+    answered = or_(~_UNDECIDED, IdentityRemoval.basis == _BASIS[years])
+    known = exists().where(IdentityRemoval.tip_id == Reporter.tip_id, answered)
+    return _over(years).where(~known).order_by(Reporter.tip_id)
+
+
+def _over(years: int) -> Select[UUID]:
     """Tips with an identity whose handling ended more than ``years`` ago and in the way these years are for."""
-    ended = select(func.max(HandlingEvent.at)).where(HandlingEvent.tip_id == Handling.tip_id).scalar_subquery()
-    open_recheck = exists().where(RecheckRequest.tip_id == Handling.tip_id, RecheckRequest.closed_at.is_(None))
-    known = exists().where(IdentityRemoval.tip_id == Handling.tip_id)
+    ended = select(func.max(HandlingEvent.at)).where(HandlingEvent.tip_id == _LEADING.tip_id).scalar_subquery()
+    open_recheck = exists().where(RecheckRequest.tip_id == Reporter.tip_id, RecheckRequest.closed_at.is_(None))
     return (
         select(Reporter.tip_id)
         .join(Handling, Handling.tip_id == Reporter.tip_id)
-        .where(_ended_so(years), ended < _years_ago(years), ~open_recheck, ~known)
-        .order_by(Reporter.tip_id)
+        .join(_LEADING, _LEADING.tip_id == func.coalesce(Handling.merged_into, Handling.tip_id))
+        .where(_ended_so(years), ended < _years_ago(years), ~open_recheck)
     )
 
 
 def _ended_so(years: int) -> ColumnElement[bool]:
-    archived, unfounded = Handling.status == Status.ARCHIVED.value, Handling.outcome.in_(_UNFOUNDED)
+    archived, unfounded = _LEADING.status == Status.ARCHIVED.value, _LEADING.outcome.in_(_UNFOUNDED)
     if years == UNFOUNDED_YEARS:
-        return or_(Handling.status == Status.REJECTED.value, and_(archived, unfounded))
-    return and_(archived, or_(Handling.outcome.is_(None), ~unfounded))
+        return or_(_LEADING.status == Status.REJECTED.value, and_(archived, unfounded))
+    return and_(archived, or_(_LEADING.outcome.is_(None), ~unfounded))
 
 
 def _years_ago(years: int) -> datetime:
@@ -86,7 +105,7 @@ def removal_page(
 
     Those that wait come oldest first, the decided ones newest first.
     """
-    statement = _removals(actor).where(IdentityRemoval.decision.is_not(None) if decided else _UNDECIDED)
+    statement = _removals(actor).where(~_UNDECIDED if decided else _waiting())
     key = (IdentityRemoval.proposed_at, IdentityRemoval.id)
     if after:
         statement = statement.where(tuple_(*key) < tuple_(*after) if decided else tuple_(*key) > tuple_(*after))
@@ -94,12 +113,15 @@ def removal_page(
     return [(row[0], row[1], row[2]) for row in db.session.execute(statement)]
 
 
-_UNDECIDED: Final = IdentityRemoval.decision.is_(None)
+def _waiting() -> ColumnElement[bool]:
+    """Proposals that wait for a decision: of a tip that was handled again none does, until its new term is over."""
+    over = [_over(years).where(Reporter.tip_id == IdentityRemoval.tip_id).exists() for years in _BASIS]
+    return and_(_UNDECIDED, or_(*over))
 
 
 def removals_by_id(actor: Actor, removal_ids: Collection[UUID]) -> Sequence[tuple[IdentityRemoval, str, str]]:
     """Those of these proposals within sight that wait for a decision, as the list has them."""
-    chosen = _removals(actor).where(IdentityRemoval.id.in_(removal_ids), _UNDECIDED)
+    chosen = _removals(actor).where(IdentityRemoval.id.in_(removal_ids), _waiting())
     rows = db.session.execute(chosen.order_by(IdentityRemoval.proposed_at, IdentityRemoval.id))
     return [(row[0], row[1], row[2]) for row in rows]
 
@@ -113,8 +135,8 @@ def decide_removal(actor: Actor, removal_id: UUID, decision: Literal["remove", "
     """Remove the identity, or keep it for good with a reason; recorded either way.
 
     Raises:
-        OutOfScope: none within sight. Forbidden: not this person's, or he stands aside. Conflict: decided, or the tip
-            is handled again.
+        OutOfScope: none within sight. Forbidden: not this person's, or he stands aside. Conflict: decided, the tip is
+            handled again, or was meanwhile, so that its term is not over.
     """
     about = {"audit_object": ("identity_removal", str(removal_id))}
     removal = db.session.scalar(
@@ -128,7 +150,7 @@ def decide_removal(actor: Actor, removal_id: UUID, decision: Literal["remove", "
     if removal.decision is not None:
         raise Conflict("该建议已经处理", code="removal_decided")
     if decision == "remove":
-        _remove(removal.tip_id)
+        removal.basis = _remove(removal.tip_id)
     removal.decision, removal.reason = decision, reason
     removal.decided_at, removal.decided_by = clock.now(), actor.account_id
     db.session.flush()
@@ -136,12 +158,18 @@ def decide_removal(actor: Actor, removal_id: UUID, decision: Literal["remove", "
     return removal
 
 
-def _remove(tip_id: UUID) -> None:
-    handling = db.session.get_one(Handling, tip_id)
-    if Status(handling.status) not in {Status.ARCHIVED, Status.REJECTED}:
+def _remove(tip_id: UUID) -> str:
+    """Remove the identity, and return on what basis: the tip may have ended otherwise since it was proposed."""
+    if Status(leading(tip_id).status) not in {Status.ARCHIVED, Status.REJECTED}:
         raise Conflict("该线索已重新办理，暂不能清除举报人身份信息", code="tip_reopened")
+    over = (years for years in _BASIS if db.session.scalar(_over(years).where(Reporter.tip_id == tip_id)) is not None)
+    if (years := next(over, None)) is None:
+        raise Conflict(
+            "该线索提出建议后又重新办理或评价，保存期限尚未届满，暂不能清除举报人身份信息", code="term_not_over"
+        )
     db.session.execute(delete(Reporter).where(Reporter.tip_id == tip_id))
     outbox.leave(REPORTER_FORGOTTEN, tip_id=str(tip_id))
+    return _BASIS[years]
 
 
 def removal_line(removal: IdentityRemoval, receipt_number: str, status: str) -> dict[str, Any]:

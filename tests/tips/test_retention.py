@@ -172,3 +172,49 @@ def test_another_district_sees_no_proposal(client: FlaskClient) -> None:
     with clock.stopped_at(FILED + 3 * YEAR):
         assert len(_proposed(client, "district.650104")) == 1
         assert _proposed(client, "district.650102") == []
+
+
+def test_a_merged_tip_has_ended_when_its_main_tip_has(client: FlaskClient) -> None:
+    tips = [factories.tip_id_of(_file(client)["receipt_number"]) for _ in range(2)]
+    main, later = tips
+    assert factories.office_act(client, "city.reviewer", later, "merge", into=str(main)).status_code == 200
+    with clock.stopped_at(FILED + 3 * YEAR):
+        assert _proposed(client) == []
+    given = {"reason_code": "CIVIL_DISPUTE", "reason": "属于民间借贷", "route": "人民法院"}
+    assert factories.office_act(client, "city.reviewer", main, "reject", **given).status_code == 200
+    with clock.stopped_at(FILED + 3 * YEAR):
+        proposals = _proposed(client)
+        assert {one["tip_id"] for one in proposals} == {str(one) for one in tips}
+        for one in proposals:
+            assert _decide(client, one["id"]).status_code == 200
+    assert rows.scalar("SELECT count(*) FROM reporters") == 0
+
+
+def test_no_identity_is_removed_on_what_no_longer_holds(client: FlaskClient) -> None:
+    """Proposed as not accepted; then reopened, found true and archived: another term has begun."""
+    receipt = _file(client)
+    tip_id = factories.tip_id_of(receipt["receipt_number"])
+    given = {"reason_code": "NO_FACTS", "reason": "无事实。", "route": "信访"}
+    assert factories.office_act(client, "city.reviewer", tip_id, "reject", **given).status_code == 200
+    with clock.stopped_at(FILED + 3 * YEAR):
+        (proposal,) = _proposed(client)
+        for username, action, more in (
+            ("city.reviewer", "reopen", {"reason": "有新线索"}),
+            ("city.reviewer", "assign", {"division": factories.XINSHI}),
+            ("district.650104", "sign_for", {}),
+            ("district.650104", "submit_feedback", {"outcome": "SUBSTANTIATED", "text": "属实。"}),
+            ("city.reviewer", "conclude", {}),
+            ("city.reviewer", "reply", {"text": "已依法处理。"}),
+            ("city.reviewer", "archive", {}),
+        ):
+            answer = factories.office_act(client, username, tip_id, action, **more)
+            assert answer.status_code == 200, (action, answer.get_json())
+        refused = _decide(client, proposal["id"])
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "term_not_over")
+        assert _proposed(client) == [], "nobody is asked about it any more"
+    assert rows.scalar("SELECT count(*) FROM reporters") == 1
+    with clock.stopped_at(FILED + 14 * YEAR):
+        (again,) = _proposed(client)
+        assert "10 年" in again["basis"]
+        assert _decide(client, again["id"]).status_code == 200
+    assert rows.scalar("SELECT count(*) FROM reporters") == 0
