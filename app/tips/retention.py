@@ -120,8 +120,8 @@ def _waiting() -> ColumnElement[bool]:
 
 
 def removals_by_id(actor: Actor, removal_ids: Collection[UUID]) -> Sequence[tuple[IdentityRemoval, str, str]]:
-    """Those of these proposals within sight that wait for a decision, as the list has them."""
-    chosen = _removals(actor).where(IdentityRemoval.id.in_(removal_ids), _waiting())
+    """Those of these proposals within sight that nobody has decided about, as the list had them."""
+    chosen = _removals(actor).where(IdentityRemoval.id.in_(removal_ids), _UNDECIDED)
     rows = db.session.execute(chosen.order_by(IdentityRemoval.proposed_at, IdentityRemoval.id))
     return [(row[0], row[1], row[2]) for row in rows]
 

@@ -205,6 +205,21 @@ def test_a_batch_of_an_earlier_version_counts_as_sent_and_what_was_withdrawn_as_
     assert ledgers.patch(client, case_id, "claims/债2", change).get_json()["code"] == "payment_under_way"
 
 
+def test_tips_merged_by_an_earlier_version_are_given_to_the_unit_of_their_main_tip(fresh_app: Flask) -> None:
+    client = fresh_app.test_client()
+    main = factories.verifying_tip(client)
+    later = factories.tip_id_of(factories.file_tip(client)["receipt_number"])
+    assert factories.office_act(client, "city.reviewer", later, "merge", into=str(main)).status_code == 200
+    db.session.remove()
+    places = "SELECT unit_id, division_code FROM handlings ORDER BY registered_at, tip_id"
+    before = _as_owner(places)
+    assert before == [before[0]] * len(before)
+    downgrade(str(MIGRATIONS), revision="0058")
+    assert [unit for unit, _ in _as_owner(places)].count(None) == 1
+    upgrade(str(MIGRATIONS))
+    assert _as_owner(places) == before
+
+
 def test_all_the_way_down_and_up_with_data_present(fresh_app: Flask) -> None:
     factories.verifying_tip(fresh_app.test_client())
     db.session.remove()
