@@ -1,15 +1,15 @@
 """A merged tip lies where its main tip lies, so that the unit that handles the matter sees it; the statistics know which
 tips are merged, since of a unit they count nothing but what their reporters think of it
 
-Revision ID: 0056
-Revises: 0054
+Revision ID: 0059
+Revises: 0058
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0056"
-down_revision = "0054"
+revision = "0059"
+down_revision = "0058"
 branch_labels = None
 depends_on = None
 
