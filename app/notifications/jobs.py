@@ -25,6 +25,12 @@ def announce_step(payload: dict[str, Any]) -> None:
     service.announce_step(UUID(payload["tip_id"]), UUID(payload["event_id"]))
 
 
+@handles(service.TELL_REPORTERS)
+def tell_reporters(payload: dict[str, Any]) -> None:
+    """Tell one lot of a surge's reporters. Twice is safe: a delivery exists once."""
+    service.tell_some([UUID(one) for one in payload["tip_ids"]], UUID(payload["event_id"]))
+
+
 @handles(REASSIGNMENT_CHANGED)
 def announce_reassignment(payload: dict[str, Any]) -> None:
     """Tell of a step of a request. Twice is safe: a person hears of an event once."""

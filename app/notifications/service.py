@@ -6,7 +6,7 @@ whoever is reached outside the office a delivery is queued with an outbox messag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -28,12 +28,16 @@ from app.notifications.models import Delivery, Notice
 from app.notifications.states import Channel, Kind
 from app.notifications.steps import ALERTS, CONVERSATION_STEPS, HANDLING_STEPS, REASSIGNMENT_STEPS, Circle
 from app.notifications.wording import titles_of, with_number
+from app.outbox import service as outbox
 from app.tips.merge_models import ClusterMerge
 from app.tips.models import Tip
 from app.tips.progress import followers
 from app.workflow import policy as handling_policy
 from app.workflow.models import Handling, HandlingAlert, HandlingEvent, Reassignment, ReassignmentEvent
 from app.workflow.states import CITY_ACTS, Action, AlertKind
+
+TELL_REPORTERS: Final = "notifications.tell_reporters"
+TOLD_AT_ONCE: Final = 50
 
 # Announcing a step --------------------------------------------------------------------------------------------------
 
@@ -70,9 +74,21 @@ def announce_step(tip_id: UUID, event_id: UUID) -> None:
 
 
 def _tell_reporters(tip_id: UUID, event_id: UUID) -> None:
-    """Tell the reporter of a tip, and those whose tips are handled with it."""
-    for told in (tip_id, *db.session.scalars(followers(tip_id)).all()):
-        ladder.tell_reporter(told, event_id)
+    """Tell the reporter of a tip, and those whose tips are handled with it: of a surge lot by lot.
+
+    Each person told is one lock until the transaction ends, and PostgreSQL has room for some thousands.
+    """
+    concerned = [tip_id, *db.session.scalars(followers(tip_id))]
+    tell_some(concerned[:TOLD_AT_ONCE], event_id)
+    for start in range(TOLD_AT_ONCE, len(concerned), TOLD_AT_ONCE):
+        lot = [str(one) for one in concerned[start : start + TOLD_AT_ONCE]]
+        outbox.leave(TELL_REPORTERS, event_id=str(event_id), tip_ids=lot)
+
+
+def tell_some(tip_ids: Sequence[UUID], event_id: UUID) -> None:
+    """Tell the reporters of these tips of a step. A repeat adds nothing."""
+    for tip_id in tip_ids:
+        ladder.tell_reporter(tip_id, event_id)
 
 
 def _merged_with_its_cluster(event: HandlingEvent) -> bool:

@@ -224,6 +224,28 @@ class TestReporters:
         assert len(phone.wechat.messages) == 2
         assert phone.remaining() == 0
 
+    def test_of_a_surge_are_told_lot_by_lot_and_each_once(
+        self, phone: Phone, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(service, "TOLD_AT_ONCE", 2)
+        headers = [factories.reporter_headers(phone.wechat.openid(f"reporter {n}")) for n in range(5)]
+        persons = [factories.REPORTER | {"phone": f"139000020{n:02}"} for n in range(5)]
+        filed = [factories.file_tip(phone.client, headers=h, reporter=p) for h, p in zip(headers, persons, strict=True)]
+        main, *later = [factories.tip_id_of(receipt["receipt_number"]) for receipt in filed]
+        for one in later:
+            assert factories.office_act(phone.client, "city.reviewer", one, "merge", into=str(main)).status_code == 200
+        factories.deliver()
+        assert factories.office_act(phone.client, "city.reviewer", main, "accept").status_code == 200
+        (event_id,) = session.scalars(select(HandlingEvent.id).where(HandlingEvent.action == "accept"))
+        factories.deliver()
+        with transaction(OPEN_WALL):
+            service.announce_step(main, event_id)
+        factories.deliver()
+        told = session.scalars(select(Delivery.tip_id).where(Delivery.event_id == event_id)).all()
+        assert sorted(told) == sorted([main, *later])
+        lots = session.scalars(select(OutboxMessage.payload).where(OutboxMessage.topic == service.TELL_REPORTERS)).all()
+        assert [len(one["tip_ids"]) for one in lots if one["event_id"] == str(event_id)] == [2, 1, 2, 1]
+
     def test_internal_steps_are_not_told(self, phone: Phone) -> None:
         phone.consent(10)
         number, tip_id = phone.file_tip()
