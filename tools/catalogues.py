@@ -32,6 +32,7 @@ SPEAKING = (
     "app/public_pages/*.py",
     "app/cases/claim_query.py",
     "app/rewards/claiming.py",
+    "app/tips/service.py",
     "app/tips/schemas.py",
     "app/tips/access.py",
     "app/tips/conversation.py",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from flask import Response, g
 
 from app.files import service as files
@@ -72,6 +74,8 @@ def form_page(form: StatementForm) -> str:
 def form_again(form: StatementForm, refusal: DomainError) -> Response:
     """The form with what is wrong with it; everything typed and uploaded is still there."""
     form.errors, form.problem = refusal.errors, refusal.detail or refusal.title
+    if refusal.code == "request_id_reused":
+        form.values["client_request_id"] = str(uuid4())
     if ticket := refusal.extra.get("waiting_ticket"):
         form.ticket, form.wait_seconds = ticket, refusal.extra["wait_seconds"]
         form.problem = f"现在提交的人较多，请等 {form.wait_seconds} 秒后再点一次“提交举报”，填写的内容都在"

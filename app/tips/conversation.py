@@ -6,7 +6,7 @@ works for anonymous tips too, because the reporter is known by the codes alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -60,13 +60,13 @@ def supplement(tip: Tip, text: str | None, evidence: list[UUID], client_request_
 
     Raises:
         InvalidInput: neither text nor files, or files that cannot be used.
-        Conflict: the tip is closed, or holds as much as one tip may.
+        Conflict: the tip is closed, or holds as much as one tip may, or the request id has said something else.
     """
     if not text and not evidence:
         raise InvalidInput(errors={"text": ["请填写补充说明或上传补充材料"]})
     digest = _request_digest("supplement", tip, client_request_id)
     if (earlier := _earlier(digest)) is not None:
-        return Said(earlier.at, repeated=True)
+        return _repeated(earlier, text or "", evidence)
     if Status(leading(tip.id).status) not in OPEN_STATUSES:
         raise Conflict("该举报已办理完毕，不能再补充材料", code="tip_closed")
     message = _keep(tip.id, "reporter", "supplement", text or "", digest=digest)
@@ -80,10 +80,10 @@ def supplement(tip: Tip, text: str | None, evidence: list[UUID], client_request_
 
 
 def say(tip: Tip, text: str, client_request_id: UUID | None) -> Said:
-    """Keep a message of the reporter; raise ``Conflict`` once the tip is archived or full."""
+    """Keep a message of the reporter; raise ``Conflict`` once the tip is archived or full, or as :func:`supplement`."""
     digest = _request_digest("message", tip, client_request_id)
     if (earlier := _earlier(digest)) is not None:
-        return Said(earlier.at, repeated=True)
+        return _repeated(earlier, text)
     if Status(leading(tip.id).status) is Status.ARCHIVED:
         raise Conflict("该举报已归档，不能再留言", code="tip_closed")
     message = _keep(tip.id, "reporter", "message", text, digest=digest)
@@ -115,6 +115,14 @@ def _earlier(digest: bytes | None) -> TipMessage | None:
     if digest is None:
         return None
     return db.session.scalar(select(TipMessage).where(TipMessage.request_digest == digest))
+
+
+def _repeated(earlier: TipMessage, text: str, evidence: Collection[UUID] = ()) -> Said:
+    """The first answer, where the same is said again; what says something else must not get lost under it."""
+    attached = select(TipEvidence.file_id).where(TipEvidence.message_id == earlier.id)
+    if earlier.text != text or not set(evidence) <= set(db.session.scalars(attached)):
+        raise Conflict("上一次提交的内容已经收到，这次的内容与它不同，请重新提交一次", code="request_id_reused")
+    return Said(earlier.at, repeated=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from app.tips.service import crypto
 
 EDITION: Final = "SHUDI1"
 LONGEST_PROOF: Final = 1000
-_NOT_SAID: Final = frozenset({"query_code_digest", "client_request_digest"})
+_NOT_SAID: Final = frozenset({"query_code_digest", "client_request_digest", "request_body_digest"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class Tip(Base):
     receipt_number: Mapped[str] = mapped_column(Text, unique=True)
     query_code_digest: Mapped[bytes] = mapped_column(LargeBinary)
     client_request_digest: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    request_body_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     registered_at: Mapped[datetime]
     channel: Mapped[str] = mapped_column(Text)
     real_name: Mapped[bool]

@@ -12,9 +12,11 @@ the reporter holds, and whoever was only told the query code cannot claim with i
 
 from __future__ import annotations
 
+import json
 import secrets
+from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from stdnum.iso7064 import mod_11_10
@@ -60,6 +62,15 @@ def claim_code(crypto: Crypto, receipt_number: str, query_code: str) -> str:
 def request_digest(crypto: Crypto, client_request_id: UUID) -> bytes:
     """What is stored of the client's request id."""
     return crypto.digest("client-request", client_request_id.bytes)
+
+
+def body_digest(crypto: Crypto, body: Mapping[str, Any]) -> bytes:
+    """What is stored of what a request said, to tell a repeat from another tip under the same request id.
+
+    Files are left aside, because a page without scripts sends them anew, and the place, because a phone finds it anew.
+    """
+    said = {name: value for name, value in body.items() if name not in {"evidence", "place", "client_request_id"}}
+    return crypto.digest("client-request-body", json.dumps(said, default=str, sort_keys=True).encode())
 
 
 def normalised(number: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,7 +20,7 @@ from app.files import service as files
 from app.foundation import clock
 from app.foundation.crypto import Crypto
 from app.foundation.database import Row, db, insert_rows, new_id
-from app.foundation.errors import Forbidden, InvalidInput, NotFound
+from app.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from app.foundation.permissions import PUBLIC, Actor
 from app.geo import service as geo
 from app.geo.divisions import divisions
@@ -66,14 +66,15 @@ def submit_tip(
     """File a tip: statement, subject, sealed reporter, jurisdiction, handling, history, audit and outbox together.
 
     The statement's row comes first, so that of two equal requests arriving at once one waits and answers as a repeat.
-    For an anonymous tip the session is not looked at, let alone stored. ``filed_by`` is the officer who enters what
+    Raises ``Conflict`` where the request id has filed another statement. For an anonymous tip the session is not looked
+    at, let alone stored. ``filed_by`` is the officer who enters what
     somebody else reported; the evidence is then that officer's upload.
     """
     accused = _accused(body)
     decision = geo.find_jurisdiction(accused, geo.region_code())
     tip, code = _insert_tip(body, openid_index, channel, decision, filed_by or PUBLIC)
     if tip is None:
-        return _first_answer(body["client_request_id"])
+        return _first_answer(body)
     _attach_evidence(tip["id"], body["evidence"], filed_by)
     hint = hint_of(geo.for_public(decision, accused, geo.region_code()))
     number, claim = tip["receipt_number"], _claim_code(tip["receipt_number"], code, real_name=tip["real_name"])
@@ -142,6 +143,7 @@ def _statement(body: dict[str, Any], channel: str) -> dict[str, Any]:
     conduct, place, request_id = body["conduct"], body["place"], body["client_request_id"]
     return {
         "client_request_digest": receipts.request_digest(crypto(), request_id) if request_id else None,
+        "request_body_digest": receipts.body_digest(crypto(), body) if request_id else None,
         "channel": channel,
         "real_name": body["reporter"] is not None,
         "relation": body["relation"],
@@ -173,9 +175,14 @@ def _tip_of_request(client_request_id: UUID) -> Tip | None:
     return db.session.scalar(select(Tip).where(Tip.client_request_digest == digest))
 
 
-def _first_answer(client_request_id: UUID) -> Receipt:
+def _first_answer(body: Mapping[str, Any]) -> Receipt:
+    client_request_id = body["client_request_id"]
     tip = _tip_of_request(client_request_id)
     assert tip is not None  # noqa: S101  # the insert has just met it, and statements are never deleted
+    if tip.request_body_digest not in {None, receipts.body_digest(crypto(), body)}:
+        raise Conflict(
+            "此前提交的举报已经收到，这次的内容与它不同；如要作为另一件举报提交，请再次提交", code="request_id_reused"
+        )
     first = db.session.scalar(
         select(TipJurisdiction).where(TipJurisdiction.tip_id == tip.id).order_by(TipJurisdiction.decided_at).limit(1)
     )

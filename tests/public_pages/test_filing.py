@@ -119,6 +119,21 @@ def test_sending_the_same_form_twice_files_one_tip(client: FlaskClient) -> None:
     assert rows.scalar("SELECT count(*) FROM tips") == 1
 
 
+def test_another_statement_sent_by_going_back_is_another_tip_and_not_lost(client: FlaskClient) -> None:
+    form = _new(client)
+    first = send(client, form, "/report/new", **STATEMENT)
+    other = STATEMENT | {"subject__name": "乌鲁木齐另一家投资有限公司"}
+    told = send(client, form, "/report/new", **other)
+    assert (first.status_code, told.status_code) == (201, 409)
+    page = told.get_data(as_text=True)
+    assert "此前提交的举报已经收到" in page
+    again = send(client, page, "/report/new")
+    assert again.status_code == 201
+    assert _codes(again.get_data(as_text=True)) != _codes(first.get_data(as_text=True))
+    names = rows.scalar("SELECT array_agg(name ORDER BY name) FROM tip_subjects")
+    assert sorted(names) == sorted([STATEMENT["subject__name"], other["subject__name"]])
+
+
 def test_the_proposal_names_the_district_and_the_reason(client: FlaskClient) -> None:
     answer = _file(client, preview="1")
     assert answer.status_code == 200

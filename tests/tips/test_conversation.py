@@ -140,6 +140,22 @@ def test_a_repeat_adds_nothing_and_claims_nothing_twice(client: FlaskClient, rec
     assert rows.growth(before) == {}
 
 
+@pytest.mark.parametrize("way", ["supplement", "messages"])
+def test_something_else_under_the_same_request_id_is_not_taken_for_a_repeat(
+    client: FlaskClient, receipt: dict[str, Any], way: str
+) -> None:
+    given = {"text": "第一次说的。", "client_request_id": str(uuid4())}
+    assert reporters.call(client, way, receipt, **given).status_code == 201
+    changes: list[dict[str, Any]] = [{"text": "第二次说的。"}]
+    if way == "supplement":
+        changes.append({"evidence": [factories.upload(client).get_json()["id"]]})
+    for change in changes:
+        refused = reporters.call(client, way, receipt, **given | change)
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "request_id_reused")
+        anew = given | change | {"client_request_id": str(uuid4())}
+        assert reporters.call(client, way, receipt, **anew).status_code == 201
+
+
 def test_a_request_id_of_one_tip_says_nothing_about_another(client: FlaskClient, receipt: dict[str, Any]) -> None:
     other = factories.file_tip(client)
     request_id = str(uuid4())
