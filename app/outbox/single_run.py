@@ -45,7 +45,7 @@ def run(
         model: the table of the row.
         row_id: the row.
         work: gets the row, outside a transaction, and writes its end.
-        fail: ends a row in a transaction, with a Chinese sentence for whoever asked.
+        fail: ends a row in a transaction, with a Chinese sentence for whoever asked; not called for one that is over.
         broken: that sentence for an exception that nobody expects, which is raised on.
         told: exceptions whose text is that sentence.
     """
@@ -58,13 +58,20 @@ def run(
         work(row)
     except told as fault:
         with transaction(OPEN_WALL):
-            fail(row_id, str(fault))
+            _end_unless_over(model, row_id, fail, str(fault))
     except Exception:
         with transaction(OPEN_WALL):
-            fail(row_id, broken)
+            _end_unless_over(model, row_id, fail, broken)
         raise
     with transaction(OPEN_WALL):
         service.finish(message_id)
+
+
+def _end_unless_over(model: type[Any], row_id: UUID, fail: Callable[[UUID, str], None], problem: str) -> None:
+    """An exception does not say that nothing was written: the answer to a commit may be lost, and the row be done."""
+    row = db.session.get_one(model, row_id, with_for_update=True, populate_existing=True)
+    if row.state in UNDER_WAY:
+        fail(row_id, problem)
 
 
 def claim(model: type[Model], row_id: UUID) -> Model | None:

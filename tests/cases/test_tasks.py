@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
 from app.cases import bank_file, jobs, payments, tasks
 from app.cases.jobs import sweep_cases
@@ -194,6 +197,30 @@ def test_a_run_that_was_killed_is_done_again(client: FlaskClient, case_id: str) 
     with clock.stopped_at(clock.now() + timedelta(minutes=11)):
         factories.deliver()
         assert listed(client, case_id)[0]["state"] == "done"
+
+
+def test_a_round_whose_answer_was_lost_stays_done(
+    client: FlaskClient, case_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ask(client, case_id, ROUND).get_json()
+
+    @contextmanager
+    def lost(wall: str | None = None) -> Iterator[Any]:
+        with transaction(wall) as session:
+            yield session
+        if wall != OPEN_WALL:  # the round is committed, and then the database goes away
+            raise OperationalError("COMMIT", None, Exception("server closed the connection unexpectedly"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "transaction", lost)
+        with pytest.raises(OperationalError):
+            jobs.run_case_task(0, {"task_id": asked["id"]})
+    factories.deliver()
+    told = listed(client, case_id)[0]
+    assert (told["state"], told["problem"], told["given"]["round"]) == ("done", "", 1)
+    assert rows.scalar("SELECT count(*) FROM notices WHERE run_id = :id", id=asked["id"]) == 1
+    heard = rows.scalar("SELECT title FROM notices WHERE run_id = :id", id=asked["id"])
+    assert heard.startswith("第 1 轮清退分配已计算")
 
 
 def test_a_batch_that_was_broken_off_is_made_again_and_once(
