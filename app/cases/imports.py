@@ -234,43 +234,65 @@ def rows_done(row: SheetImport) -> int:
 # The job's side -------------------------------------------------------------------------------------------------------
 
 
-def note_kept(actor: Actor, import_id: UUID, outcome: Outcome) -> None:
-    """Write what was kept into the import's row, in the transaction that keeps it."""
-    row = db.session.get_one(SheetImport, import_id)
-    row.created, row.updated, row.unchanged = outcome.created, outcome.updated, outcome.unchanged
+def note_kept(actor: Actor, import_id: UUID, outcome: Outcome) -> bool:
+    """End an import with what was kept, in the transaction that keeps it.
+
+    Returns ``False`` where another run has ended it: what this one would keep must be rolled back.
+    """
+    if not finish(import_id, ImportState.DONE, outcome):
+        return False
     audit.record(
         actor, "cases.import", "case_import", import_id,
         created=outcome.created, updated=outcome.updated, refused=outcome.refused,
     )  # fmt: skip
-    db.session.flush()
+    return True
 
 
-def finish(import_id: UUID, state: ImportState, outcome: Outcome | None, result: ReceivedFile | None) -> None:
-    """End an import with what came of it."""
-    row = db.session.get_one(SheetImport, import_id, with_for_update=True, populate_existing=True)
-    row.state, row.ended_at = state.value, clock.now()
-    if outcome is not None:
-        row.rows, row.refused = outcome.rows, outcome.refused
-        row.faults = [
-            {"cell": one.cell, "heading": one.heading, "reason": one.reason, "note": one.note}
-            for one in outcome.faults[:_FAULTS_SHOWN]
-        ]
-        if row.dry_run:
-            row.created, row.updated, row.unchanged = outcome.created, outcome.updated, outcome.unchanged
-    if result is not None:
-        stored = files.register(result)
-        files.claim([stored.id], "office", row.uploaded_by)
-        row.result_file_id = stored.id
-    single_run.tell_of_end(row)
+def finish(import_id: UUID, state: ImportState, outcome: Outcome) -> bool:
+    """End a running import with what came of it; ``False`` where another run has ended it."""
+    row = _locked(import_id)
+    if row.state != ImportState.RUNNING:
+        return False
+    row.rows, row.refused = outcome.rows, outcome.refused
+    row.faults = [
+        {"cell": one.cell, "heading": one.heading, "reason": one.reason, "note": one.note}
+        for one in outcome.faults[:_FAULTS_SHOWN]
+    ]
+    if state == ImportState.DONE:
+        row.created, row.updated, row.unchanged = outcome.created, outcome.updated, outcome.unchanged
+    _end(row, state)
+    return True
+
+
+def attach_result(import_id: UUID, received: ReceivedFile) -> None:
+    """Keep the marked workbook of an import."""
+    row = _locked(import_id)
+    stored = files.register(received)
+    files.claim([stored.id], "office", row.uploaded_by)
+    row.result_file_id = stored.id
     db.session.flush()
 
 
 def fail(import_id: UUID, problem: str) -> None:
     """End an import that could not be run; ``problem`` is a Chinese sentence for the officer."""
-    row = db.session.get_one(SheetImport, import_id, with_for_update=True, populate_existing=True)
-    row.state, row.problem, row.ended_at = ImportState.FAILED.value, problem, clock.now()
+    row = _locked(import_id)
+    row.problem = problem
+    _end(row, ImportState.FAILED)
+
+
+def _end(row: SheetImport, state: ImportState) -> None:
+    row.state, row.ended_at = state.value, clock.now()
     single_run.tell_of_end(row)
     db.session.flush()
+
+
+def _locked(import_id: UUID) -> SheetImport:
+    return db.session.get_one(SheetImport, import_id, with_for_update=True, populate_existing=True)
+
+
+def lacks_result(row: SheetImport) -> bool:
+    """Whether cells are at fault and no workbook marks them: it follows the end of an import that kept rows."""
+    return bool(row.faults) and row.result_file_id is None and row.file_id is not None
 
 
 def result_file(actor: Actor, import_id: UUID) -> StoredFile:

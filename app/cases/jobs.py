@@ -30,7 +30,7 @@ XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def import_sheet(message_id: int, payload: dict[str, Any]) -> None:
     """Take a spreadsheet in. Twice is safe: one run has it at a time, and what is known already changes nothing.
 
-    A run that is killed after its rows were kept is done again (``single_run.GIVEN_UP_AFTER``) and finds them.
+    A run that is killed before its rows were kept is done again (``single_run.GIVEN_UP_AFTER``); with its rows it ends.
     """
     single_run.run(
         message_id,
@@ -50,26 +50,38 @@ def _run(row: SheetImport) -> None:
     _, pieces = files.open_file(row.file_id)
     book, headings = Workbook(b"".join(pieces)), imports.headings_of(row)
     end_reading()
-    state, outcome = _taken_in(actor, row, book, headings)
-    result = _result(row, book, headings, outcome)
-    with transaction(OPEN_WALL):
-        imports.finish(row.id, state, outcome, result)
+    try:
+        outcome = _kept(actor, row, book, headings)
+    except NothingKept as nothing:
+        _end_without_rows(row, nothing.outcome, _result(row, book, headings, nothing.outcome))
+        return
+    if (result := _result(row, book, headings, outcome)) is not None:
+        with transaction(OPEN_WALL):
+            imports.attach_result(row.id, result)
 
 
-def _taken_in(actor: Actor, row: SheetImport, book: Workbook, headings: Headings) -> tuple[ImportState, Outcome]:
-    """Behind the wall of whoever handed the sheet in, in one transaction."""
+def _kept(actor: Actor, row: SheetImport, book: Workbook, headings: Headings) -> Outcome:
+    """The rows and the end of the import, behind the wall of whoever handed the sheet in, in one transaction.
+
+    What comes after it, such as a workbook that cannot be stored, does not make of it an import that kept nothing.
+    """
 
     def progress(done: int) -> None:
         single_run.note_progress(row.id, done)
 
-    try:
-        with transaction(actor.wall):
-            target = imports.target_of(actor, row.kind, row.case_id, row.batch_id)
-            outcome = take_in(book, headings, target, by_row=row.by_row, dry_run=row.dry_run, progress=progress)
-            imports.note_kept(actor, row.id, outcome)
-    except NothingKept as nothing:
-        return (ImportState.DONE if row.dry_run else ImportState.REFUSED), nothing.outcome
-    return ImportState.DONE, outcome
+    with transaction(actor.wall):
+        target = imports.target_of(actor, row.kind, row.case_id, row.batch_id)
+        outcome = take_in(book, headings, target, by_row=row.by_row, dry_run=row.dry_run, progress=progress)
+        if not imports.note_kept(actor, row.id, outcome):
+            raise NothingKept(outcome)
+    return outcome
+
+
+def _end_without_rows(row: SheetImport, outcome: Outcome, result: files.ReceivedFile | None) -> None:
+    state = ImportState.DONE if row.dry_run else ImportState.REFUSED
+    with transaction(OPEN_WALL):
+        if imports.finish(row.id, state, outcome) and result is not None:
+            imports.attach_result(row.id, result)
 
 
 def _result(row: SheetImport, book: Workbook, headings: Headings, outcome: Outcome) -> files.ReceivedFile | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,17 @@ import python_calamine
 import xlsxwriter
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, text
 
-from app.cases import sheet_engine
+from app.cases import import_result, imports, sheet_engine
 from app.cases.case_import import CaseTarget
-from app.foundation.database import db
+from app.files import service as files
+from app.files.storage import StorageFault
+from app.foundation import clock
+from app.foundation.database import OPEN_WALL, db, transaction
+from app.outbox import single_run
 from tests import factories, rows
-from tests.cases import office, old_excel, sheets
+from tests.cases import ledgers, office, old_excel, sheets
 
 
 def register(client: FlaskClient, username: str = "city.reviewer") -> dict[str, Any]:
@@ -495,3 +500,80 @@ class TestCommandLine:
         kept = runner.invoke(args=["cases", "import", str(file), "--yes", "--by-row"])
         assert "新增 1" in kept.output, kept.output
         assert set(register(client)) == {"乌存〔2019〕1号"}
+
+
+def _bank_answers(client: FlaskClient) -> tuple[str, str]:
+    """A case with a batch, and the bank's answers to it handed in, one of them about no claim of the batch."""
+    case_id = ledgers.paying_case(client)
+    ledgers.batch(client, case_id)
+    answers = [[f"债{n}", "成功", "2025-05-08", str(n), None] for n in (1, 2, 3, 9)]
+    content = sheets.workbook([["债权编号", "处理结果", "交易日期", "流水号", "原因"], *answers])
+    to = f"{office.CASES}/{case_id}/batches/1/results/imports"
+    return case_id, sheets.hand_in(client, content, office.HANDLER, to=to).get_json()["id"]
+
+
+def _told(client: FlaskClient, import_id: str) -> Any:
+    headers = factories.office_headers(office.HANDLER)
+    return client.get(f"{sheets.IMPORTS}/{import_id}", headers=headers).get_json()
+
+
+def _notices(import_id: str) -> list[str]:
+    told = text("SELECT title FROM notices WHERE run_id = :id")
+    return list(db.session.scalars(told, {"id": import_id}))
+
+
+def test_payments_that_were_recorded_are_told_so_although_the_marked_sheet_is_not_stored(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id, import_id = _bank_answers(client)
+
+    def full(*_: Any) -> Any:
+        raise StorageFault("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(files.vault()), "put", full)
+        told = sheets.run(client, import_id, office.HANDLER, by_row=True)
+    assert (told["state"], told["problem"], told["updated"], told["refused"]) == ("done", "", 3, 1)
+    assert ([fault["cell"] for fault in told["faults"]], told["has_result"]) == (["A5"], False)
+    assert ledgers.ledger(client, case_id).get_json()["paid_yuan"] == "100.00"
+    assert _notices(import_id) == ["银行发放结果已导入：新增 0，更新 3，有误 1"]
+
+
+def test_a_run_killed_after_its_rows_were_kept_has_ended_with_them(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id, import_id = _bank_answers(client)
+
+    def killed(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(import_result, "marked", killed)
+        with pytest.raises(KeyboardInterrupt):
+            sheets.run(client, import_id, office.HANDLER, by_row=True)
+    assert ledgers.ledger(client, case_id).get_json()["paid_yuan"] == "100.00"
+    with clock.stopped_at(clock.now() + single_run.GIVEN_UP_AFTER + timedelta(minutes=2)):
+        factories.deliver()
+        told = _told(client, import_id)
+        assert (told["state"], told["updated"], told["refused"]) == ("done", 3, 1)
+        assert _notices(import_id) == ["银行发放结果已导入：新增 0，更新 3，有误 1"]
+
+
+def test_a_run_that_another_one_has_overtaken_keeps_nothing(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id, import_id = _bank_answers(client)
+    real = imports.headings_of
+
+    def overtaken(row: Any) -> Any:
+        with transaction(OPEN_WALL):
+            db.session.execute(text("UPDATE case_imports SET state = 'done' WHERE id = :id"), {"id": import_id})
+        return real(row)
+
+    before = ledgers.ledger(client, case_id).get_json()
+    headers = factories.office_headers(office.HANDLER)
+    client.post(f"{sheets.IMPORTS}/{import_id}/start", json={"by_row": True}, headers=headers)
+    monkeypatch.setattr(imports, "headings_of", overtaken)
+    factories.deliver()
+    assert ledgers.ledger(client, case_id).get_json() == before
+    assert _notices(import_id) == []

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from app.files import service as files
+from app.files.storage import StorageFault
 from tests import factories, rows
 from tests.cases import office, sheets
 from tests.console.office import Officer, csrf_token
@@ -68,6 +70,24 @@ def test_faults_are_shown_by_cell_and_the_marked_sheet_is_fetched(officer: SignI
     assert person.get(f"{address}/result").headers["Content-Disposition"].startswith("attachment")
     page = started(person, address, run="keep", by_row="true")
     assert rows.scalar("SELECT count(*) FROM fundraising_cases") == 1
+
+
+def test_a_marked_sheet_that_is_missing_is_told(officer: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = officer(office.REVIEWER)
+    bad = sheets.row(2, 参与集资人数="很多")
+    address = handed_in(person, sheets.table(sheets.row(1), bad)).headers["Location"]
+
+    def full(*_: Any) -> Any:
+        raise StorageFault("No space left on device")
+
+    monkeypatch.setattr(type(files.vault()), "put", full)
+    page = started(person, address, run="keep", by_row="true")
+    assert rows.scalar("SELECT count(*) FROM fundraising_cases") == 1
+    assert "H3" in page
+    assert "标注了错误的结果表尚未生成" in page
+    assert "已导入的内容不受影响，请勿重复导入" in page
+    assert f"{address}/result" not in page
+    assert "案件台账已导入：新增 1，更新 0，有误 1" in person.text("/notices")
 
 
 def test_a_column_is_left_out_or_missing(officer: SignIn) -> None:

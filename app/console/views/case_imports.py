@@ -66,6 +66,7 @@ def import_view(
         "state_url": url_for("console.follow_case_import", import_id=row.id),
         "start_url": url_for("console.start_case_import", import_id=row.id),
         "result_url": url_for("console.fetch_import_result", import_id=row.id) if row.result_file_id else None,
+        "lacks_result": imports.lacks_result(row),
         "list_url": url_for("console.list_case_imports"),
         "problem": problem and {"title": problem["title"], "text": problem.get("detail"), "fields": _faults(problem)},
     }
