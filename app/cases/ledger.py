@@ -116,6 +116,7 @@ def summary(case: FundraisingCase) -> dict[str, Any]:
     distributed = sum(shared_out.values(), Decimal("0.00"))
     paid = payments.paid_of(case.id)
     return {
+        "version": case.version,
         "claims": count,
         "waiting_claims": waiting,
         "verified_yuan": verified,

@@ -18,6 +18,7 @@ from app.cases import (
     ledger,
     payments,
     queries,
+    service,
     tasks,
     views,
 )
@@ -49,6 +50,7 @@ def show_ledger(actor: Actor, case_id: UUID) -> dict[str, Any]:
 @endpoint(audience=_OFFICER, permission=_OWN, body=schemas.DistributeBody(), answer=schemas.RoundView(), status=201)
 def distribute(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Share a sum among the claims to the fen; where there are very many, ``…/tasks`` does it."""
+    service.still_as_seen(actor, case_id, body.pop("expected_version"))
     return ledger.told_round(tasks.distribute_at_once(actor, case_id, body["total_yuan"], body["source"]))
 
 
@@ -142,13 +144,15 @@ def issue_codes(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, 
 @endpoint(audience=_OFFICER, permission=_OWN, body=schemas.ReceiveFundBody(), answer=schemas.LedgerView(), status=201)
 def receive_fund(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Enter money that came in, by its source."""
+    service.still_as_seen(actor, case_id, body.pop("expected_version"))
     return ledger.summary(funds.receive_fund(actor, case_id, body))
 
 
 @office_api.post("/assets")
-@endpoint(audience=_OFFICER, permission=_OWN, body=schemas.AssetBody(), answer=schemas.LedgerView(), status=201)
+@endpoint(audience=_OFFICER, permission=_OWN, body=schemas.AddAssetBody(), answer=schemas.LedgerView(), status=201)
 def add_asset(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Enter an asset that was found or seized."""
+    service.still_as_seen(actor, case_id, body.pop("expected_version"))
     return ledger.summary(funds.add_asset(actor, case_id, body))
 
 
@@ -166,6 +170,7 @@ def change_asset(actor: Actor, case_id: UUID, asset_id: UUID, body: dict[str, An
 @endpoint(audience=_OFFICER, permission=_OWN, body=schemas.MakeBatchBody(), answer=schemas.LedgerView(), status=201)
 def make_batch(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Put what is to be paid of a round into a batch for the bank; where there is very much, ``…/tasks`` does it."""
+    service.still_as_seen(actor, case_id, body.pop("expected_version"))
     tasks.make_batch_at_once(actor, case_id, body["round"], body["reason"])
     return ledger.summary(queries.case_for(actor, case_id))
 

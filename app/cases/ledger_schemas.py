@@ -13,6 +13,7 @@ from app.cases.bank_file import FORMATS
 from app.cases.claims import CLAIM_STATES
 from app.cases.identity_numbers import DIGITS, is_identity_number
 from app.cases.payment_states import PaymentState
+from app.cases.schemas import EntryBody
 from app.foundation import clock
 from app.foundation.json_fields import JsonBoolean
 from app.tips.schemas import PlainText, Yuan
@@ -136,7 +137,7 @@ class IssueCodesBody(Schema):
     renew = JsonBoolean(load_default=False)
 
 
-class ReceiveFundBody(Schema):
+class ReceiveFundBody(EntryBody):
     """Money that came in; a negative sum corrects an earlier entry."""
 
     source = fields.String(required=True, validate=validate.OneOf(list(words.SOURCE_TEXTS), error=_UNKNOWN))
@@ -162,6 +163,10 @@ class AssetBody(Schema):
     realised_on = fields.Date(allow_none=True, validate=_not_to_come)
 
 
+class AddAssetBody(EntryBody, AssetBody):
+    """An asset that was found or seized."""
+
+
 class ChangeAssetBody(Schema):
     """What changed of an asset."""
 
@@ -169,7 +174,7 @@ class ChangeAssetBody(Schema):
     asset = fields.Nested(AssetBody(partial=True), required=True, validate=validate.Length(1, error="没有要修改的内容"))
 
 
-class DistributeBody(Schema):
+class DistributeBody(EntryBody):
     """A sum to share among the claims, and which of the six sources of decree 737 Art. 26 it comes from."""
 
     total_yuan = Yuan(required=True, validate=_above_zero)
@@ -183,7 +188,7 @@ class ListSharesQuery(Schema):
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000, error="每页 1 至 1000 条"))
 
 
-class MakeBatchBody(Schema):
+class MakeBatchBody(EntryBody):
     """Which round is paid, and on whose decision."""
 
     round = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**6))
@@ -301,8 +306,12 @@ class BatchView(Schema):
 
 
 class LedgerView(Schema):
-    """The ledger in figures, its sources, assets, rounds and batches; every ratio is computed."""
+    """The ledger in figures, its sources, assets, rounds and batches; every ratio is computed.
 
+    ``version`` is that of the case: the ``expected_version`` of what is entered next.
+    """
+
+    version = fields.Integer()
     claims = fields.Integer()
     waiting_claims = fields.Integer()
     verified_yuan = _money()

@@ -39,6 +39,20 @@ def first_day(day: date) -> None:
         raise ValidationError("应为该月第一天")
 
 
+class EntryBody(Schema):
+    """An entry that the program cannot know again when it is sent twice."""
+
+    expected_version = fields.Integer(
+        strict=True,
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "填报时所见的案件版本（台账的 version）。未收到应答而重发的，凭它拒绝重复登记"
+            "（409 stale_version）；不填则不作检查"
+        },
+    )
+
+
 class PartyBody(Schema):
     """One accused unit or person."""
 

@@ -185,11 +185,27 @@ def locked(actor: Actor, case_id: UUID) -> FundraisingCase:
     return case
 
 
-def _seen(actor: Actor, case_id: UUID, expected_version: int) -> FundraisingCase:
+def still_as_seen(actor: Actor, case_id: UUID, expected_version: int | None) -> None:
+    """Lock a case for an entry of money, and refuse the one that was sent before and went in: money counts once.
+
+    Every step of a case moves its version, so that the same request again, after a lost answer or by two clicks, comes
+    too late. ``None``: whoever writes does not say what was seen, and must look by himself.
+
+    Raises:
+        OutOfScope: no such case. StaleVersion: the case has moved since.
+    """
+    if expected_version is not None:
+        _seen(actor, case_id, expected_version, _PERHAPS_ENTERED)
+
+
+def _seen(actor: Actor, case_id: UUID, expected_version: int, told: str | None = None) -> FundraisingCase:
     case = locked(actor, case_id)
     if case.version != expected_version:
-        raise StaleVersion(extra={"current_version": case.version, "current_status": case.status})
+        raise StaleVersion(told, extra={"current_version": case.version, "current_status": case.status})
     return case
+
+
+_PERHAPS_ENTERED: Final = "该案件在打开页面后已有新的登记，可能就是刚才提交的这一笔。请先核对台账，确未登记的再重新办理"
 
 
 def about(case: FundraisingCase) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from apiflask import APIBlueprint
 from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.cases import queries, tasks, words
+from app.cases import queries, service, tasks, words
 from app.cases.ledger_models import CaseTask
+from app.cases.schemas import EntryBody
 from app.cases.tasks import TaskKind
 from app.files import http as file_http
 from app.foundation.database import transaction
@@ -27,7 +28,7 @@ _NEEDS: Final = {
 }
 
 
-class AskTaskBody(Schema):
+class AskTaskBody(EntryBody):
     """A round (``total_yuan``, ``source``), its batch (``round``, ``reason``), or its list (``batch``, ``reason``)."""
 
     kind = fields.String(required=True, validate=validate.OneOf(list(TaskKind), error="不在可选范围内"))
@@ -84,6 +85,7 @@ def list_case_tasks(actor: Actor, case_id: UUID) -> dict[str, Any]:
 )
 def ask_case_task(actor: Actor, case_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Let a job compute a round, make a batch of it, or write the list of a batch for the bank."""
+    service.still_as_seen(actor, case_id, body.pop("expected_version"))
     return shown(tasks.task_of(case_id, _asked(actor, case_id, body)))
 
 

@@ -7,9 +7,17 @@ from uuid import UUID
 
 from flask import Response, request
 
-from app.cases import funds, ledger, payments, queries, tasks
+from app.cases import funds, ledger, payments, queries, service, tasks
 from app.cases.imports import ImportKind
-from app.cases.ledger_schemas import AssetBody, DistributeBody, ExportBatchBody, MakeBatchBody, ReceiveFundBody
+from app.cases.ledger_schemas import (
+    AddAssetBody,
+    AssetBody,
+    DistributeBody,
+    ExportBatchBody,
+    MakeBatchBody,
+    ReceiveFundBody,
+)
+from app.cases.schemas import EntryBody
 from app.console import forms
 from app.console.blueprint import pages
 from app.console.case_imports import hand_in
@@ -43,7 +51,7 @@ def receive_case_fund(actor: Actor, case_id: UUID) -> Response:
     """Enter money that came in, by its source."""
     on_refusal_show(_ledger_page, actor, case_id)
     given = forms.typed_fields("source", "received_on", "origin", "asset_id") | {"yuan": views.amount("yuan")}
-    funds.receive_fund(actor, case_id, load(ReceiveFundBody(), given))
+    funds.receive_fund(actor, case_id, _entry(actor, case_id, ReceiveFundBody(), given))
     return done("到账资金已登记。", "console.show_case_ledger", case_id=case_id)
 
 
@@ -52,7 +60,7 @@ def receive_case_fund(actor: Actor, case_id: UUID) -> Response:
 def add_case_asset(actor: Actor, case_id: UUID) -> Response:
     """Enter an asset that was found or seized."""
     on_refusal_show(_ledger_page, actor, case_id)
-    funds.add_asset(actor, case_id, load(AssetBody(), views.typed_asset(whole=True)))
+    funds.add_asset(actor, case_id, _entry(actor, case_id, AddAssetBody(), views.typed_asset(whole=True)))
     return done("资产已登记。", "console.show_case_ledger", case_id=case_id)
 
 
@@ -71,7 +79,8 @@ def change_case_asset(actor: Actor, case_id: UUID, asset_id: UUID) -> Response:
 def distribute_case_round(actor: Actor, case_id: UUID) -> Response:
     """Share a sum among the claims to the fen."""
     on_refusal_show(_ledger_page, actor, case_id)
-    body = load(DistributeBody(), forms.typed_fields("source") | {"total_yuan": views.amount("total_yuan")})
+    given = forms.typed_fields("source") | {"total_yuan": views.amount("total_yuan")}
+    body = _entry(actor, case_id, DistributeBody(), given)
     if tasks.is_large(case_id):
         tasks.ask_for_round(actor, case_id, body["total_yuan"], body["source"])
         return done("债权较多，分配已交后台计算。", "console.show_case_ledger", case_id=case_id)
@@ -85,12 +94,19 @@ def make_case_batch(actor: Actor, case_id: UUID) -> Response:
     """Put what is to be paid of a round into a batch for the bank."""
     on_refusal_show(_ledger_page, actor, case_id)
     typed = forms.typed_fields("round", "reason")
-    body = load(MakeBatchBody(), typed | {"round": _number(typed.get("round"))})
+    body = _entry(actor, case_id, MakeBatchBody(), typed | {"round": _number(typed.get("round"))})
     if tasks.is_large(case_id):
         tasks.ask_for_batch(actor, case_id, body["round"], body["reason"])
         return done("债权较多，发放批次已交后台制作。", "console.show_case_ledger", case_id=case_id)
     batch = payments.make_batch(actor, case_id, body["round"], body["reason"])
     return done(f"第 {batch.number} 批发放清单已制作。", "console.show_case_ledger", case_id=case_id)
+
+
+def _entry(actor: Actor, case_id: UUID, schema: EntryBody, given: dict[str, Any]) -> dict[str, Any]:
+    """What a form enters, unless the case has moved since the page: going back and sending again enters nothing."""
+    body: dict[str, Any] = load(schema, given | {"expected_version": forms.seen_version()})
+    service.still_as_seen(actor, case_id, body.pop("expected_version"))
+    return body
 
 
 def _number(typed: str | None) -> int | None:

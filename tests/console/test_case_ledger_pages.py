@@ -19,8 +19,13 @@ SignIn = Callable[[str], Officer]
 
 
 def sent(person: Officer, path: str, seen: str, **fields: Any) -> Any:
-    page = person.text(seen)
-    return person.open(path, method="POST", data={"csrf_token": csrf_token(page), **fields})
+    return person.open(path, method="POST", data={**hidden(person.text(seen)), **fields})
+
+
+def hidden(page: str) -> dict[str, str]:
+    """What the forms of a page send unseen; the version is that of the last one, of the case."""
+    versions = re.findall(r'name="expected_version" value="(\d+)"', page)
+    return {"csrf_token": csrf_token(page)} | ({"expected_version": versions[-1]} if versions else {})
 
 
 def test_money_is_entered_shared_and_paid_by_forms(client: FlaskClient, officer: SignIn) -> None:
@@ -48,6 +53,33 @@ def test_money_is_entered_shared_and_paid_by_forms(client: FlaskClient, officer:
     fetched = sent(handler, f"{here}/batches/1/export", here, action="export_batch-1", format="csv", reason="送银行。")
     assert fetched.headers["Content-Disposition"].startswith("attachment")
     assert rows.scalar("SELECT count(*) FROM audit_events WHERE action = 'cases.export_payments'") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "counted"),
+    [
+        ("funds", {"action": "receive_fund", "source": "balance", "yuan": "150", "origin": "移交"}, "received_yuan"),
+        ("rounds", {"action": "distribute", "source": "balance", "total_yuan": "50"}, "distributed_yuan"),
+        ("assets", {"action": "add_asset", "kind": "real_estate", "description": "商铺", "state": "seized"}, "assets"),
+        ("batches", {"action": "make_batch-1", "round": "1", "reason": "经研究决定。"}, "batches"),
+    ],
+)
+def test_going_back_and_sending_again_enters_nothing(
+    client: FlaskClient, officer: SignIn, path: str, fields: dict[str, str], counted: str
+) -> None:
+    case_id = ledgers.paying_case(client)
+    here, person = f"/cases/{case_id}/ledger", officer(office.HANDLER)
+    form = hidden(person.text(here)) | fields | {"received_on": "2026-02-01"}
+    before = ledgers.ledger(client, case_id).get_json()[counted]
+    assert person.open(f"{here}/{path}", method="POST", data=form).status_code == 303
+    once = ledgers.ledger(client, case_id).get_json()
+    assert once[counted] != before
+    again = person.open(f"{here}/{path}", method="POST", data=form)
+    assert again.status_code == 409
+    assert "可能就是刚才提交的这一笔" in again.get_data(as_text=True)
+    assert ledgers.ledger(client, case_id).get_json() == once
+    bare = {name: value for name, value in form.items() if name != "expected_version"}
+    assert person.open(f"{here}/{path}", method="POST", data=bare).status_code == 422
 
 
 def test_assets_are_described_as_they_go(client: FlaskClient, officer: SignIn) -> None:
