@@ -134,7 +134,7 @@ CONVERSATION_STEPS: Final[Mapping[str, Step]] = {
     "withdrawal": Step({_HANDLERS: "举报人申请撤回举报"}),
     "recheck": Step({_REVIEWERS: "举报人评价不满意，请另行指定人员复核"}),
     "recheck_closed": Step({_HANDLERS: "举报人不满意的评价已由市级复核，请查看结果"}, told_to_reporter=True),
-    "recovery": Step({_HANDLERS: "举报人遗失查询码，请拨打其登记的电话核实后补发"}),
+    "recovery": Step({_REVIEWERS: "举报人遗失查询码，请拨打其登记的电话核实后补发"}),
     "answer": Step({}, told_to_reporter=True),
     "extension": Step({}, told_to_all=True),
 }

@@ -87,7 +87,7 @@ def _supplemented(given: dict[str, str], kept: list[str], refused: list[str]) ->
 def withdraw(_actor: Actor) -> str:
     """Take a tip back; it is recorded, and the office may go on."""
     body = load(bodies.WithdrawTipBody(), _fields(*CODES, "reason"))
-    tip = opened_tip(body)
+    tip = opened_tip(body, own=True)
     conversation.withdraw(tip, body["reason"])
     return _progress(tip, body, "已记录您的撤回申请。涉嫌违法的，有关部门仍可依法处理。")
 
@@ -100,7 +100,7 @@ def rate(_actor: Actor) -> str:
     score = given["score"] or ""
     given["score"] = int(score) if score.isascii() and score.isdecimal() else None
     body = load(RateTipBody(), given)
-    tip = opened_tip(body)
+    tip = opened_tip(body, own=True)
     rating.rate(tip, body["score"], body["comment"])
     return _progress(tip, body, "感谢您的评价。")
 
@@ -110,7 +110,7 @@ def rate(_actor: Actor) -> str:
 def claim_reward(_actor: Actor) -> str:
     """Ask for a reward, or for the money of one that was granted."""
     body = load(ClaimRewardBody(), _fields(*CODES, "claim_code") | {"payee": _payee()})
-    tip = opened_tip(body)
+    tip = opened_tip(body, own=body["payee"] is not None)
     claiming.claim(tip, body["query_code"], body["claim_code"], body["payee"])
     return _progress(tip, body, "奖励申请已收到。")
 

@@ -27,7 +27,8 @@ office_api = APIBlueprint("office_rewards", __name__, url_prefix="/api/v1/office
 )
 def claim_reward(_actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Ask for a reward, or for the money of one that was granted; an anonymous reporter with the claim code."""
-    return claiming.claim(opened_tip(body), body["query_code"], body["claim_code"], body["payee"])
+    tip = opened_tip(body, own=body["payee"] is not None)
+    return claiming.claim(tip, body["query_code"], body["claim_code"], body["payee"])
 
 
 @office_api.get("/rewards")
@@ -88,10 +89,10 @@ def act_on_reward(actor: Actor, reward_id: UUID, body: dict[str, Any]) -> dict[s
     audience=Audience.OFFICER,
     permission=Permission.REWARD_PAY,
     body=schemas.OpenPayeeBody(),
-    answer=schemas.PayeeBody(),
+    answer=schemas.PayeeView(),
 )
-def open_payee(actor: Actor, reward_id: UUID, body: dict[str, Any]) -> dict[str, str]:
-    """Open where the money goes, for a reason; always audited."""
+def open_payee(actor: Actor, reward_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
+    """Open where the money goes, for a reason, with what speaks against paying there; always audited."""
     return paying.open_payee(actor, reward_id, body["receipt_number"], body["reason"])
 
 

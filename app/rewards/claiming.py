@@ -105,15 +105,15 @@ def _apply(tip: Tip) -> None:
 
 
 def _collect(reward: Reward, share: RewardShare, payee: Mapping[str, str] | None) -> None:
-    standing = _standing(reward, share)
-    if standing is RewardState.CLAIMED:
-        return
-    if standing is not RewardState.GRANTED:
+    if _standing(reward, share) not in {RewardState.GRANTED, RewardState.CLAIMED}:
         raise Conflict("奖励已发放或者已超过领取期限", code="nothing_to_claim")
-    share.claimed_at = clock.now()
     if payee:
+        # Naming a payee takes the reporter's own code, so the last one named is the reporter's.
         share.sealed_payee = paying.sealed_payee(share.tip_id, payee)
-    service.note_claim(reward)
+        audit.record(PUBLIC, "rewards.name_payee", "tip", share.tip_id)
+    if share.claimed_at is None:
+        share.claimed_at = clock.now()
+        service.note_claim(reward)
 
 
 # Opening the review --------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -22,10 +22,12 @@ from app.foundation.permissions import Actor, Permission
 from app.rewards import policy
 from app.rewards.models import Reward, RewardPayment, RewardShare
 from app.rewards.states import RewardState, of_share
-from app.tips import guard, receipts
-from app.tips.models import Tip
-from app.tips.service import crypto
+from app.tips import guard, receipts, recovery
+from app.tips.models import Reporter, Tip
+from app.tips.service import crypto, unsealed
 from app.workflow import exclusions
+
+_ANOTHER_NAME: Final = "收款人姓名与举报人登记的姓名不一致或者无从核对，请按登记的电话与举报人核实后再发放"
 
 
 def pay(actor: Actor, reward: Reward, shares: Sequence[RewardShare], given: Mapping[str, Any]) -> bool:
@@ -115,8 +117,8 @@ def sealed_payee(tip_id: UUID, payee: Mapping[str, str]) -> bytes:
     return crypto().seal(json.dumps(dict(payee), ensure_ascii=False).encode(), bound_to=_bound(tip_id))
 
 
-def open_payee(actor: Actor, reward_id: UUID, receipt_number: str, reason: str) -> dict[str, str]:
-    """Where the money goes, opened for a stated reason; always audited.
+def open_payee(actor: Actor, reward_id: UUID, receipt_number: str, reason: str) -> dict[str, Any]:
+    """Where the money goes, opened for a stated reason, with warnings for whoever pays; always audited.
 
     Raises:
         OutOfScope, Forbidden as for every reward; NotFound: nothing was given.
@@ -136,7 +138,23 @@ def open_payee(actor: Actor, reward_id: UUID, receipt_number: str, reason: str) 
         raise NotFound("举报人没有填写收款信息")
     opened: dict[str, str] = json.loads(crypto().open(share.sealed_payee, bound_to=_bound(share.tip_id)))
     audit.record(actor, "rewards.open_payee", "reward", reward_id, reason=reason)
-    return opened
+    return opened | {"warnings": _warnings(share.tip_id, opened["name"])}
+
+
+def _warnings(tip_id: UUID, payee: str) -> list[str]:
+    """What speaks against paying to ``payee``: another name than the reporter's, a code that an officer issued."""
+    reporter = db.session.get(Reporter, tip_id)
+    name = unsealed(reporter).get("name") if reporter else None
+    told = [] if _letters(payee) == _letters(name or "") else [_ANOTHER_NAME]
+    return told + [
+        f"{clock.moment_text(at)} 由{by}为本举报补发过查询码，请按登记的电话向举报人核实收款信息后再发放"
+        for by, at in recovery.issued_by_officers(tip_id)
+    ]
+
+
+def _letters(name: str) -> str:
+    """A name without the dots and spaces that people write in different ways."""
+    return "".join(filter(str.isalnum, name))
 
 
 def _bound(tip_id: UUID) -> bytes:

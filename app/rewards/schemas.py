@@ -23,6 +23,12 @@ class PayeeBody(Schema):
     bank = RequiredText(100)
 
 
+class PayeeView(PayeeBody):
+    """Where the money goes, and what is to be checked before it is paid there."""
+
+    warnings = fields.List(fields.String())
+
+
 class ClaimRewardBody(QueryTipBody):
     """The codes of the tip; for an anonymous one the claim code too, for a named one where the money goes."""
 

@@ -74,7 +74,7 @@ def write_message(_actor: Actor, body: dict[str, Any]) -> Any:
 )
 def withdraw(_actor: Actor, body: dict[str, Any]) -> Any:
     """Take a tip back; it is recorded, and the office may go on."""
-    return _kept(conversation.withdraw(opened_tip(body), body["reason"]))
+    return _kept(conversation.withdraw(opened_tip(body, own=True), body["reason"]))
 
 
 @office_api.post("/tips/<uuid:tip_id>/messages")

@@ -23,9 +23,12 @@ def admit(door: str, session: bytes | None = None, proof: str | None = None) -> 
     guard.admit(door, caller(session), proof or request.headers.get(HEADER))
 
 
-def opened_tip(body: Mapping[str, Any]) -> Tip:
-    """The tip that the codes of ``body`` open; raises as :func:`app.tips.access.open_tip`."""
-    return access.open_tip(body["receipt_number"], body["query_code"], caller())
+def opened_tip(body: Mapping[str, Any], *, own: bool = False) -> Tip:
+    """The tip that the codes of ``body`` open; with ``own`` the reporter's own ones alone.
+
+    Raises as :func:`app.tips.access.open_tip_id`.
+    """
+    return access.open_tip(body["receipt_number"], body["query_code"], caller(), own=own)
 
 
 def opened_tip_id(body: Mapping[str, Any]) -> UUID:

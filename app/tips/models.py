@@ -226,7 +226,7 @@ class RecheckRequest(Base):
 
 
 class ReissuedCode(Base):
-    """A further query code of one tip. The codes before it die when it is first used; unused ones expire.
+    """A further query code of one tip. Those of its way before it die when it is first used; unused ones expire.
 
     ``sealed_code`` is there only until the message that carries it has left.
     """

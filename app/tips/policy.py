@@ -35,6 +35,11 @@ def can_open_identity(actor: Actor, handling: Handling) -> bool:
     return actor.city_wide or handling.unit_id == actor.unit_id
 
 
+def can_reissue_code(actor: Actor, handling: Handling) -> bool:
+    """The city's people who may open the identity, never the unit that handles and is rated."""
+    return actor.city_wide and handling.unit_id != actor.unit_id and can_open_identity(actor, handling)
+
+
 def can_write_to_reporter(actor: Actor, handling: Handling) -> bool:
     """The unit that holds the tip; the city's reviewer while the city itself holds it."""
     if not actor.may(Permission.TIP_REPLY) or _stands_aside(actor, handling):

@@ -71,7 +71,7 @@ class CloseRecheckBody(Schema):
 )
 def rate_tip(_actor: Actor, body: dict[str, Any]) -> Any:
     """Rate the handling, once, after the reply; a low score asks the city for an independent re-check."""
-    said = rating.rate(opened_tip(body), body["score"], body["comment"])
+    said = rating.rate(opened_tip(body, own=True), body["score"], body["comment"])
     return said, 200 if said.repeated else 201
 
 

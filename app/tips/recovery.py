@@ -2,17 +2,20 @@
 
 Three ways lead to it. The mini-program session that filed the tip gets the new code at once. Whoever has no session
 leaves receipt number and phone, and the office rings the number that was given at filing: it never trusts a number
-that is told now. The officer then issues the code, with a reason, in the auditor's sight.
-The old code stays good until the new one is first used (:mod:`app.tips.access`): nobody can lock a reporter out.
+that is told now. The city's officer then issues the code, with a reason, in the auditor's and the reporter's sight.
+Such a code opens less than the reporter's own, which stays good beside it; a code of the session's takes its place when
+it is first used (:mod:`app.tips.access`): nobody can lock a reporter out, and nobody can decide instead of one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from app.audit import service as audit
 from app.foundation import clock
@@ -20,13 +23,19 @@ from app.foundation.crypto import Crypto
 from app.foundation.database import db, new_id
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from app.foundation.permissions import PUBLIC, Actor
+from app.identity.models import Account
 from app.outbox import service as outbox
 from app.tips import guard, policy, receipts
-from app.tips.conversation import CONVERSATION_MOVED
+from app.tips.access import BY_OFFICER
+from app.tips.conversation import CONVERSATION_MOVED, tell_decision
 from app.tips.models import ReissuedCode, Reporter, Tip
 from app.tips.service import crypto, phone_index
 from app.workflow import queries as handling_queries
 
+REISSUED: Final = (
+    "应举报人找回查询码的申请，工作人员已补发一个查询码。补发的查询码只能查看进展、留言和补充材料。"
+    "如果不是您本人申请的，请立即留言或者致电我们"
+)
 _NO_INDEX: Final = bytes(32)
 
 
@@ -71,19 +80,34 @@ def issue_to_session(receipt_number: str, openid_index: bytes) -> NewCode:
 def issue_by_officer(actor: Actor, tip_id: UUID, reason: str) -> NewCode:
     """A new code for the officer to read out to the reporter, whom he has rung at the number given at filing.
 
+    The reporter is told of it, so that a code that was never asked for is noticed.
+
     Raises:
         OutOfScope: no such tip within sight. Forbidden: not this person's. Conflict: the tip is anonymous.
     """
     handling = handling_queries.handling_for(actor, tip_id)
-    if not policy.can_open_identity(actor, handling):
-        raise Forbidden("您无权为举报人补发查询码", extra={"audit_object": ("tip", str(tip_id))})
+    if not policy.can_reissue_code(actor, handling):
+        raise Forbidden(
+            "查询码由市级审核人与举报人核实后补发，承办单位不能补发", extra={"audit_object": ("tip", str(tip_id))}
+        )
     if not reason.strip():
         raise InvalidInput(errors={"reason": ["补发查询码须说明核实举报人身份的情况"]})
     tip = db.session.get_one(Tip, tip_id)
     if db.session.get(Reporter, tip_id) is None:
         raise Conflict("匿名举报无法核实身份，不能补发查询码", code="anonymous_tip")
     audit.record(actor, "tips.reissue_code", "tip", tip_id, way="officer", reason=reason)
-    return _issue(tip, "officer", actor.account_id)
+    tell_decision(actor, tip_id, REISSUED)
+    return _issue(tip, BY_OFFICER, actor.account_id)
+
+
+def issued_by_officers(tip_id: UUID) -> Sequence[Row[str, datetime]]:
+    """Who issued codes of a tip to be read out, and when; newest first."""
+    return db.session.execute(
+        select(Account.display_name, ReissuedCode.issued_at)
+        .join(Account, Account.id == ReissuedCode.account_id)
+        .where(ReissuedCode.tip_id == tip_id)
+        .order_by(ReissuedCode.issued_at.desc())
+    ).all()
 
 
 def _issue(tip: Tip, way: str, account_id: UUID | None = None) -> NewCode:

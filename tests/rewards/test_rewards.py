@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from app.foundation import clock
 from app.foundation.errors import Conflict, DomainError, Forbidden, InvalidInput, StaleVersion, TransitionNotAllowed
 from app.rewards import jobs, ledger
+from app.rewards.models import Reward
 from app.tips import jobs as tip_jobs
 from tests import factories, rows
 from tests.moments import MONDAY_MORNING
@@ -288,12 +289,47 @@ class TestPayment:
         asked = {"receipt_number": receipt["receipt_number"], "reason": "办理转账"}
         path = f"/api/v1/office/rewards/{reward.id}/payee"
         assert client.post(path, json=asked, headers=factories.office_headers("city.leader")).status_code == 403
-        assert client.post(path, json=asked, headers=factories.office_headers("city.reviewer")).get_json() == payee
+        assert client.post(path, json=asked, headers=factories.office_headers("city.reviewer")).get_json() == {
+            **payee,
+            "warnings": [],
+        }
         aside = {"tip_id": str(tip_id), "reason": "亲属持股。"}
         reviewer = factories.office_headers("city.reviewer")
         assert client.post("/api/v1/office/exclusions", json=aside, headers=reviewer).status_code == 201
         assert client.post(path, json=asked, headers=reviewer).get_json()["code"] == "excluded"
         assert rows.scalar("SELECT count(*) FROM audit_events WHERE action = 'rewards.open_payee'") == 1
+
+    def _open(self, client: FlaskClient, receipt: dict[str, Any], reward: Reward) -> dict[str, Any]:
+        asked = {"receipt_number": receipt["receipt_number"], "reason": "办理转账"}
+        path = f"/api/v1/office/rewards/{reward.id}/payee"
+        told: dict[str, Any] = client.post(
+            path, json=asked, headers=factories.office_headers("city.reviewer")
+        ).get_json()
+        return told
+
+    def test_a_code_of_the_office_names_no_payee(self, client: FlaskClient) -> None:
+        office.budget()
+        receipt, tip_id = office.concluded(client)
+        reward = office.do("city.reviewer", office.reward_of(tip_id).id, "propose", **office.PROPOSAL)
+        office.do("city.leader", reward.id, "approve")
+        path, headers = f"/api/v1/office/tips/{tip_id}/query-code", factories.office_headers("city.reviewer")
+        new = client.post(path, json={"reason": "已回拨"}, headers=headers).get_json()
+        payee = {"name": "测试经办人", "account": "6222000099998888", "bank": "某银行"}
+        refused = office.claim(client, new, payee=payee)
+        assert (refused.status_code, refused.get_json()["code"]) == (403, "not_the_own_code")
+        assert office.claim(client, new).get_json()["status"] == "claimed", "the term is kept without an account"
+        own = {"name": "阿依古丽测试", "account": "6222000011112222", "bank": "某银行"}
+        for named in (payee, own):  # named with the own code: the last one holds
+            assert office.claim(client, receipt, payee=named).status_code == 200
+        told = self._open(client, receipt, reward)
+        assert told["account"] == own["account"]
+        (warning,) = told["warnings"]
+        assert "补发过查询码" in warning
+        office.claim(client, receipt, payee=payee)
+        assert "姓名不一致" in self._open(client, receipt, reward)["warnings"][0]
+        office.pay(reward)
+        office.claim(client, receipt, payee=own)
+        assert self._open(client, receipt, reward)["account"] == payee["account"], "paid is paid"
 
 
 class TestTerms:

@@ -46,13 +46,70 @@ def test_the_session_that_filed_gets_a_new_code(client: FlaskClient) -> None:
     assert client.post("/api/v1/tips/new-code", json=body).status_code == 401
 
 
-def test_the_old_code_dies_when_the_new_one_is_used(client: FlaskClient) -> None:
+def test_the_old_code_dies_when_the_new_one_of_the_session_is_used(client: FlaskClient) -> None:
+    headers = factories.reporter_headers(OPENID)
+    receipt = _named(client, headers)
+    of_the_office = _reissue(client, receipt).get_json()
+    assert reporters.call(client, "query", of_the_office).status_code == 200
+    body = {"receipt_number": receipt["receipt_number"]}
+    with clock.stopped_at(clock.now() + timedelta(minutes=1)):
+        new = client.post("/api/v1/tips/new-code", json=body, headers=headers).get_json()
+        assert reporters.call(client, "query", receipt).status_code == 200  # nobody is locked out by a code unused
+        assert reporters.call(client, "query", new).status_code == 200
+        for dead in (receipt, of_the_office):
+            assert reporters.call(client, "query", dead).status_code == 404
+        assert reporters.call(client, "query", new).status_code == 200
+
+
+def test_a_code_of_the_office_retires_only_another_of_its_kind(client: FlaskClient) -> None:
     receipt = _named(client)
+    first = _reissue(client, receipt).get_json()
+    assert reporters.call(client, "query", first).status_code == 200
+    with clock.stopped_at(clock.now() + timedelta(minutes=1)):
+        second = _reissue(client, receipt).get_json()
+        assert reporters.call(client, "query", second).status_code == 200
+        assert reporters.call(client, "query", first).status_code == 404
+        assert reporters.call(client, "query", receipt).status_code == 200
+
+
+def test_a_code_of_the_office_decides_nothing_instead_of_the_reporter(client: FlaskClient) -> None:
+    receipt, _ = reporters.replied_tip(client, reporter=factories.REPORTER)
     new = _reissue(client, receipt).get_json()
-    assert reporters.call(client, "query", receipt).status_code == 200  # nobody is locked out by a code unused
-    assert reporters.call(client, "query", new).status_code == 200
-    assert reporters.call(client, "query", receipt).status_code == 404
-    assert reporters.call(client, "query", new).status_code == 200
+    for path, given in (("rating", {"score": 5}), ("withdraw", {"reason": "不再举报"})):
+        refused = reporters.call(client, path, new, **given)
+        assert (refused.status_code, refused.get_json()["code"]) == (403, "not_the_own_code")
+        assert "提交举报时取得的查询码" in refused.get_json()["detail"]
+        page = client.post(f"/report/follow/{path}", data={**new, **given})
+        assert (page.status_code, "工作人员补发的查询码" in page.get_data(as_text=True)) == (403, True)
+    assert rows.scalar("SELECT count(*) FROM tip_ratings") == rows.scalar("SELECT count(*) FROM tip_withdrawals") == 0
+    assert reporters.call(client, "messages", new, text="请告知进展").status_code == 201
+    assert reporters.call(client, "rating", receipt, score=2).status_code == 201
+
+
+def test_the_reporter_reads_that_a_code_was_reissued(client: FlaskClient) -> None:
+    receipt = _named(client)
+    _reissue(client, receipt)
+    (message,) = reporters.progress(client, receipt)["messages"]
+    assert "已补发一个查询码" in message["text"]
+    sent = "SELECT count(*) FROM outbox_messages WHERE payload ->> 'kind' = 'answer'"
+    assert rows.scalar(sent) == 1, "and hears of it where the reporter wants to hear of anything"
+
+
+def test_the_unit_that_handles_issues_no_codes(client: FlaskClient) -> None:
+    receipt = _named(client)
+    tip_id = factories.tip_id_of(receipt["receipt_number"])
+    factories.office_act(client, "city.reviewer", tip_id, "accept")
+    factories.office_act(client, "city.reviewer", tip_id, "assign", division=factories.XINSHI)
+    refused = _reissue(client, receipt, "district.650104")
+    assert (refused.status_code, rows.scalar("SELECT count(*) FROM reissued_codes")) == (403, 0)
+    assert "承办单位不能补发" in refused.get_json()["detail"]
+    reporters.run_outbox()
+    _ask(client, receipt["receipt_number"])
+    reporters.run_outbox()
+    for username, told in (("district.650104", 0), ("city.reviewer", 1)):
+        headers = factories.office_headers(username)
+        notices = client.get("/api/v1/office/notices", headers=headers).get_json()["items"]
+        assert len([one for one in notices if "遗失查询码" in one["title"]]) == told
 
 
 def test_an_unused_new_code_expires(client: FlaskClient) -> None:
@@ -120,7 +177,9 @@ def test_a_crowd_at_this_door_is_asked_to_work(client: FlaskClient, crowded: Cal
     ("username", "status"),
     [("city.reviewer", 201), ("city.leader", 403), ("district.650104", 404), ("auditor", 403), ("sysadmin", 403)],
 )
-def test_officers_issue_codes_who_may_open_the_identity(client: FlaskClient, username: str, status: int) -> None:
+def test_the_citys_people_issue_codes_who_may_open_the_identity(
+    client: FlaskClient, username: str, status: int
+) -> None:
     assert _reissue(client, _named(client), username).status_code == status
 
 

@@ -89,6 +89,7 @@ DEEDS: Final[Mapping[str, str]] = {
     "geo.learn": "重建道路经验表",
     "rewards.apply": "申请奖励",
     "rewards.open": "发起奖励审查",
+    "rewards.name_payee": "举报人填写收款信息",
     "rewards.open_payee": "查看奖励收款信息",
     "rewards.set_budget": "设定奖励预算",
     "rewards.set_rules": "设定奖励规则",
