@@ -27,6 +27,7 @@ from app.identity.schemas import (
     ListAccountsQuery,
     OpenAccountBody,
 )
+from app.identity.separation import OVERSEERS
 from app.workflow.states import Status
 
 _A_PAGE: Final = 30
@@ -139,8 +140,9 @@ def grant_role(actor: Actor, account_id: UUID) -> Response:
     on_refusal_show(_account_page, actor, account_id)
     body = load(GrantRoleBody(), forms.typed_fields("role", "starts_on", "ends_on", "reason"))
     days, why = (body["starts_on"], body["ends_on"]), body["reason"]
-    staff.grant_role(actor, account_id, forms.seen_version(), body["role"], *days, why)
-    return done("岗位已授予。", "console.show_account", account_id=account_id)
+    granted = staff.grant_role(actor, account_id, forms.seen_version(), body["role"], *days, why)
+    voided = "新任的，原密码已作废，请按本页说明重置后交给本人。" if granted.role in OVERSEERS else ""
+    return done(f"岗位已授予。{voided}", "console.show_account", account_id=account_id)
 
 
 @pages.post("/people/<uuid:account_id>/role/withdraw")
@@ -161,11 +163,13 @@ def _reason() -> str:
 
 
 @pages.post("/people/<uuid:account_id>/password")
-@page(permission=Permission.ACCOUNT_MANAGE, changes=True)
+@page(permission=Permission.ACCOUNT_READ, changes=False)  # one of two administrators; the service tells who
 def reset_password(actor: Actor, account_id: UUID) -> Response:
     """Give a new first password, which is on the answer alone."""
     on_refusal_show(_account_page, actor, account_id)
-    password = account_security.reset_password(actor, account_id, _reason())
+    reason = _reason()
+    with transaction():
+        password = account_security.reset_password(actor, account_id, reason)
     return _told_once(actor, account_id, staff.account_in_sight(actor, account_id).username, password)
 
 

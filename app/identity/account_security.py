@@ -14,6 +14,7 @@ from app.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from app.foundation.permissions import Actor, Permission
 from app.identity import lockout, own_account, sessions
 from app.identity.models import Account, RecoveryCode
+from app.identity.separation import refuse_foreign_reset
 
 _PARTS: Final = ("ABCDEFGHJKLMNPQRSTUVWXYZ", "abcdefghijkmnpqrstuvwxyz", "23456789")
 _LONGEST_REASON: Final = 500
@@ -25,9 +26,11 @@ def reset_password(actor: Actor, account_id: UUID, reason: str) -> str:
     Ends every session and takes back a lock.
 
     Raises:
-        Forbidden: only who manages accounts, and not for the own. NotFound. InvalidInput: no reason.
+        Forbidden: only who gains no other office by it (:mod:`app.identity.separation`), and not for the own.
+        NotFound. InvalidInput: no reason.
     """
-    account = _account(actor, account_id, Permission.ACCOUNT_MANAGE)
+    account = _account(actor, account_id, Permission.ACCOUNT_READ)
+    refuse_foreign_reset(actor, account)
     _check_reason(reason)
     password = first_password()
     own_account.replace_password(account, password, must_change=True)

@@ -18,9 +18,9 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope, StaleVersion
 from app.foundation.permissions import Actor, Permission, Role
-from app.identity import account_security, policy, service, sessions
+from app.identity import account_security, own_account, policy, service, sessions
 from app.identity.models import Account, Delegation, Unit
-from app.identity.separation import refuse_second_office
+from app.identity.separation import OVERSEERS, refuse_second_office
 
 _LEVELS: Final = {
     Role.DISTRICT_HANDLER: frozenset({"district", "township", "zone"}),
@@ -65,8 +65,7 @@ def change_account(
         raise InvalidInput(errors={"division": [f"没有区划代码为 {division_code} 的单位"]})
     before = _told(account)
     if unit.id != account.unit_id:
-        account.role = account.role_from = account.role_until = None
-        _end_delegations(account)
+        _end_role(account)
     account.display_name, account.unit_id = display_name, unit.id
     _remember(actor, "identity.change_account", account, before, reason)
     return account
@@ -89,14 +88,13 @@ def disable(actor: Actor, account_id: UUID, reason: str) -> Account:
 
 
 def enable(actor: Actor, account_id: UUID, reason: str) -> Account:
-    """Open an account again; raises as :func:`disable`."""
+    """Open an account again, without its role: the security administrator grants it anew. Raises as :func:`disable`."""
     account = _locked(actor, account_id, Permission.ACCOUNT_MANAGE)
     if account.active:
         raise Conflict("账号在用，不需要启用", code="account_enabled")
-    if account.role:
-        refuse_second_office(account, account.granted_role)
     before = _told(account)
     account.active = True
+    _end_role(account)
     _remember(actor, "identity.enable_account", account, before, reason)
     return account
 
@@ -112,7 +110,8 @@ def grant_role(
 ) -> Account:
     """Let a person hold ``role`` from a day to a day, both included (without ``ends_on`` until further notice).
 
-    A role in force is replaced, so the new one begins today; one for later is granted where none is in force.
+    A role in force is replaced, so the new one begins today; one for later is granted where none is in force. Whoever
+    becomes an overseer gets a new first password: the system administrator may have read or set the present one.
 
     Raises:
         Forbidden: not the security administrator, or the own account.
@@ -131,6 +130,8 @@ def grant_role(
     if account.role != role:
         _end_delegations(account)
         sessions.end_all_of(account.id)
+        if role in OVERSEERS:
+            own_account.replace_password(account, account_security.first_password(), must_change=True)
     account.role, account.role_from, account.role_until = role.value, starts_on, ends_on
     _remember(actor, "identity.grant_role", account, before, reason)
     return account
@@ -142,8 +143,7 @@ def withdraw_role(actor: Actor, account_id: UUID, reason: str) -> Account:
     if account.role is None:
         raise Conflict("该账号没有岗位", code="no_role")
     before = _told(account)
-    account.role = account.role_from = account.role_until = None
-    _end_delegations(account)
+    _end_role(account)
     sessions.end_all_of(account.id)
     _remember(actor, "identity.withdraw_role", account, before, reason)
     return account
@@ -180,6 +180,11 @@ def _check_unit(account: Account, role: Role) -> None:
     unit = db.session.get_one(Unit, account.unit_id)
     if unit.kind not in _LEVELS.get(role, _CITY):
         raise InvalidInput(errors={"role": [f"{unit.name}的人员不能担任{role.text}"]})
+
+
+def _end_role(account: Account) -> None:
+    account.role = account.role_from = account.role_until = None
+    _end_delegations(account)
 
 
 def _end_delegations(account: Account) -> None:

@@ -121,6 +121,8 @@ def test_who_is_disabled_or_loses_the_role_is_out_at_once(officer: Callable[[str
     assert admin.post(f"{url}/disable", seen=url, action="disable_account", reason="停用").status_code == 409
     assert admin.post(f"{url}/enable", seen=url, action="enable_account", reason="恢复").status_code == 303
     assert person.get("/tips").status_code == 303, "the sessions of before stay ended"
+    assert rows.scalar("SELECT role FROM accounts WHERE id = :id", id=who) is None
+    assert grant(security, who, "city_adjuster") == 303
     assert officer("city.adjuster").get("/tips").status_code == 200
 
 
@@ -211,6 +213,43 @@ def test_a_lost_password_and_a_lost_device_need_two_administrators(
     page = admin.text(url)
     assert "重置密码" in page
     assert "本人当面申请" in page
+
+
+@pytest.mark.parametrize(
+    ("username", "told"), [("secadmin", "由另一名安全管理员"), ("auditor", "由运维人员在服务器上用命令")]
+)
+def test_the_system_administrator_resets_no_overseer(
+    officer: Callable[[str], Officer], app: Flask, username: str, told: str
+) -> None:
+    admin, url = officer("sysadmin"), f"/people/{account_id(username)}"
+    assert 'action="' + url + '/password"' not in admin.text(url)
+    refused = admin.post(f"{url}/password", seen=url, action="reset_password", reason="忘记")
+    assert (refused.status_code, told in refused.get_data(as_text=True)) == (403, True)
+    assert admin.post(f"{url}/disable", seen=url, reason="离岗").status_code == 303
+    assert admin.post(f"{url}/password", seen=url, reason="忘记").status_code == 403, "closed, it still has the role"
+    assert admin.post(f"{url}/enable", seen=url, reason="回岗").status_code == 303
+    answer = admin.post(f"{url}/password", seen=url, reason="忘记")
+    password = re.search(r"<dt>密码</dt><dd>([^<]+)</dd>", answer.get_data(as_text=True))
+    assert password
+    assert sign_in(app, username, password[1]).status_code == 401, "open again, it has no role any more"
+
+
+@pytest.mark.parametrize("role", ["security_admin", "auditor"])
+def test_the_first_password_of_an_account_opens_no_overseer(
+    officer: Callable[[str], Officer], app: Flask, role: str
+) -> None:
+    who, password = opened(officer("sysadmin"), "new.overseer", "650100", "新任管理员")
+    security, url = officer("secadmin"), f"/people/{who}"
+    assert grant(security, who, role) == 303
+    assert sign_in(app, "new.overseer", password).status_code == 401, "the system administrator has read it"
+    assert "原密码随之作废" in security.text(url)
+    answer = security.post(f"{url}/password", seen=url, action="reset_password", reason="新任")
+    assert answer.status_code == (200 if role == "security_admin" else 403), "nor does one administrator become another"
+    given = ["--username", "new.overseer", "--reason", "新任"]
+    handed = app.test_cli_runner().invoke(args=["accounts", "reset-password", *given]).output.split("：")[-1].strip()
+    assert sign_in(app, "new.overseer", handed).status_code == 303
+    assert grant(security, who, role, ends_on="2026-12-31") == 303
+    assert sign_in(app, "new.overseer", handed).status_code == 303, "other days of the same role leave the password"
 
 
 def test_a_locked_name_is_told_and_unlocked(officer: Callable[[str], Officer], app: Flask) -> None:

@@ -19,6 +19,7 @@ from app.identity.lockout import locked_until, locks_of
 from app.identity.models import Account
 from app.identity.queries import active_units
 from app.identity.schemas import ACCOUNT_STATES
+from app.identity.separation import may_reset_password
 
 _LONGEST: int = 500
 
@@ -121,6 +122,9 @@ def _forms(actor: Actor, account: Account, state: FormState) -> list[dict[str, A
         found += _role_forms(account, state)
     if actor.may(Permission.ACCOUNT_MANAGE):
         found += _account_forms(account, state)
+    if account.active and may_reset_password(actor, account):
+        described = "新密码只显示一次，全部登录随之结束；本人下次登录时须修改。动态码不受影响。"
+        found.append(_form("reset_password", "重置密码", [_why("重置理由")], described, state, account, tone="danger"))
     return [*found, _form("end_account_sessions", "结束全部登录", [_why("理由")], "本人须重新登录。", state, account)]
 
 
@@ -132,7 +136,10 @@ def _role_forms(account: Account, state: FormState) -> list[dict[str, Any]]:
         {"name": "ends_on", "label": "结束日期", "kind": "date", "hint": "当日仍有效；不填为长期"},
         _why("授予理由"),
     ]
-    described = "系统、安全、审计三类管理员不得由一人兼任。改任后立即生效，原岗位随之结束。"
+    described = (
+        "系统、安全、审计三类管理员不得由一人兼任。改任后立即生效，原岗位随之结束。"
+        "新任安全管理员、审计管理员的，原密码随之作废：安全管理员由另一名安全管理员重置，审计管理员在服务器上重置。"
+    )
     found = [_form("grant_role", "授予岗位", fields, described, state, account)]
     if account.role:
         described = "收回后立即不能登录，已打开的页面也不能再用；代行委托同时结束。"
@@ -152,12 +159,10 @@ def _account_forms(account: Account, state: FormState) -> list[dict[str, Any]]:
     if locked_until(account.username):
         found.append(_form("unlock_account", "解除登录锁定", [], "核实是本人操作后再解除。", state, account))
     if account.active:
-        described = "新密码只显示一次，全部登录随之结束；本人下次登录时须修改。动态码不受影响。"
-        found.append(_form("reset_password", "重置密码", [_why("重置理由")], described, state, account, tone="danger"))
         described = "立即结束全部登录。人员离任的，请先办理“离任移交”，把未办结的事项交给接任者。"
         found.append(_form("disable_account", "停用账号", [_why("停用理由")], described, state, account, tone="danger"))
     else:
-        described = "启用后恢复原岗位；岗位已到期的，由安全管理员重新授予。"
+        described = "启用后没有岗位，由安全管理员重新授予后才能登录。"
         found.append(_form("enable_account", "启用账号", [_why("启用理由")], described, state, account))
     return found
 
