@@ -139,14 +139,14 @@ def _connect_rooms(app: APIFlask, settings: Settings) -> None:
     from app.tips import jobs as tip_jobs
     from app.tips import office_api as tips_office_api
     from app.tips import public_api as tips_public_api
-    from app.tips import secrecy as _secrecy  # noqa: F401  # checks what leaves with a transfer
     from app.tips.key_rotation import count_keys, keys_cli, rotate_piece
+    from app.tips.secrecy import tell_of_guessing
     from app.workflow import api as workflow_api
     from app.workflow import jobs as workflow_jobs
     from app.workflow.cli import calendar_cli, limits_cli
 
     register_authenticators(app)
-    registry(app).refusal_listeners.append(record_refusal)
+    registry(app).refusal_listeners += [record_refusal, tell_of_guessing]
     _connect_channels(app, settings)
     app.extensions["shudi_periodic_jobs"] = {
         "audit-seal": audit_jobs.seal,

@@ -120,12 +120,12 @@ def refuse_reporters(actor: Actor, case_id: UUID, text: str) -> None:
     """Raise ``ReporterExposed`` where ``text`` tells of whoever reported a tip of the case.
 
     Tips of other districts belong to the case too. The look goes over the wall, and nothing of it comes back but the
-    refusal, which never says which tip or which words.
+    refusal, which never says which tip, which kind of thing or which words.
     """
     enter_wall(OPEN_WALL)
     try:
-        for tip_id in db.session.scalars(select(CaseTip.tip_id).where(CaseTip.case_id == case_id)).all():
-            refuse_exposure(tip_id, text)
+        tip_ids = db.session.scalars(select(CaseTip.tip_id).where(CaseTip.case_id == case_id)).all()
+        refuse_exposure(actor, ("case", case_id), tip_ids, text)
     finally:
         enter_wall(actor.wall)
 

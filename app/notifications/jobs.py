@@ -13,6 +13,7 @@ from app.outbox.service import handles, handles_over_network
 from app.outbox.single_run import RUN_ENDED
 from app.tips.conversation import CONVERSATION_MOVED
 from app.tips.retention import REPORTER_FORGOTTEN
+from app.tips.secrecy import GUESSING
 from app.workflow.handover import HANDED_OVER
 from app.workflow.reassignment import REASSIGNMENT_CHANGED
 from app.workflow.service import HANDLING_CHANGED
@@ -71,6 +72,13 @@ def daily_digest() -> None:
 def announce_conversation(payload: dict[str, Any]) -> None:
     """Tell of what was said after filing. Twice is safe: a person hears of an event once."""
     service.announce_conversation(UUID(payload["tip_id"]), UUID(payload["event_id"]), payload["kind"])
+
+
+@handles(GUESSING)
+def announce_guessing(payload: dict[str, Any]) -> None:
+    """Tell of somebody who guesses at a reporter. Twice is safe: a person hears of an event once."""
+    tip_id, case_id = (UUID(payload[name]) if name in payload else None for name in ("tip_id", "case_id"))
+    service.announce_guessing(UUID(payload["event_id"]), tip_id, case_id)
 
 
 @handles(RUN_ENDED)

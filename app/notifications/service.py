@@ -26,7 +26,7 @@ from app.identity.models import Account
 from app.notifications import ladder, policy
 from app.notifications.models import Delivery, Notice
 from app.notifications.states import Channel, Kind
-from app.notifications.steps import ALERTS, CONVERSATION_STEPS, HANDLING_STEPS, REASSIGNMENT_STEPS, Circle
+from app.notifications.steps import ALERTS, CONVERSATION_STEPS, GUESSED_AT, HANDLING_STEPS, REASSIGNMENT_STEPS, Circle
 from app.notifications.wording import titles_of, with_number
 from app.outbox import service as outbox
 from app.tips.merge_models import ClusterMerge
@@ -137,6 +137,12 @@ def announce_conversation(tip_id: UUID, event_id: UUID, kind: str) -> None:
         _tell_reporters(tip_id, event_id)
     elif step.told_to_reporter:
         ladder.tell_reporter(tip_id, event_id)
+
+
+def announce_guessing(event_id: UUID, tip_id: UUID | None, case_id: UUID | None) -> None:
+    """Tell the city that somebody was stopped from guessing at a reporter. A repeat adds nothing."""
+    audience = {circle: officers(circle, {}) for circle in GUESSED_AT}
+    write_notices(News(event_id, clock.now(), None, tip_id, case_id=case_id), audience, GUESSED_AT)
 
 
 def announce_alert(alert_id: UUID) -> None:

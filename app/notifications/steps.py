@@ -139,3 +139,6 @@ CONVERSATION_STEPS: Final[Mapping[str, Step]] = {
     "extension": Step({}, told_to_all=True),
 }
 """What is said after filing. The handlers are those of the unit that holds the tip; while none does, the reviewers."""
+
+GUESSED_AT: Final = dict.fromkeys((_LEADERS, _REVIEWERS), "有人多次试写可能暴露举报人的文书，已被制止，请核查")
+"""Of whoever was stopped from writing about a tip or a case; the auditor reads who it was."""

@@ -240,7 +240,7 @@ def _write_to_all(actor: Actor, tip_id: UUID, text: str, *, kind: str = "message
     """
     following = db.session.scalars(followers(tip_id)).all()
     if following:
-        secrecy.refuse_exposure(tip_id, text)
+        secrecy.refuse_exposure(actor, ("tip", tip_id), [tip_id], text)
     _keep_alike([tip_id, *following], text, actor.account_id, kind, due_on)
 
 

@@ -249,6 +249,19 @@ def may_send_code(receipt_number: str, asked_by: bytes) -> bool:
 MOST_CODES_A_DAY: Final = 3
 
 
+def exposures_today(writer: str, about: str, *, more: int = 0) -> int:
+    """How often texts of this writer about this thing told of a reporter today, ``more`` of them just now."""
+    try:
+        key = f"guard:exposure:{clock.today()}:{_digest('exposure', f'{writer} {about}')}"
+        pipeline = _redis().pipeline(transaction=False)
+        pipeline.incrby(key, more)
+        pipeline.expire(key, 24 * 3600)
+        return int(pipeline.execute()[0])
+    except RedisError as fault:
+        _no_redis(fault)
+        return 0
+
+
 def _digest(kind: str, of: str) -> str:
     return crypto().digest(f"guard/{kind}", of.encode()).hex()[:32]
 

@@ -43,7 +43,7 @@ def letter_of(actor: Actor, tip_id: UUID) -> bytes:
         raise NotFound("该线索尚未批准移送，没有移送文书")
     sent = transfers.latest(tip_id)
     values = _values(tip_id, sent)
-    refuse_exposure(tip_id, "\n".join(values.values()))
+    refuse_exposure(actor, ("tip", tip_id), [tip_id], "\n".join(values.values()))
     audit.record(actor, "tips.letter", "tip", tip_id, destination=sent.destination)
     template = "police" if sent.destination == Destination.POLICE else "referral"
     return word.filled(TEMPLATES / f"{template}.docx", values)

@@ -6,26 +6,30 @@ in a row that are a reporter's own make a quotation. Spaces, signs, full-width l
 nothing. The company's own name and addresses are no secret of the reporter's.
 
 A refusal would let an officer guess at an identity, word by word. So it never says which part of the identity was met,
-and every one is written to the audit log.
+of a case with tips of several districts not even which kind of thing; every one is written to the audit log; and after
+three of them one person writes nothing more about the thing that day, and the city hears of it.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import PurePath
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import select
 
 from app.files import service as files
 from app.files.models import StoredFile
+from app.foundation import clock
 from app.foundation.crypto import CannotOpen
-from app.foundation.database import db
-from app.foundation.errors import ReporterExposed
+from app.foundation.database import OPEN_WALL, db, transaction
+from app.foundation.errors import DomainError, ReporterExposed
 from app.foundation.permissions import Actor
+from app.outbox import service as outbox
+from app.tips import guard
 from app.tips.models import Reporter, Tip, TipEvidence, TipMessage, TipSubject
 from app.tips.progress import followers
 from app.tips.service import unsealed
@@ -41,6 +45,10 @@ _CUT: Final = "\0"
 _AT_ONCE: Final = 500
 _FULL_NAME: Final = 8
 """What another reporter calls the accused in fewer letters may be anybody's word: it excuses no quotation."""
+MOST_REFUSALS_A_DAY: Final = 3
+GUESSING: Final = "notifications.guessing_at_reporter"
+"""The outbox topic of who may write nothing more today; notifications answers it."""
+_LOCKED: Final = "guessing_at_reporter"
 _SHORTEST_NAME: Final = 2
 _SHORTEST_PART_OF_NAME: Final = 3
 _SHORTEST_FILE_NAME: Final = 6
@@ -84,19 +92,44 @@ def _finds(identity: Mapping[str, Any], letters: str, digits: str) -> bool:
     return any(name in letters for name in _names(identity)) or any(one in digits for one in _numbers(identity))
 
 
-def refuse_exposure(tip_id: UUID, text: str) -> None:
-    """Raise ``ReporterExposed`` for a text that must not leave; it names kinds, never the words."""
-    if found := exposures(tip_id, text):
-        raise ReporterExposed(
-            f"文书中含有{'、'.join(found)}，不能发出。请删去或改用自己的话概括",
-            extra={"audit_object": ("tip", str(tip_id))},
-        )
+def refuse_exposure(actor: Actor, about: tuple[str, UUID], tip_ids: Iterable[UUID], text: str) -> None:
+    """Refuse a text that must not leave. ``about``: what is written about, a ``tip`` or a ``case`` with several.
+
+    Raises:
+        ReporterExposed: the text tells of a reporter of ``tip_ids``; it names kinds, and none of a case, whose tips may
+            lie out of the writer's sight. Or too many texts did today, then whatever this one holds.
+    """
+    writer, thing = str(actor.account_id), f"{about[0]} {about[1]}"
+    extra = {"audit_object": (about[0], str(about[1]))}
+    if guard.exposures_today(writer, thing) >= MOST_REFUSALS_A_DAY:
+        raise ReporterExposed(_LOCKED_TEXT, extra=extra, code=_LOCKED)
+    found = next(filter(None, (exposures(tip_id, text) for tip_id in tip_ids)), [])
+    if found:
+        guard.exposures_today(writer, thing, more=1)
+        kinds = "、".join(found) if about[0] == "tip" else "可能暴露举报人的内容"
+        raise ReporterExposed(f"文书中含有{kinds}，不能发出。请删去或改用自己的话概括", extra=extra)
+
+
+_LOCKED_TEXT: Final = (
+    f"您今天起草的文书已有 {MOST_REFUSALS_A_DAY} 次因可能暴露举报人被拒绝，今天不能再就此事制作文书，"
+    "已告知市级审核人和负责人。请明天再办，急需的请联系市级审核人"
+)
+
+
+def tell_of_guessing(actor: Actor, error: DomainError, operation: str) -> None:
+    """Let the city hear of a writer who was stopped; a listener to refusals, since the refused deed is rolled back."""
+    del operation  # which page it was is the auditor's to read
+    if error.code == _LOCKED:
+        kind, thing_id = error.extra["audit_object"]
+        event_id = uuid5(UUID(thing_id), f"{actor.account_id} {clock.today()}")
+        with transaction(OPEN_WALL):
+            outbox.leave(GUESSING, **{f"{kind}_id": thing_id}, event_id=str(event_id))
 
 
 @workflow.accompanies(Action.TRANSFER)
-def check_letter_of_transfer(_actor: Actor, handling: Handling, given: Mapping[str, Any]) -> None:
+def check_letter_of_transfer(actor: Actor, handling: Handling, given: Mapping[str, Any]) -> None:
     """The reason of a transfer goes into its letter."""
-    refuse_exposure(handling.tip_id, given.get("reason") or "")
+    refuse_exposure(actor, ("tip", handling.tip_id), [handling.tip_id], given.get("reason") or "")
 
 
 def _letters(text: str) -> str:

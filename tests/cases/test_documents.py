@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pypdfium2
@@ -179,6 +180,30 @@ class TestSecrecy:
         said = f"群众{factories.REPORTER['name']}反映情况属实。"
         refused = make(client, case_id, office.HANDLER, **LETTER | {"text": said})
         assert refused.get_json()["code"] == "reporter_exposed"
+
+    def test_nobody_guesses_at_a_reporter_all_day(self, client: FlaskClient) -> None:
+        case_id, other = self._case_with_tip(client), office.case(client, case_no="乌非集〔2021〕8号")
+        for _ in range(3):
+            refused = make(client, case_id, office.HANDLER, **LETTER | {"text": factories.REPORTER["name"]})
+            assert refused.get_json()["code"] == "reporter_exposed"
+            assert "身份" not in refused.get_json()["detail"], "of a case not even the kind is told"
+        for _ in range(2):
+            stopped = make(client, case_id, office.HANDLER)
+            assert (stopped.status_code, stopped.get_json()["code"]) == (422, "guessing_at_reporter")
+        refusals = (
+            "SELECT count(*) FROM audit_events WHERE NOT succeeded AND object_id = :id AND details->>'code' = :code"
+        )
+        assert rows.scalar(refusals, id=case_id, code="reporter_exposed") == 3
+        assert rows.scalar(refusals, id=case_id, code="guessing_at_reporter") == 2
+        factories.deliver()
+        told = "SELECT count(*) FROM notices WHERE case_id = :id AND title LIKE '有人多次试写可能暴露举报人的文书%'"
+        assert rows.scalar(told, id=case_id) == rows.scalar(
+            "SELECT count(*) FROM accounts WHERE role IN ('city_leader', 'city_reviewer') AND active"
+        )
+        assert make(client, other, office.HANDLER).status_code == 201
+        assert make(client, case_id, office.REVIEWER).status_code == 201
+        with clock.stopped_at(clock.now() + timedelta(days=1)):
+            assert make(client, case_id, office.HANDLER).status_code == 201
 
 
 class TestWhoMay:

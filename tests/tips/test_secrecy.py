@@ -6,10 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from app.foundation.database import OPEN_WALL, transaction
+from app.foundation.errors import ReporterExposed
 from app.tips import secrecy
-from app.tips.secrecy import FILE_NAME, IDENTITY, QUOTATION, exposures
+from app.tips.secrecy import FILE_NAME, IDENTITY, MOST_REFUSALS_A_DAY, QUOTATION, exposures, refuse_exposure
 from tests import factories, rows
 from tests.tips import reporters
 from tests.workflow.test_police import proposed
@@ -154,3 +157,14 @@ def test_the_full_name_of_the_company_is_free_whoever_gave_it(client: FlaskClien
     for one in later:
         assert factories.office_act(client, "city.reviewer", one, "merge", into=str(main)).status_code == 200
     assert exposures(main, f"关于移送{COMPANY}涉嫌非法集资线索的函") == []
+
+
+def test_after_three_refusals_nothing_more_is_written_about_the_tip_today(app: Flask, tip_id: UUID) -> None:
+    person, about = factories.actor("city.leader"), ("tip", tip_id)
+    with transaction(OPEN_WALL):
+        for _ in range(MOST_REFUSALS_A_DAY):
+            with pytest.raises(ReporterExposed, match=IDENTITY):
+                refuse_exposure(person, about, [tip_id], factories.REPORTER["name"])
+        with pytest.raises(ReporterExposed, match="今天不能再就此事制作文书"):
+            refuse_exposure(person, about, [tip_id], "依法移送。")
+        refuse_exposure(factories.actor("city.reviewer"), about, [tip_id], "依法移送。")
