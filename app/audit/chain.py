@@ -2,11 +2,14 @@
 
 One sealer works at a time (an advisory lock), outside the transactions of the deeds, so that no lock lies on the hot
 path. Rows are sealed in the order of their ids among those committed; ``seq`` has no gaps.
+
+A tail cut off together with its head is found by the copy outside the database (:mod:`app.audit.kept_head`) alone.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
@@ -14,9 +17,12 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import func, select, update
 
+from app.audit import kept_head
 from app.audit.models import AuditEvent, AuditHead
 from app.foundation.crypto import Crypto
 from app.foundation.database import db
+
+logger = logging.getLogger(__name__)
 
 GENESIS: Final = bytes(32)
 _SEALER_LOCK: Final = 0x5348554449  # "SHUDI"
@@ -25,12 +31,16 @@ _READ_AT_ONCE: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What :func:`verify` found; ``broken_at`` is the first sequence number that does not hold."""
+    """What :func:`verify` found; ``broken_at`` is the first sequence number that does not hold.
+
+    ``witnessed``: the end was held against the copy of the head outside the database; there was none otherwise.
+    """
 
     sealed: int
     unsealed: int
     broken_at: int | None
     reason: str
+    witnessed: bool = False
 
     @property
     def intact(self) -> bool:
@@ -86,6 +96,17 @@ def seal_pending(crypto: Crypto, limit: int = _READ_AT_ONCE) -> int:
     return len(rows)
 
 
+def keep_head(crypto: Crypto) -> None:
+    """Copy a committed head out of the database, unless rows up to the copy of before are gone: then that one stays."""
+    head = db.session.get_one(AuditHead, 1)
+    before = kept_head.kept(crypto)
+    if before and (fault := _fault_since(before)):
+        logger.error("the audit chain does not continue the head kept outside", extra={"fields": {"fault": fault}})
+        return
+    kept_head.keep(crypto, head.seq, head.digest)
+    logger.info("audit rows sealed", extra={"fields": {"seq": head.seq, "digest": head.digest.hex()}})
+
+
 def verify(crypto: Crypto) -> Iterator[Verdict]:
     """Walk the chain from its beginning, telling the progress; the last verdict counts.
 
@@ -130,9 +151,10 @@ def verify_piece(crypto: Crypto, begun: Place) -> tuple[Verdict, Place, bool]:
         db.session.expunge(event)
     if len(rows) == _READ_AT_ONCE:
         return Verdict(seq, unsealed, None, ""), Place(seq, digest), False
-    if fault := _head_fault(crypto, seq, digest):
-        return Verdict(seq, unsealed, seq + 1, fault), begun, True
-    return Verdict(seq, unsealed, None, ""), Place(seq, digest), True
+    kept = kept_head.kept(crypto)
+    if fault := _head_fault(crypto, seq, digest) or (_fault_since(kept) if kept else ""):
+        return Verdict(seq, unsealed, seq + 1, fault, witnessed=kept is not None), begun, True
+    return Verdict(seq, unsealed, None, "", witnessed=kept is not None), Place(seq, digest), True
 
 
 def _link(crypto: Crypto, seq: int, previous: bytes, event: AuditEvent) -> bytes:
@@ -180,3 +202,12 @@ def _head_fault(crypto: Crypto, seq: int, digest: bytes) -> str:
     if (head.seq, head.digest) != (seq, digest):
         return f"末尾记录被删除：应有 {head.seq} 条，实有 {seq} 条"
     return ""
+
+
+def _fault_since(kept: tuple[int, bytes]) -> str:
+    """What is wrong with the row that once was the last one, as the copy outside the database tells."""
+    seq, digest = kept
+    present = db.session.scalar(select(AuditEvent.digest).where(AuditEvent.seq == seq))
+    if present is None:
+        return f"末尾记录被删除：库外留存的链首为第 {seq} 条，库中已没有该条"
+    return "" if present == digest else f"第 {seq} 条记录与库外留存的链首不一致，该条及以前的记录被删除后重新写入"

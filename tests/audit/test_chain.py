@@ -248,6 +248,51 @@ class TestVerify:
             jobs.seal()  # sealing on top would prove the forged head
         assert verify(sealed) == (1, "审计链已断裂：链首记录被改动")
 
+    def _with_an_older_head(self) -> None:
+        """Cut two rows off and put back the head of the ten before, which is sound in itself."""
+        with transaction(OPEN_WALL) as session:
+            head = session.get_one(AuditHead, 1)
+            old = f"seq = {head.seq}, digest = '\\x{head.digest.hex()}', proof = '\\x{head.proof.hex()}'"
+        record(2)
+        jobs.seal()
+        as_owner(f"UPDATE audit_head SET {old}", "DELETE FROM audit_events WHERE seq > 10")
+
+    def test_a_cut_tail_with_the_older_head_put_back_is_found_and_stays_found(self, sealed: Flask) -> None:
+        self._with_an_older_head()
+        told = (1, "审计链已断裂：末尾记录被删除：库外留存的链首为第 12 条，库中已没有该条")
+        assert verify(sealed) == told
+        record(1)
+        assert verify(sealed) == told
+        record(5)
+        told = (1, "审计链已断裂：第 12 条记录与库外留存的链首不一致，该条及以前的记录被删除后重新写入")
+        assert [verify(sealed), verify(sealed)] == [told, told], "new rows on top cover nothing"
+
+    def test_without_the_copy_outside_it_is_told_that_the_end_is_not_proved(self, sealed: Flask) -> None:
+        command = sealed.test_cli_runner().invoke
+        assert "无从核对" not in command(args=["audit", "verify"]).output
+        sealed.extensions["shudi_redis"].flushdb()
+        result = command(args=["audit", "verify"])
+        assert (result.exit_code, "无从核对" in result.stderr) == (0, True)
+        record(1)
+        assert "无从核对" not in command(args=["audit", "verify"]).output, "the next seal keeps one again"
+
+    def test_a_copy_that_the_keys_did_not_make_is_none(self, sealed: Flask) -> None:
+        redis = sealed.extensions["shudi_redis"]
+        (key,) = redis.keys("audit:head:*")
+        redis.set(key, json.dumps(json.loads(redis.get(key)) | {"seq": 99}))
+        assert "无从核对" in sealed.test_cli_runner().invoke(args=["audit", "verify"]).stderr
+
+    def test_a_restored_backup_is_accepted_with_a_reason_in_the_log(self, sealed: Flask) -> None:
+        self._with_an_older_head()
+        command = sealed.test_cli_runner().invoke
+        assert command(args=["audit", "accept-restore", "--reason", " "]).exit_code == 1
+        assert verify(sealed)[0] == 1
+        assert command(args=["audit", "accept-restore", "--reason", "磁盘损坏，恢复昨夜备份"]).exit_code == 0
+        assert verify(sealed) == (0, "审计链完整：11 条记录。")
+        with transaction(OPEN_WALL) as session:
+            row = session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1)).one()
+        assert (row.action, row.details["kept_rows"]) == ("audit.accept_restore", 12)
+
     def test_a_removed_head_is_not_made_anew(self, sealed: Flask) -> None:
         as_owner("DELETE FROM audit_head")
         record(1)

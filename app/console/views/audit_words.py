@@ -17,6 +17,7 @@ DEEDS: Final[Mapping[str, str]] = {
     "tips.export_statistics": "导出线索统计",
     "audit.export": "导出审计日志",
     "audit.verify": "校验审计日志链",
+    "audit.accept_restore": "恢复备份后确认审计日志",
     "outbox.start_task": "启动后台任务",
     "tips.supplement": "举报人补充材料",
     "tips.message": "举报人留言",
