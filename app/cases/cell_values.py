@@ -18,6 +18,9 @@ from app.files.sheets import Cell
 Reader: TypeAlias = Callable[[Cell], Any]
 
 HIGHEST_YUAN: Final = Decimal(10**13)
+FIRST_DAY, LAST_DAY = date(1950, 1, 1), date(2099, 12, 31)
+"""Days of a case outside of these were mistyped."""
+UNBELIEVABLE: Final = f"年份不在 {FIRST_DAY.year} 至 {LAST_DAY.year} 之间"
 _UNITS: Final = {
     "元": Decimal(1), "千元": Decimal(10**3), "万": Decimal(10**4), "万元": Decimal(10**4), "百万元": Decimal(10**6),
     "千万元": Decimal(10**7), "亿": Decimal(10**8), "亿元": Decimal(10**8),
@@ -151,7 +154,7 @@ def whole(highest: int) -> Reader:
 def day(cell: Cell) -> date:
     """A day; ``2021年8月`` is the first of that month. Excel's serial numbers and 2021.8.6 are understood."""
     if isinstance(cell, datetime):
-        return cell.date()
+        return _believable(cell.date())
     if isinstance(cell, date):
         return _believable(cell)
     if isinstance(cell, float | int) and not isinstance(cell, bool):
@@ -187,8 +190,8 @@ def _made(year: int, month: int, day_: int) -> date:
 
 
 def _believable(found: date) -> date:
-    if not 1950 <= found.year <= 2099:  # noqa: PLR2004
-        raise CellFault("年份不在 1950 至 2099 之间")
+    if not FIRST_DAY <= found <= LAST_DAY:
+        raise CellFault(UNBELIEVABLE)
     return found
 
 

@@ -12,6 +12,7 @@ from marshmallow import Schema, fields, validate
 
 from app.cases import documents, own_templates
 from app.cases.document_kinds import KIND_TEXTS, PLACES
+from app.cases.schemas import BELIEVABLE_DAY
 from app.files import service as files
 from app.files import word_as_pdf
 from app.files.http import receive_upload
@@ -32,7 +33,7 @@ class WriteDocumentBody(Schema):
 
     recipient = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 200))
     text = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 5000))
-    month = fields.Date(load_default=None, allow_none=True)
+    month = fields.Date(load_default=None, allow_none=True, validate=BELIEVABLE_DAY)
 
 
 class MakeDocumentBody(WriteDocumentBody):

@@ -13,7 +13,7 @@ from app.cases.bank_file import FORMATS
 from app.cases.claims import CLAIM_STATES
 from app.cases.identity_numbers import DIGITS, is_identity_number
 from app.cases.payment_states import PaymentState
-from app.cases.schemas import EntryBody
+from app.cases.schemas import BELIEVABLE_DAY, EntryBody
 from app.foundation import clock
 from app.foundation.json_fields import JsonBoolean
 from app.tips.schemas import PlainText, Yuan
@@ -142,7 +142,7 @@ class ReceiveFundBody(EntryBody):
 
     source = fields.String(required=True, validate=validate.OneOf(list(words.SOURCE_TEXTS), error=_UNKNOWN))
     yuan = _AnyYuan(required=True, validate=_above_zero)
-    received_on = fields.Date(required=True, validate=_not_to_come)
+    received_on = fields.Date(required=True, validate=[_not_to_come, BELIEVABLE_DAY])
     origin = fields.String(required=True, validate=validate.Length(1, 500, error="请填写 1 至 500 字"))
     asset_id = fields.UUID(load_default=None, allow_none=True)
 
@@ -156,11 +156,11 @@ class AssetBody(Schema):
     holder = PlainText(100, allow_none=True)
     state = fields.String(load_default="found", validate=validate.OneOf(list(words.ASSET_STATE_TEXTS), error=_UNKNOWN))
     seized_by = PlainText(200, allow_none=True)
-    seized_on = fields.Date(allow_none=True, validate=_not_to_come)
+    seized_on = fields.Date(allow_none=True, validate=[_not_to_come, BELIEVABLE_DAY])
     valuation_yuan = Yuan(allow_none=True)
-    valued_on = fields.Date(allow_none=True, validate=_not_to_come)
+    valued_on = fields.Date(allow_none=True, validate=[_not_to_come, BELIEVABLE_DAY])
     realised_yuan = Yuan(allow_none=True)
-    realised_on = fields.Date(allow_none=True, validate=_not_to_come)
+    realised_on = fields.Date(allow_none=True, validate=[_not_to_come, BELIEVABLE_DAY])
 
 
 class AddAssetBody(EntryBody, AssetBody):
@@ -210,7 +210,7 @@ class PaymentResultBody(Schema):
         required=True,
         validate=validate.OneOf([PaymentState.PAID, PaymentState.FAILED, PaymentState.RETURNED], error=_UNKNOWN),
     )
-    settled_on = fields.Date(required=True, validate=_not_to_come)
+    settled_on = fields.Date(required=True, validate=[_not_to_come, BELIEVABLE_DAY])
     reference = PlainText(60, load_default=None, allow_none=True)
     reason = PlainText(200, load_default=None, allow_none=True)
 

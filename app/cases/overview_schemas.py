@@ -7,7 +7,16 @@ from typing import Final
 from marshmallow import Schema, fields, validate
 
 from app.cases import words
-from app.cases.schemas import BUSINESS_CATEGORIES, DIVISION, LEVELS, REASON, STABILITY_LEVELS, UNKNOWN, first_day
+from app.cases.schemas import (
+    BELIEVABLE_DAY,
+    BUSINESS_CATEGORIES,
+    DIVISION,
+    LEVELS,
+    REASON,
+    STABILITY_LEVELS,
+    UNKNOWN,
+    first_day,
+)
 from app.cases.states import AdminStage, CaseStatus, JudicialStage, RestitutionStage, Track
 from app.foundation.json_fields import JsonBoolean
 
@@ -34,10 +43,10 @@ class ListCasesQuery(Schema):
     waiting = fields.Boolean(load_default=None)
     overdue = fields.Boolean(load_default=None)
     target_year = fields.Integer(load_default=None, validate=validate.Range(1990, 2200))
-    since = fields.Date(load_default=None)
-    until = fields.Date(load_default=None)
+    since = fields.Date(load_default=None, validate=BELIEVABLE_DAY)
+    until = fields.Date(load_default=None, validate=BELIEVABLE_DAY)
     under_way = fields.Boolean(load_default=None)
-    not_reported_in = fields.Date(load_default=None, validate=first_day)
+    not_reported_in = fields.Date(load_default=None, validate=[first_day, BELIEVABLE_DAY])
     q = fields.String(load_default=None, validate=validate.Length(1, 100))
     cursor = fields.String(load_default=None, validate=validate.Length(max=200))
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 100, error="每页 1 至 100 条"))
@@ -47,7 +56,7 @@ class OverviewQuery(Schema):
     """What the board and the months are asked for."""
 
     track = fields.String(load_default=None, validate=validate.OneOf(list(Track), error=UNKNOWN))
-    month = fields.Date(load_default=None, validate=first_day)
+    month = fields.Date(load_default=None, validate=[first_day, BELIEVABLE_DAY])
     missing = fields.Boolean(load_default=False)
     division = fields.String(load_default=None, validate=DIVISION)
     cursor = fields.String(load_default=None, validate=validate.Length(max=200))
@@ -65,7 +74,7 @@ class PlanTemplateBody(Schema):
     """What plans of one kind of case begin with from a day on."""
 
     category = fields.String(required=True, validate=validate.OneOf(("any", *BUSINESS_CATEGORIES), error=UNKNOWN))
-    valid_from = fields.Date(required=True)
+    valid_from = fields.Date(required=True, validate=BELIEVABLE_DAY)
     goal = fields.String(required=True, validate=REASON)
     measures = fields.List(fields.Nested(TemplateMeasureBody), required=True, validate=validate.Length(1, 100))
     in_use = JsonBoolean(required=True)

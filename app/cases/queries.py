@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -183,8 +184,7 @@ def _by_day(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
 
 def last_day(month: date) -> date:
     """The last day of the month that begins with ``month``."""
-    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
-    return date.fromordinal(following.toordinal() - 1)
+    return month.replace(day=monthrange(month.year, month.month)[1])
 
 
 def without_progress(month: date) -> list[ColumnElement[bool]]:

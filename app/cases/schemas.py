@@ -8,6 +8,7 @@ from typing import Any, Final
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.cases import words
+from app.cases.cell_values import FIRST_DAY, LAST_DAY, UNBELIEVABLE
 from app.cases.states import STAGES, AdminStage, CaseAction, JudicialStage, RestitutionStage, Track
 from app.foundation.json_fields import JsonBoolean
 from app.tips.schemas import Yuan
@@ -17,6 +18,7 @@ REASON: Final = validate.Length(1, 2000, error="请填写 1 至 2000 字")
 _NUMBER: Final = validate.Length(1, 60, error="请填写 1 至 60 字")
 _NAME: Final = validate.Length(1, 200, error="请填写 1 至 200 字")
 DIVISION: Final = validate.Regexp(r"^\d{6}(\d{3})?$", error="应为六位或九位行政区划代码")
+BELIEVABLE_DAY: Final = validate.Range(FIRST_DAY, LAST_DAY, error=UNBELIEVABLE)
 
 METHODS: Final = tuple(words.METHOD_TEXTS)
 BUSINESS_CATEGORIES: Final = tuple(words.CATEGORY_TEXTS)
@@ -89,7 +91,7 @@ class CaseFacts(Schema):
     procuratorate_case_no = _words(100)
     court = _words()
     court_case_no = _words(100)
-    occurred_on = fields.Date(allow_none=True)
+    occurred_on = fields.Date(allow_none=True, validate=BELIEVABLE_DAY)
     involved_yuan = Yuan(allow_none=True)
     outstanding_yuan = Yuan(allow_none=True)
     controlled_yuan = Yuan(allow_none=True)
@@ -98,7 +100,7 @@ class CaseFacts(Schema):
     participants = fields.Integer(allow_none=True, strict=True, validate=validate.Range(0, 10**8))
     stability_level = _choice(STABILITY_LEVELS)
     legacy = JsonBoolean()
-    target_on = fields.Date(allow_none=True)
+    target_on = fields.Date(allow_none=True, validate=BELIEVABLE_DAY)
 
 
 class StagesBody(Schema):
@@ -146,7 +148,7 @@ class ActOnCaseBody(Schema):
     reason = fields.String(load_default=None, allow_none=True, validate=REASON)
     track = fields.String(load_default=None, validate=validate.OneOf(list(Track), error=UNKNOWN))
     stage = fields.String(load_default=None)
-    on = fields.Date(load_default=None)
+    on = fields.Date(load_default=None, validate=BELIEVABLE_DAY)
 
     @validates_schema
     def _stage_of_the_track(self, data: dict[str, Any], **_more: Any) -> None:
@@ -167,8 +169,8 @@ class MeasureBody(Schema):
     text = fields.String(required=True, validate=REASON)
     owner = fields.String(required=True, validate=validate.Length(1, 100))
     unit = fields.String(required=True, validate=validate.Length(1, 100))
-    due_on = fields.Date(required=True)
-    done_on = fields.Date(load_default=None, allow_none=True)
+    due_on = fields.Date(required=True, validate=BELIEVABLE_DAY)
+    done_on = fields.Date(load_default=None, allow_none=True, validate=BELIEVABLE_DAY)
 
 
 class WritePlanBody(Schema):
@@ -192,18 +194,14 @@ class FinishMeasureBody(Schema):
 
     number = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**6))
     position = fields.Integer(required=True, strict=True, validate=validate.Range(0, 99))
-    done_on = fields.Date(required=True)
+    done_on = fields.Date(required=True, validate=BELIEVABLE_DAY)
     reason = fields.String(load_default=None, allow_none=True, validate=REASON)
 
 
 class ReportProgressBody(Schema):
     """案情最新情况 of one month; ``month`` is its first day, the present month where none is given."""
 
-    month = fields.Date(
-        load_default=None,
-        allow_none=True,
-        validate=first_day,
-    )
+    month = fields.Date(load_default=None, allow_none=True, validate=[first_day, BELIEVABLE_DAY])
     situation = fields.String(required=True, validate=REASON)
     people = _words(2000)
     proceedings = _words(2000)

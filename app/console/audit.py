@@ -29,6 +29,7 @@ from app.foundation.permissions import Actor, Permission
 from app.outbox import tasks
 from app.outbox.tasks import TaskState
 from app.tips.exports import watermark
+from app.tips.office_schemas import SENSIBLE_DAY
 from app.tips.schemas import PlainText
 
 _A_PAGE: Final = 50
@@ -47,8 +48,8 @@ class ListAuditQuery(Schema):
     kind = fields.String(load_default=None, validate=validate.Length(max=50))
     unit = fields.Integer(load_default=None, validate=validate.Range(1, 2**31 - 1, error="没有这个单位"))
     result = fields.String(load_default=None, validate=validate.OneOf(["done", "refused"], error="未知的结果"))
-    since = fields.Date(load_default=None, data_key="from")
-    until = fields.Date(load_default=None, data_key="to")
+    since = fields.Date(load_default=None, data_key="from", validate=SENSIBLE_DAY)
+    until = fields.Date(load_default=None, data_key="to", validate=SENSIBLE_DAY)
     cursor = fields.Integer(load_default=None, validate=validate.Range(1, 2**62, error="翻页标记无效"))
 
 

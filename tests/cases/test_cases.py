@@ -53,6 +53,22 @@ class TestEntering:
         answer = office.register(client, office.REVIEWER, stages={"restitution_stage": "impossible"})
         assert answer.status_code == 422
 
+    @pytest.mark.parametrize("field", ["occurred_on", "target_on"])
+    @pytest.mark.parametrize("day", ["0001-01-01", "1949-12-31", "2100-01-01", "9999-12-31"])
+    def test_a_day_beyond_belief_is_refused_as_in_a_sheet(self, client: FlaskClient, field: str, day: str) -> None:
+        answer = office.register(client, facts=office.FACTS | {field: day})
+        assert (answer.status_code, answer.get_json()["errors"]) == (
+            422,
+            {f"facts.{field}": ["年份不在 1950 至 2099 之间"]},
+        )
+
+    @pytest.mark.parametrize("month", ["0001-01-01", "9999-12-01"])
+    def test_the_list_is_asked_for_believable_months(self, client: FlaskClient, month: str) -> None:
+        answer = client.get(
+            f"{office.CASES}?not_reported_in={month}", headers=factories.office_headers(office.REVIEWER)
+        )
+        assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["not_reported_in"])
+
     def test_a_number_is_used_once(self, client: FlaskClient) -> None:
         office.case(client)
         again = office.register(client, office.REVIEWER)

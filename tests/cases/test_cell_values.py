@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -108,6 +108,7 @@ class TestDay:
             "#REF!",
             "99999",
             "00001",
+            datetime.max.replace(tzinfo=UTC),
         ],
     )
     def test_what_is_no_day_is_refused(self, cell: Any) -> None:

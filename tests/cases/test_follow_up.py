@@ -114,6 +114,10 @@ class TestProgress:
         answer = office.report(client, case_id, month=str(day))
         assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["month"])
 
+    def test_a_month_before_all_cases_is_refused(self, client: FlaskClient, case_id: str) -> None:
+        answer = office.report(client, case_id, month="0001-01-01")
+        assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["month"])
+
     def test_what_moved_must_be_said(self, client: FlaskClient, case_id: str) -> None:
         answer = office.report(client, case_id, movement="")
         assert list(answer.get_json()["errors"]) == ["movement"]

@@ -93,6 +93,7 @@ class TestSources:
             {"source": "gift"},
             {"yuan": "0"},
             {"received_on": "2999-01-01"},
+            {"received_on": "0001-01-01"},
             {"asset_id": "01890a5d-ac96-774b-bcce-b302099a8057"},
         ],
     )

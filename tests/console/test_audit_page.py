@@ -120,7 +120,12 @@ def test_the_chain_is_verified_on_demand(app: Flask, officer: Callable[[str], Of
     assert officer("sysadmin").post("/audit/verification").status_code == 403
 
 
-@pytest.mark.parametrize("query", ["result=failed", "from=yesterday", "cursor=x", "cursor=-1", "nothing=1"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "result=failed", "from=yesterday", "from=0001-01-01", "to=9999-12-31", "cursor=x", "cursor=-1", "nothing=1",
+    ],
+)  # fmt: skip
 def test_impossible_filters_are_refused(officer: Callable[[str], Officer], query: str) -> None:
     assert officer("auditor").get(f"/audit?{query}").status_code == 422
 

@@ -13,7 +13,9 @@ import pytest
 from docx import Document
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
+from sqlalchemy import text
 
+from app.foundation.database import OPEN_WALL, db, transaction
 from tests import factories, rows
 from tests.cases import office
 from tests.console.office import Officer, csrf_token
@@ -172,7 +174,7 @@ def test_a_refused_step_stays_open_with_what_was_typed(client: FlaskClient, offi
     case_id = office.case(client)
     person = officer(office.HANDLER)
     answer = acted(
-        person, case_id, "propose_stage-admin_stage", stage="admin_accepted", on="2999-01-01", reason="理由一二三"
+        person, case_id, "propose_stage-admin_stage", stage="admin_accepted", on="2099-01-01", reason="理由一二三"
     )
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422
@@ -315,6 +317,27 @@ def test_every_figure_opens_a_list_of_as_many_cases(client: FlaskClient, officer
         assert len(listed) in wanted or wanted > {len(listed)}, (address, wanted, listed)
     assert "审图号 GS(2024)0650号" in page
     assert len(re.findall(r'<path class="band-\d" d="M', page)) == 8
+
+
+def test_one_mistyped_day_keeps_nobody_from_the_statistics(client: FlaskClient, officer: SignIn) -> None:
+    office.case(client)
+    with transaction(OPEN_WALL):  # as cases stand that were entered before days were looked at
+        db.session.execute(text("UPDATE fundraising_cases SET occurred_on = '9999-12-31'"))
+    assert "9999年12月" in officer(office.REVIEWER).text("/cases/statistics")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/cases?not_reported_in=9999-12-01",
+        "/cases?since=0001-01-01",
+        "/cases/months?month=0001-01-01",
+        "/cases/months?month=9999-12-01",
+        "/cases/statistics/export?since=9999-12-31&until=2026-03-31",
+    ],
+)
+def test_days_beyond_belief_are_refused_in_the_address(officer: SignIn, path: str) -> None:
+    assert officer(office.REVIEWER).get(path).status_code == 422
 
 
 def test_the_monthly_form_has_seven_columns(client: FlaskClient, officer: SignIn) -> None:
