@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from marshmallow import validate
-
 from app.cases import words as wordings
 from app.cases.cell_values import CellFault, Reader, amount, choice, day, folded, names, number_text, whole, words, yes
 from app.cases.schemas import CaseFacts
 from app.cases.sheet_columns import Column
 from app.cases.states import Track
+from app.foundation.text_fields import PlainText
 from app.geo import service as geo
 from app.geo.address import match
 from app.geo.divisions import divisions
@@ -101,8 +100,9 @@ def _divisions(cell: Any) -> list[str]:
 
 def _text(field: str) -> Reader:
     """Text as long as the office API takes it."""
-    (limit,) = (one for one in CaseFacts().fields[field].validators if isinstance(one, validate.Length))
-    return number_text(limit.max or 0)
+    taken = CaseFacts().fields[field]
+    assert isinstance(taken, PlainText)  # noqa: S101  # narrows the type: a column of words is a field of words
+    return number_text(taken.longest)
 
 
 def _column(field: str, text: str, headings: str = "", read: Reader | None = None, **more: bool) -> Column:

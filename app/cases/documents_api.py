@@ -20,6 +20,7 @@ from app.files.schemas import UploadForm
 from app.foundation.database import transaction
 from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Actor, Permission
+from app.foundation.text_fields import PlainText, RequiredText
 
 office_api = APIBlueprint("office_case_documents", __name__, url_prefix="/api/v1/office/cases/<uuid:case_id>/documents")
 _TYPES: Final = {
@@ -31,8 +32,8 @@ _TYPES: Final = {
 class WriteDocumentBody(Schema):
     """What is written into a document beside the facts of the case."""
 
-    recipient = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 200))
-    text = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 5000))
+    recipient = PlainText(200, load_default=None, allow_none=True)
+    text = PlainText(5000, load_default=None, allow_none=True)
     month = fields.Date(load_default=None, allow_none=True, validate=BELIEVABLE_DAY)
 
 
@@ -45,7 +46,7 @@ class MakeDocumentBody(WriteDocumentBody):
 class ReviseDocumentBody(WriteDocumentBody):
     """A further version of a document, and why there is one."""
 
-    reason = fields.String(required=True, validate=validate.Length(1, 500, error="请填写 1 至 500 字"))
+    reason = RequiredText(500)
 
 
 class DownloadQuery(Schema):
@@ -133,7 +134,7 @@ templates_api = APIBlueprint("office_document_templates", __name__, url_prefix="
 class TemplateNoteQuery(Schema):
     """Why a template is set."""
 
-    note = fields.String(required=True, validate=validate.Length(1, 200, error="请填写 1 至 200 字"))
+    note = RequiredText(200)
 
 
 class TemplateNoteBody(TemplateNoteQuery):

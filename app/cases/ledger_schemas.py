@@ -16,13 +16,14 @@ from app.cases.payment_states import PaymentState
 from app.cases.schemas import BELIEVABLE_DAY, EntryBody
 from app.foundation import clock
 from app.foundation.json_fields import JsonBoolean
-from app.tips.schemas import PlainText, Yuan
+from app.foundation.text_fields import PlainText, RequiredText
+from app.tips.schemas import Yuan
 
 _UNKNOWN: Final = "不在可选范围内"
 
 
-def _reason() -> fields.String:
-    return fields.String(required=True, validate=validate.Length(1, 2000, error="请填写 1 至 2000 字"))
+def _reason() -> RequiredText:
+    return RequiredText(2000)
 
 
 def _above_zero(amount: Decimal) -> None:
@@ -71,7 +72,7 @@ class ParticipantBody(Schema):
 class ClaimBody(Schema):
     """One participant's claim by its number."""
 
-    claim_no = fields.String(required=True, validate=validate.Length(1, 60))
+    claim_no = RequiredText(60)
     claimed_yuan = Yuan(required=True, validate=_above_zero)
     participant = fields.Nested(ParticipantBody, load_default=dict)
 
@@ -93,9 +94,9 @@ class ChangeClaimBody(Schema):
 class VerdictBody(Schema):
     """What holds of a claim: the whole, less, or nothing."""
 
-    claim_no = fields.String(required=True, validate=validate.Length(1, 60))
+    claim_no = RequiredText(60)
     verified_yuan = Yuan(required=True)
-    reason = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 500))
+    reason = PlainText(500, load_default=None, allow_none=True)
 
 
 class VerifyClaimsBody(Schema):
@@ -114,7 +115,7 @@ class FindClaimsBody(Schema):
     """Which claims to show; who claims is found in a body, never in a URL."""
 
     state = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(CLAIM_STATES, error=_UNKNOWN))
-    claim_no = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 60))
+    claim_no = PlainText(60, load_default=None, allow_none=True)
     id_number = fields.String(load_default=None, allow_none=True, validate=validate.Length(5, 30))
     phone = fields.String(load_default=None, allow_none=True, validate=validate.Length(6, 20))
     after = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 60))
@@ -130,9 +131,7 @@ class ReasonBody(Schema):
 class IssueCodesBody(Schema):
     """Which claims get slips; ``renew`` makes earlier slips worthless."""
 
-    claim_nos = fields.List(
-        fields.String(validate=validate.Length(1, 60)), required=True, validate=validate.Length(1, 1000)
-    )
+    claim_nos = fields.List(RequiredText(60), required=True, validate=validate.Length(1, 1000))
     reason = _reason()
     renew = JsonBoolean(load_default=False)
 
@@ -143,7 +142,7 @@ class ReceiveFundBody(EntryBody):
     source = fields.String(required=True, validate=validate.OneOf(list(words.SOURCE_TEXTS), error=_UNKNOWN))
     yuan = _AnyYuan(required=True, validate=_above_zero)
     received_on = fields.Date(required=True, validate=[_not_to_come, BELIEVABLE_DAY])
-    origin = fields.String(required=True, validate=validate.Length(1, 500, error="请填写 1 至 500 字"))
+    origin = RequiredText(500)
     asset_id = fields.UUID(load_default=None, allow_none=True)
 
 
@@ -151,7 +150,7 @@ class AssetBody(Schema):
     """One asset as it stands."""
 
     kind = fields.String(required=True, validate=validate.OneOf(list(words.ASSET_KIND_TEXTS), error=_UNKNOWN))
-    description = fields.String(required=True, validate=validate.Length(1, 500, error="请填写 1 至 500 字"))
+    description = RequiredText(500)
     place = PlainText(300, allow_none=True)
     holder = PlainText(100, allow_none=True)
     state = fields.String(load_default="found", validate=validate.OneOf(list(words.ASSET_STATE_TEXTS), error=_UNKNOWN))
@@ -205,7 +204,7 @@ class ExportBatchBody(Schema):
 class PaymentResultBody(Schema):
     """What the bank says of one payment."""
 
-    claim_no = fields.String(required=True, validate=validate.Length(1, 60))
+    claim_no = RequiredText(60)
     state = fields.String(
         required=True,
         validate=validate.OneOf([PaymentState.PAID, PaymentState.FAILED, PaymentState.RETURNED], error=_UNKNOWN),

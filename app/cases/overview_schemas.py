@@ -12,13 +12,14 @@ from app.cases.schemas import (
     BUSINESS_CATEGORIES,
     DIVISION,
     LEVELS,
-    REASON,
+    LONGEST_REASON,
     STABILITY_LEVELS,
     UNKNOWN,
     first_day,
 )
 from app.cases.states import AdminStage, CaseStatus, JudicialStage, RestitutionStage, Track
 from app.foundation.json_fields import JsonBoolean
+from app.foundation.text_fields import RequiredText
 
 _INDUSTRIES: Final = (*words.INDUSTRY_TEXTS, "none")
 
@@ -65,8 +66,8 @@ class OverviewQuery(Schema):
 class TemplateMeasureBody(Schema):
     """One measure of a template: what, by which unit, within how many days."""
 
-    text = fields.String(required=True, validate=REASON)
-    unit = fields.String(required=True, validate=validate.Length(1, 100))
+    text = RequiredText(LONGEST_REASON)
+    unit = RequiredText(100)
     days = fields.Integer(required=True, strict=True, validate=validate.Range(1, 3650, error="天数应在 1 至 3650 之间"))
 
 
@@ -75,7 +76,7 @@ class PlanTemplateBody(Schema):
 
     category = fields.String(required=True, validate=validate.OneOf(("any", *BUSINESS_CATEGORIES), error=UNKNOWN))
     valid_from = fields.Date(required=True, validate=BELIEVABLE_DAY)
-    goal = fields.String(required=True, validate=REASON)
+    goal = RequiredText(LONGEST_REASON)
     measures = fields.List(fields.Nested(TemplateMeasureBody), required=True, validate=validate.Length(1, 100))
     in_use = JsonBoolean(required=True)
 
@@ -85,4 +86,4 @@ class YearTargetBody(Schema):
 
     year = fields.Integer(required=True, strict=True, validate=validate.Range(1990, 2200, error="年度有误"))
     percent = fields.Integer(required=True, strict=True, validate=validate.Range(0, 100, error="应在 0 至 100 之间"))
-    basis = fields.String(required=True, validate=validate.Length(1, 200, error="请填写 1 至 200 字"))
+    basis = RequiredText(200)

@@ -11,12 +11,12 @@ from app.cases import words
 from app.cases.cell_values import FIRST_DAY, LAST_DAY, UNBELIEVABLE
 from app.cases.states import STAGES, AdminStage, CaseAction, JudicialStage, RestitutionStage, Track
 from app.foundation.json_fields import JsonBoolean
+from app.foundation.text_fields import PlainText, RequiredText
 from app.tips.schemas import Yuan
 
 UNKNOWN: Final = "不在可选范围内"
-REASON: Final = validate.Length(1, 2000, error="请填写 1 至 2000 字")
-_NUMBER: Final = validate.Length(1, 60, error="请填写 1 至 60 字")
-_NAME: Final = validate.Length(1, 200, error="请填写 1 至 200 字")
+LONGEST_REASON: Final = 2000
+_NUMBER, _NAME = 60, 200
 DIVISION: Final = validate.Regexp(r"^\d{6}(\d{3})?$", error="应为六位或九位行政区划代码")
 BELIEVABLE_DAY: Final = validate.Range(FIRST_DAY, LAST_DAY, error=UNBELIEVABLE)
 
@@ -31,8 +31,8 @@ def _choice(choices: tuple[str, ...]) -> fields.String:
     return fields.String(allow_none=True, validate=validate.OneOf(choices, error=UNKNOWN))
 
 
-def _words(longest: int = 200) -> fields.String:
-    return fields.String(allow_none=True, validate=validate.Length(1, longest, error=f"请填写 1 至 {longest} 字"))
+def _words(longest: int = 200) -> PlainText:
+    return PlainText(longest, allow_none=True)
 
 
 def first_day(day: date) -> None:
@@ -60,7 +60,7 @@ class PartyBody(Schema):
 
     kind = fields.String(required=True, validate=validate.OneOf(("organization", "individual"), error=UNKNOWN))
     role = fields.String(required=True, validate=validate.OneOf(("fundraiser", "assistant"), error=UNKNOWN))
-    name = fields.String(required=True, validate=validate.Length(1, 200))
+    name = RequiredText(200)
     uscc = fields.String(load_default=None, allow_none=True, validate=validate.Length(15, 18))
 
 
@@ -119,8 +119,8 @@ class StagesBody(Schema):
 class RegisterCaseBody(Schema):
     """A new case: number and name, what is known, and for the city which district answers for it."""
 
-    case_no = fields.String(required=True, validate=_NUMBER)
-    name = fields.String(required=True, validate=_NAME)
+    case_no = RequiredText(_NUMBER)
+    name = RequiredText(_NAME)
     division = fields.String(load_default=None, allow_none=True, validate=DIVISION)
     stages = fields.Nested(StagesBody, load_default=dict)
     facts = fields.Nested(CaseFacts, load_default=dict)
@@ -130,8 +130,8 @@ class ChangeCaseBody(Schema):
     """Facts to correct or complete; number and name where they are given."""
 
     expected_version = fields.Integer(required=True, strict=True)
-    case_no = fields.String(validate=_NUMBER)
-    name = fields.String(validate=_NAME)
+    case_no = RequiredText(_NUMBER, required=False)
+    name = RequiredText(_NAME, required=False)
     facts = fields.Nested(CaseFacts, load_default=dict)
 
     @validates_schema
@@ -145,7 +145,7 @@ class ActOnCaseBody(Schema):
 
     action = fields.String(required=True, validate=validate.OneOf(list(CaseAction), error="未知的操作"))
     expected_version = fields.Integer(required=True, strict=True)
-    reason = fields.String(load_default=None, allow_none=True, validate=REASON)
+    reason = PlainText(LONGEST_REASON, load_default=None, allow_none=True)
     track = fields.String(load_default=None, validate=validate.OneOf(list(Track), error=UNKNOWN))
     stage = fields.String(load_default=None)
     on = fields.Date(load_default=None, validate=BELIEVABLE_DAY)
@@ -166,9 +166,9 @@ class LinkTipBody(Schema):
 class MeasureBody(Schema):
     """One measure of a plan: what, by whom, until when; ``done_on`` is carried over into the next version."""
 
-    text = fields.String(required=True, validate=REASON)
-    owner = fields.String(required=True, validate=validate.Length(1, 100))
-    unit = fields.String(required=True, validate=validate.Length(1, 100))
+    text = RequiredText(LONGEST_REASON)
+    owner = RequiredText(100)
+    unit = RequiredText(100)
     due_on = fields.Date(required=True, validate=BELIEVABLE_DAY)
     done_on = fields.Date(load_default=None, allow_none=True, validate=BELIEVABLE_DAY)
 
@@ -176,9 +176,9 @@ class MeasureBody(Schema):
 class WritePlanBody(Schema):
     """A new version of the plan and why there is one."""
 
-    goal = fields.String(required=True, validate=REASON)
+    goal = RequiredText(LONGEST_REASON)
     measures = fields.List(fields.Nested(MeasureBody), required=True, validate=validate.Length(1, 100))
-    reason = fields.String(required=True, validate=REASON)
+    reason = RequiredText(LONGEST_REASON)
 
 
 class DecidePlanBody(Schema):
@@ -186,7 +186,7 @@ class DecidePlanBody(Schema):
 
     number = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**6))
     approved = JsonBoolean(required=True)
-    reason = fields.String(load_default=None, allow_none=True, validate=REASON)
+    reason = PlainText(LONGEST_REASON, load_default=None, allow_none=True)
 
 
 class FinishMeasureBody(Schema):
@@ -195,21 +195,21 @@ class FinishMeasureBody(Schema):
     number = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**6))
     position = fields.Integer(required=True, strict=True, validate=validate.Range(0, 99))
     done_on = fields.Date(required=True, validate=BELIEVABLE_DAY)
-    reason = fields.String(load_default=None, allow_none=True, validate=REASON)
+    reason = PlainText(LONGEST_REASON, load_default=None, allow_none=True)
 
 
 class ReportProgressBody(Schema):
     """案情最新情况 of one month; ``month`` is its first day, the present month where none is given."""
 
     month = fields.Date(load_default=None, allow_none=True, validate=[first_day, BELIEVABLE_DAY])
-    situation = fields.String(required=True, validate=REASON)
+    situation = RequiredText(LONGEST_REASON)
     people = _words(2000)
     proceedings = _words(2000)
     recovered_yuan = Yuan(allow_none=True)
     returned_yuan = Yuan(allow_none=True)
     petitions = _words(2000)
     problems = _words(2000)
-    movement = fields.String(required=True, validate=REASON)
+    movement = RequiredText(LONGEST_REASON)
 
 
 class CaseLineView(Schema):

@@ -18,6 +18,7 @@ from app.files import http as file_http
 from app.foundation.database import transaction
 from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Actor, Permission
+from app.foundation.text_fields import PlainText
 from app.tips.schemas import Yuan
 
 office_api = APIBlueprint("office_case_tasks", __name__, url_prefix="/api/v1/office/cases/<uuid:case_id>/tasks")
@@ -36,7 +37,7 @@ class AskTaskBody(EntryBody):
     source = fields.String(validate=validate.OneOf(list(words.SOURCE_TEXTS), error="不在可选范围内"))
     round = fields.Integer(strict=True, validate=validate.Range(1, 10**6))
     batch = fields.Integer(strict=True, validate=validate.Range(1, 10**6))
-    reason = fields.String(validate=validate.Length(1, 500, error="请填写 1 至 500 字"))
+    reason = PlainText(500)
 
     @validates_schema
     def _complete(self, data: dict[str, Any], **_more: Any) -> None:

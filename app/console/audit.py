@@ -26,11 +26,11 @@ from app.foundation.database import db, transaction
 from app.foundation.errors import Conflict
 from app.foundation.http import load, page
 from app.foundation.permissions import Actor, Permission
+from app.foundation.text_fields import PlainText
 from app.outbox import tasks
 from app.outbox.tasks import TaskState
 from app.tips.exports import watermark
 from app.tips.office_schemas import SENSIBLE_DAY
-from app.tips.schemas import PlainText
 
 _A_PAGE: Final = 50
 VERIFIED_ON_PAGE_UP_TO: Final = 500

@@ -14,8 +14,8 @@ from app.console.views.tip_list import DISPUTES_WAITING, queue_url
 from app.foundation import clock
 from app.foundation.http import load, page
 from app.foundation.permissions import Actor, Permission
+from app.foundation.text_fields import PlainText
 from app.tips.queries import QueueFilter, queue_page
-from app.tips.schemas import PlainText
 from app.workflow.states import Status
 
 _TIPS: Final = 6

@@ -19,11 +19,11 @@ from app.foundation.database import transaction
 from app.foundation.http import load, page
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
+from app.foundation.text_fields import PlainText
 from app.tips import clusters, exports
 from app.tips.lines import TipLine
 from app.tips.policy import can_export
 from app.tips.queries import COUNTED_UP_TO, queue_count, queue_key, queue_page
-from app.tips.schemas import PlainText
 from app.workflow.disclosure import reads_statement
 
 _A_PAGE: Final = 20

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from flask import Response, url_for
-from marshmallow import Schema, validate
+from marshmallow import Schema
 from sqlalchemy import Select, func, select
 
 from app.console import forms
@@ -20,7 +20,7 @@ from app.foundation.database import db
 from app.foundation.errors import Conflict, OutOfScope
 from app.foundation.http import load, page
 from app.foundation.permissions import Actor, Permission
-from app.tips.schemas import PlainText
+from app.foundation.text_fields import PlainText, RequiredText
 
 MOST: Final = 20
 
@@ -28,7 +28,7 @@ MOST: Final = 20
 class SaveViewBody(Schema):
     """A name, and the queue's address without its path."""
 
-    name = PlainText(20, required=True, validate=validate.Length(1, 20, error="请填写 1 至 20 字的名称"))
+    name = RequiredText(20)
     query = PlainText(2000, load_default="")
 
 

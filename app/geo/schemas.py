@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from app.foundation.json_fields import JsonBoolean
+from app.foundation.text_fields import RequiredText
 from app.geo.divisions import divisions
 
 
@@ -122,10 +123,10 @@ class AddPrecedentBody(_Trimmed):
     note = _text(500, load_default="")
 
 
-class WithdrawBody(_Trimmed):
+class WithdrawBody(Schema):
     """Why something no longer holds."""
 
-    reason = _text(500, 1, required=True)
+    reason = RequiredText(500)
     expected_version = fields.Integer(required=True, strict=True)
 
 

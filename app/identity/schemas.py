@@ -7,6 +7,7 @@ from typing import Any, Final
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.foundation.permissions import Role
+from app.foundation.text_fields import RequiredText
 from app.identity.models import UNIT_KINDS
 
 
@@ -47,12 +48,12 @@ class OpenOfficerSessionBody(Schema):
 ACCOUNT_STATES: Final = {"in_office": "在岗", "no_role": "没有岗位", "disabled": "已停用"}
 
 
-def _reason() -> fields.String:
-    return fields.String(required=True, validate=validate.Length(1, 500, error="请填写 1 至 500 字"))
+def _reason() -> RequiredText:
+    return RequiredText(500)
 
 
-def _display_name() -> fields.String:
-    return fields.String(required=True, validate=validate.Length(1, 50, error="请填写 1 至 50 字"))
+def _display_name() -> RequiredText:
+    return RequiredText(50)
 
 
 class ListAccountsQuery(Schema):
@@ -103,7 +104,7 @@ class AddUnitBody(Schema):
     division = fields.String(
         required=True, validate=validate.Regexp(r"[0-9]{6}([0-9]{3})?\Z", error="应为六位或者九位区划代码")
     )
-    name = fields.String(required=True, validate=validate.Length(1, 100, error="请填写 1 至 100 字"))
+    name = RequiredText(100)
     parent = fields.String(load_default=None, validate=validate.Length(max=12))
     phone = fields.String(
         load_default="", validate=validate.Regexp(r"[0-9+\-、转 ()（）]{0,60}\Z", error="请填写电话号码")
@@ -169,7 +170,7 @@ class DelegateBody(Schema):
     to_username = fields.String(data_key="to", required=True, validate=validate.Length(1, 64))
     starts_on = fields.Date(required=True)
     ends_on = fields.Date(required=True)
-    reason = fields.String(required=True, validate=validate.Length(1, 500, error="请填写 1 至 500 字"))
+    reason = _reason()
 
 
 class DelegationView(Schema):

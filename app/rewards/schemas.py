@@ -5,11 +5,11 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from app.foundation.json_fields import JsonBoolean
+from app.foundation.text_fields import PlainText, RequiredText
 from app.rewards.eligibility import HELPFUL, JOINT, KNOWN_BEFORE, SUBSTANTIATED
 from app.rewards.rules import EXCLUSIONS
 from app.rewards.states import REWARD, RewardState
-from app.tips.conversation_schemas import RequiredText
-from app.tips.schemas import PlainText, QueryTipBody, Yuan
+from app.tips.schemas import QueryTipBody, Yuan
 
 QUESTIONS = (KNOWN_BEFORE, SUBSTANTIATED, HELPFUL, JOINT, *EXCLUSIONS)
 _OFFICE_ACTIONS = list(dict.fromkeys(row.action for row in REWARD if row.permission is not None))

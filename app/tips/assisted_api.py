@@ -12,8 +12,9 @@ from app.foundation import clock
 from app.foundation.database import OPEN_WALL, transaction
 from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Actor, Permission
+from app.foundation.text_fields import PlainText
 from app.tips import assisted_filing
-from app.tips.schemas import EARLIEST, PlainText, SubmitTipBody, TipReceiptView, one_of
+from app.tips.schemas import EARLIEST, SubmitTipBody, TipReceiptView, one_of
 
 office_api = APIBlueprint("office_assisted_filing", __name__, url_prefix="/api/v1/office")
 

@@ -11,8 +11,8 @@ from marshmallow import Schema, fields, validate
 from app.foundation.http import Audience, endpoint
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
+from app.foundation.text_fields import RequiredText
 from app.tips import clusters, office_schemas
-from app.tips.conversation_schemas import RequiredText
 from app.tips.office_api import after_action
 
 office_api = APIBlueprint("office_clusters", __name__, url_prefix="/api/v1/office")

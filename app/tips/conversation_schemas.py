@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 
-from app.tips.schemas import MOST_EVIDENCE, PlainText, QueryTipBody
+from app.foundation.text_fields import PlainText, RequiredText
+from app.tips.schemas import MOST_EVIDENCE, QueryTipBody
 
 LONGEST_MESSAGE: Final = 2000
-
-
-class RequiredText(PlainText):
-    """Text that must say something."""
-
-    def __init__(self, longest: int) -> None:
-        super().__init__(longest, required=True)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> Any:
-        text = super()._deserialize(value, attr, data, **more)
-        if text is None:
-            raise ValidationError("请填写内容")
-        return text
 
 
 class SupplementTipBody(QueryTipBody):

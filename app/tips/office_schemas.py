@@ -7,9 +7,10 @@ from typing import Final
 
 from marshmallow import Schema, fields, validate
 
+from app.foundation.text_fields import PlainText, RequiredText
 from app.tips.exports import Format
 from app.tips.queries import Order, Stage
-from app.tips.schemas import CONDUCT_TYPES, MessageView, PlainText, current_division
+from app.tips.schemas import CONDUCT_TYPES, MessageView, current_division
 from app.workflow.limits import PRIORITIES
 from app.workflow.states import PROGRAM_ACTIONS, Action, Status
 
@@ -249,7 +250,7 @@ class ActOnTipBody(Schema):
 class OpenIdentityBody(Schema):
     """Why the identity must be opened."""
 
-    reason = PlainText(500, required=True)
+    reason = RequiredText(500)
 
 
 class IdentityView(Schema):

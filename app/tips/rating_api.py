@@ -11,10 +11,11 @@ from marshmallow import Schema, fields, validate
 from app.foundation.http import Audience, endpoint
 from app.foundation.paging import from_cursor, to_cursor
 from app.foundation.permissions import Actor, Permission
+from app.foundation.text_fields import PlainText, RequiredText
 from app.tips import rating
-from app.tips.conversation_schemas import RequiredText, SaidView
+from app.tips.conversation_schemas import SaidView
 from app.tips.doors import opened_tip
-from app.tips.schemas import PlainText, QueryTipBody
+from app.tips.schemas import QueryTipBody
 
 public_api = APIBlueprint("rating", __name__, url_prefix="/api/v1")
 office_api = APIBlueprint("office_rating", __name__, url_prefix="/api/v1/office")

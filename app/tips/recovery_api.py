@@ -11,8 +11,8 @@ from marshmallow import Schema, fields, validate
 
 from app.foundation.http import Audience, endpoint
 from app.foundation.permissions import Actor, Permission
+from app.foundation.text_fields import RequiredText
 from app.tips import recovery
-from app.tips.conversation_schemas import RequiredText
 from app.tips.doors import admit
 
 public_api = APIBlueprint("recovery", __name__, url_prefix="/api/v1")

@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from app.foundation import clock
 from app.foundation.json_fields import JsonBoolean
+from app.foundation.text_fields import PlainText
 from app.geo.divisions import divisions
 from app.identity.contacts import LONGEST_ADDRESS, is_address
 
@@ -94,25 +95,7 @@ HIGHEST_YUAN: Final = 10**13
 MOST_PARTICIPANTS: Final = 10**8
 MOST_EVIDENCE: Final = 20
 EARLIEST: Final = date(1980, 1, 1)
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Unicode's categories Cc and Cs but for tabs and ends of lines."""
 _PHONE: Final = re.compile(r"\+?[0-9][0-9 \-]{5,19}")
-
-
-class PlainText(fields.String):
-    """Text of a stated length, without control characters or broken surrogates, ends trimmed, empty → ``None``."""
-
-    def __init__(self, longest: int, **more: Any) -> None:
-        super().__init__(**more)
-        self.longest = longest
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> Any:
-        text = super()._deserialize(value, attr, data, **more)
-        if len(text) > self.longest:
-            raise ValidationError(f"最多 {self.longest} 个字，现有 {len(text)} 个字")
-        if _CONTROL.search(text):
-            raise ValidationError("含有无法识别的控制字符")
-        return text.strip() or None
 
 
 class Yuan(fields.Decimal):

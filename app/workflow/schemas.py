@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from marshmallow import Schema, fields, validate
 
+from app.foundation.text_fields import PlainText, RequiredText
 from app.workflow.states import Ground, PoliceAction, ReassignmentAction, ReassignmentStatus
 
-_TEXT = validate.Length(1, 2000, error="请填写 1 至 2000 字")
+_LONGEST: Final = 2000
 
 
 class ApplyReassignmentBody(Schema):
@@ -16,7 +19,7 @@ class ApplyReassignmentBody(Schema):
         required=True, validate=validate.Regexp(r"^\d{6}(\d{3})?$", error="应为六位或九位行政区划代码")
     )
     ground = fields.String(required=True, validate=validate.OneOf(list(Ground), error="未知的调整事由"))
-    reason = fields.String(required=True, validate=_TEXT)
+    reason = RequiredText(_LONGEST)
     evidence = fields.List(
         fields.UUID(),
         required=True,
@@ -35,7 +38,7 @@ class ActOnReassignmentBody(Schema):
         ),
     )
     expected_version = fields.Integer(required=True, strict=True)
-    reason = fields.String(load_default=None, allow_none=True, validate=_TEXT)
+    reason = PlainText(_LONGEST, load_default=None, allow_none=True)
     evidence = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=20))
 
 
@@ -117,7 +120,7 @@ class SetReasonBody(Schema):
     code = fields.String(
         required=True, validate=validate.Regexp(r"^[A-Z][A-Z0-9_]{1,49}$", error="应为大写字母、数字和下划线")
     )
-    text = fields.String(required=True, validate=validate.Length(1, 100, error="请填写 1 至 100 字"))
+    text = RequiredText(100)
     valid_from = fields.Date(required=True)
     in_use = fields.Boolean(required=True)
 
@@ -126,7 +129,7 @@ class SetWordBody(Schema):
     """The wording of one entry of a list (``kind/code``) from a day on, its place in the order, or its end."""
 
     entry = fields.String(required=True, validate=validate.Length(1, 150))
-    text = fields.String(required=True, validate=validate.Length(1, 200, error="请填写 1 至 200 字"))
+    text = RequiredText(200)
     position = fields.Integer(load_default=None, validate=validate.Range(1, 9999, error="应为 1 至 9999"))
     in_use = fields.Boolean(load_default=True)
     valid_from = fields.Date(required=True)
@@ -137,8 +140,8 @@ class ExcludeBody(Schema):
 
     account = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 64))
     tip_id = fields.UUID(load_default=None, allow_none=True)
-    company = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 200))
-    reason = fields.String(required=True, validate=_TEXT)
+    company = PlainText(200, load_default=None, allow_none=True)
+    reason = RequiredText(_LONGEST)
 
 
 class ExclusionView(Schema):
@@ -156,10 +159,8 @@ class ExclusionView(Schema):
 class ProposePoliceTransferBody(Schema):
     """Two officers at least, and why there is a crime."""
 
-    officers = fields.List(
-        fields.String(validate=validate.Length(1, 100)), required=True, validate=validate.Length(1, 10)
-    )
-    reason = fields.String(required=True, validate=_TEXT)
+    officers = fields.List(RequiredText(100), required=True, validate=validate.Length(1, 10))
+    reason = RequiredText(_LONGEST)
 
 
 class ActOnPoliceTransferBody(Schema):
@@ -167,7 +168,7 @@ class ActOnPoliceTransferBody(Schema):
 
     action = fields.String(required=True, validate=validate.OneOf(list(PoliceAction), error="未知的操作"))
     expected_version = fields.Integer(required=True, strict=True)
-    reason = fields.String(load_default=None, allow_none=True, validate=_TEXT)
+    reason = PlainText(_LONGEST, load_default=None, allow_none=True)
     documents = fields.Dict(keys=fields.String(), values=fields.UUID(), load_default=dict)
     decided_on = fields.Date(load_default=None, allow_none=True)
     notified_on = fields.Date(load_default=None, allow_none=True)

@@ -6,11 +6,15 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 from importlinter import api as importlinter_api
 from importlinter import configuration
+from marshmallow import Schema
 
+from app.foundation.text_fields import PlainText
 from tests.architecture.sources import ROOT, Source, calls, sources
 
 LONGEST_MODULE = 400
@@ -132,6 +136,25 @@ def test_one_function_writes_statuses() -> None:
                 ):
                     found.add(f"{source.name}:{function.name}")
     assert found == {f"app/{name}.py:_write" for name in ("workflow/service", "workflow/reassignment", "cases/service")}
+
+
+def test_no_reason_is_a_blank(session_app: Flask) -> None:
+    """A reason that shows nothing is none, whoever asks for it; what is only told (a view) is not asked for."""
+    assert session_app
+    asked = [one for one in _schemas(Schema) if one.__module__.startswith("app.") and "View" not in one.__name__]
+    blank = [
+        f"{one.__module__}.{one.__name__}"
+        for one in asked
+        if "reason" in one._declared_fields and not isinstance(one._declared_fields["reason"], PlainText)
+    ]
+    assert len(asked) > 100
+    assert blank == []
+
+
+def _schemas(base: type[Schema]) -> Iterator[type[Schema]]:
+    for one in base.__subclasses__():
+        yield one
+        yield from _schemas(one)
 
 
 def test_jobs_say_why_running_twice_is_safe() -> None:

@@ -69,6 +69,11 @@ class TestEntering:
         )
         assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["not_reported_in"])
 
+    @pytest.mark.parametrize("field", ["case_no", "name"])
+    def test_a_blank_is_neither_number_nor_name(self, client: FlaskClient, field: str) -> None:
+        answer = office.register(client, **{field: " "})
+        assert (answer.status_code, list(answer.get_json()["errors"])) == (422, [field])
+
     def test_a_number_is_used_once(self, client: FlaskClient) -> None:
         office.case(client)
         again = office.register(client, office.REVIEWER)

@@ -166,6 +166,7 @@ class TestClaims:
         enter(client, case_id, claims=CLAIMS[:1])
         assert enter(client, case_id).get_json()["errors"] == {"claims": ["编号重复：债1"]}
         assert enter(client, case_id, claims=[CLAIMS[1], CLAIMS[1]]).status_code == 422
+        assert enter(client, case_id, claims=[CLAIMS[1] | {"claim_no": "  "}]).status_code == 422
         assert ledger(client, case_id).get_json()["claims"] == 1
 
     @pytest.mark.parametrize("amount", ["0", "-1", "0.001", "x"])
@@ -300,7 +301,8 @@ class TestPersons:
         }  # fmt: skip
         assert ledgers.post(client, person_case, "claims/search", {"phone": "13900009999"}).get_json()["items"] == []
         path = "claims/债1/person"
-        assert ledgers.post(client, person_case, path, {}).status_code == 422
+        for nothing in ({}, {"reason": " "}, {"reason": "\u200b"}):
+            assert ledgers.post(client, person_case, path, nothing).status_code == 422
         assert ledgers.post(client, person_case, path, {"reason": "核对"}, office.REVIEWER).status_code == 403
         assert ledgers.post(client, person_case, path, {"reason": "核对账号"}).get_json() == PERSON
 

@@ -43,6 +43,8 @@ def test_reassignment_by_three_people(client: FlaskClient) -> None:
         "evidence": [file_id],
         "expected_version": version,
     }
+    blank = client.post(f"/api/v1/office/tips/{tip_id}/reassignments", json=body | {"reason": " "}, headers=handler)
+    assert (blank.status_code, list(blank.get_json()["errors"])) == (422, ["reason"])
     request = client.post(f"/api/v1/office/tips/{tip_id}/reassignments", json=body, headers=handler)
     assert request.status_code == 201, request.get_json()
     path = f"/api/v1/office/reassignments/{request.get_json()['id']}"
