@@ -20,7 +20,7 @@ from marshmallow import Schema, ValidationError
 from werkzeug.sansio.response import Response as BaseResponse
 
 from app.foundation.database import db, enter_wall, transaction
-from app.foundation.errors import DomainError, Forbidden, InvalidInput, PayloadTooLarge, SignInUnfinished
+from app.foundation.errors import DomainError, Forbidden, InvalidInput, NotFound, PayloadTooLarge, SignInUnfinished
 from app.foundation.field_faults import flat_errors, unstorable_text
 from app.foundation.permissions import PUBLIC, Actor, Permission
 
@@ -122,7 +122,7 @@ def endpoint(
     def decorate(view: View) -> View:
         @wraps(view)
         def call(**path: Any) -> BaseResponse:
-            actor = _admit(policy)
+            actor = _admit(policy, path)
             if query is not None:
                 path["query"] = load(query, request.args.to_dict())
             if body is not None:
@@ -149,7 +149,7 @@ def page(
     def decorate(view: View) -> View:
         @wraps(view)
         def call(**path: Any) -> Any:
-            actor = _admit(policy)
+            actor = _admit(policy, path)
             if not changes:
                 return view(actor, **path)
             with transaction():
@@ -162,11 +162,14 @@ def page(
     return decorate
 
 
-def _admit(policy: Policy) -> Actor:
+def _admit(policy: Policy, path: dict[str, Any]) -> Actor:
+    """The actor, within sight of what is his; what no table can hold is found in none (``NotFound``)."""
     actor = registry().authenticators[policy.audience]()
     g.actor = actor
     if not actor.may(policy.permission):
         raise SignInUnfinished(extra={"step": actor.due_step}) if actor.due_step else Forbidden
+    if unstorable_text(path):
+        raise NotFound
     enter_wall(actor.wall)
     return actor
 

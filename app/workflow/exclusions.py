@@ -91,8 +91,8 @@ def exclude(actor: Actor, username: str | None, reason: str, *, tip_id: UUID | N
     account_id = _account(username) if username else actor.account_id
     if account_id != actor.account_id and not actor.may(Permission.TIP_LEAD):
         raise Forbidden("他人的回避由市级负责人决定")
-    company = company.strip() if company else None
-    if (tip_id is None) == (not company):
+    company = (company or "").strip() or None
+    if (tip_id is None) == (company is None):
         raise InvalidInput(errors={"company": ["应指明一件线索或一家企业"]})
     same = select(Exclusion.id).where(
         Exclusion.account_id == account_id,

@@ -306,6 +306,14 @@ class TestPersons:
         assert ledgers.post(client, person_case, path, {"reason": "核对"}, office.REVIEWER).status_code == 403
         assert ledgers.post(client, person_case, path, {"reason": "核对账号"}).get_json() == PERSON
 
+    @pytest.mark.parametrize("number", ["%00", "%E5%80%BA1%00"])
+    def test_a_number_that_no_table_holds_is_not_found(
+        self, client: FlaskClient, person_case: str, number: str
+    ) -> None:
+        body = {"reason": "核对", "claimed_yuan": "1.00"}
+        assert ledgers.post(client, person_case, f"claims/{number}/person", {"reason": "核对"}).status_code == 404
+        assert ledgers.patch(client, person_case, f"claims/{number}", body).status_code == 404
+
     def test_every_look_is_seen_by_the_auditor_and_tells_nobodys_name(
         self, client: FlaskClient, person_case: str
     ) -> None:

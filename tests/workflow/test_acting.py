@@ -261,6 +261,12 @@ class TestStandingAside:
         with pytest.raises(InvalidInput):
             exclusions.exclude(factories.actor("city.reviewer"), None, "。", tip_id=None, company=what.get("company"))
 
+    def test_beside_a_tip_a_blank_is_no_company(self, client: FlaskClient) -> None:
+        tip_id = office.verifying(client)
+        with transaction(OPEN_WALL):
+            row = exclusions.exclude(factories.actor("city.reviewer"), None, "亲属。", tip_id=tip_id, company="  ")
+        assert (row.tip_id, row.company) == (tip_id, None)
+
 
 def test_who_handled_a_tip_and_came_to_the_city_concludes_it_not(client: FlaskClient) -> None:
     """Rule 13 counts persons: a new role does not make old work somebody else's."""
