@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -10,7 +11,8 @@ from typing import TypeVar
 from flask import Flask
 
 from app.foundation import clock
-from app.foundation.database import db
+from app.foundation.database import db, transaction
+from app.foundation.errors import Conflict
 
 Answer = TypeVar("Answer")
 
@@ -30,3 +32,18 @@ def at_once(app: Flask, calls: Sequence[Callable[[], Answer]]) -> list[Answer]:
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result(timeout=60) for future in [pool.submit(run, call) for call in calls]]
+
+
+def twice_at_once(app: Flask, wall: str, command: Callable[[], object]) -> list[str]:
+    """What comes of a form that was sent twice: both transactions hold what they wrote for a while before they end."""
+
+    def send() -> str:
+        try:
+            with transaction(wall):
+                command()
+                time.sleep(0.3)
+        except Conflict:
+            return "refused"
+        return "done"
+
+    return sorted(at_once(app, [send] * 2))

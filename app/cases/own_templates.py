@@ -18,6 +18,7 @@ from app.foundation import clock
 from app.foundation.database import db, new_id
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from app.foundation.permissions import Actor
+from app.foundation.uniqueness import flush_unless_taken
 
 LARGEST_BYTES: Final = 2 * 1024 * 1024
 _SEEDS: Final = Path(__file__).parent / "document_templates"
@@ -87,7 +88,7 @@ def _add(actor: Actor, kind: str, docx: bytes, note: str, *, in_use: bool) -> Do
         set_by=actor.account_id, set_by_name=actor.name, set_at=clock.now(),
     )  # fmt: skip
     db.session.add(row)
-    db.session.flush()
+    flush_unless_taken(Conflict("该类文书的模板刚刚有人更新，请刷新后再试", code="template_just_set"))
     audit.record(
         actor, "cases.set_document_template", "document_template", kind,
         before=latest, after=row.version, in_use=in_use,

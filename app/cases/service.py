@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from app.audit import service as audit
 from app.cases import case_facts, policy
@@ -37,6 +35,7 @@ from app.foundation import clock
 from app.foundation.database import Row, db, insert_rows, new_id
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope, StaleVersion, TransitionNotAllowed
 from app.foundation.permissions import Actor, Permission
+from app.foundation.uniqueness import flush_unless_taken
 from app.outbox import service as outbox
 from app.workflow import service as handling
 
@@ -94,21 +93,11 @@ def change(actor: Actor, case_id: UUID, expected_version: int, facts: Mapping[st
     case_facts.check_amounts({name: getattr(case, name) for name in ("returned_yuan", "outstanding_yuan")} | changed)
     for name, value in changed.items():
         setattr(case, name, value)
-    _flush_number()
+    flush_unless_taken(Conflict("该案件编号已登记", code="case_no_taken"))
     if case_facts.PLACES & changed.keys():
         case.jurisdiction = case_facts.jurisdiction_of({name: getattr(case, name) for name in case_facts.PLACES})
     _write(actor, case, CHANGE, _Step(details={"changed": case_facts.told_changes(before, changed)}))
     return case
-
-
-def _flush_number() -> None:
-    """Write the facts; raise ``Conflict`` where another case has the number, within sight or not."""
-    try:
-        db.session.flush()
-    except IntegrityError as fault:
-        if not isinstance(fault.orig, UniqueViolation):
-            raise
-        raise Conflict("该案件编号已登记", code="case_no_taken") from fault
 
 
 def _is_taken(case_no: str) -> bool:

@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import Response, url_for
 from marshmallow import Schema
 from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from app.console import forms
 from app.console.blueprint import pages
@@ -16,7 +17,7 @@ from app.console.models import SavedView
 from app.console.shell import Undo, done, done_for_now
 from app.console.views.queue_address import address_of, read_address
 from app.foundation import clock
-from app.foundation.database import db
+from app.foundation.database import db, new_id
 from app.foundation.errors import Conflict, OutOfScope
 from app.foundation.http import load, page
 from app.foundation.permissions import Actor, Permission
@@ -73,14 +74,13 @@ def as_links(actor: Actor, present: str = "") -> list[dict[str, object]]:
 
 def save(actor: Actor, name: str, query: str) -> None:
     """Keep filters under a name; raise ``Conflict`` where there are too many already."""
-    known = db.session.scalar(_owned(actor).where(SavedView.name == name).with_for_update())
-    if known is not None:
-        known.query = query
-    elif (db.session.scalar(select(func.count()).select_from(_owned(actor).subquery())) or 0) >= MOST:
+    others = _owned(actor).where(SavedView.name != name).subquery()
+    if (db.session.scalar(select(func.count()).select_from(others)) or 0) >= MOST:
         raise Conflict(f"最多保存 {MOST} 个视图，请先删除不用的视图", code="too_many_views")
-    else:
-        db.session.add(SavedView(account_id=actor.account_id, name=name, query=query, created_at=clock.now()))
-    db.session.flush()
+    kept = insert(SavedView).values(
+        id=new_id(), account_id=actor.account_id, name=name, query=query, created_at=clock.now()
+    )
+    db.session.execute(kept.on_conflict_do_update(index_elements=["account_id", "name"], set_={"query": query}))
 
 
 def _owned(actor: Actor) -> Select[SavedView]:

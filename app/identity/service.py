@@ -18,6 +18,7 @@ from app.foundation.database import db, new_id
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, NotSignedIn, SignInFailed, SignInUnfinished
 from app.foundation.http import Audience
 from app.foundation.permissions import Actor, Permission, Role
+from app.foundation.uniqueness import flush_unless_taken
 from app.geo.divisions import divisions
 from app.identity import address_ranges, delegation, lockout, passwords, second_factor, tokens
 from app.identity.models import UNIT_KINDS, Account, StaffSession, Unit, WechatUser
@@ -240,7 +241,7 @@ def create_account(
 
 def _kept_new(actor: Actor, account: Account, division_code: str) -> Account:
     db.session.add(account)
-    db.session.flush()
+    flush_unless_taken(_name_taken(account.username))
     told = {name: getattr(account, name) for name in ("username", "display_name", "role")}
     told["division"] = division_code
     audit.record(actor, "identity.create_account", "account", account.id, before=None, after=told)
@@ -257,8 +258,12 @@ def _unit_of_new(actor: Actor, username: str, role: Role | None, division_code: 
     if unit is None:
         raise InvalidInput(errors={"division": [f"没有区划代码为 {division_code} 的单位"]})
     if db.session.scalar(select(Account.id).where(Account.username == username)):
-        raise Conflict(f"用户名 {username} 已被使用")
+        raise _name_taken(username)
     return unit
+
+
+def _name_taken(username: str) -> Conflict:
+    return Conflict(f"用户名 {username} 已被使用")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ leader decides it of others, and alone ends it; nobody ends the own.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam, or_, select
 
 from app.audit import service as audit
 from app.foundation import clock
-from app.foundation.database import db, new_id, read_rows
+from app.foundation.database import db, new_id, read_rows, take_turn
 from app.foundation.errors import Conflict, Forbidden, InvalidInput, OutOfScope
 from app.foundation.permissions import Actor, Permission
 from app.identity.models import Account
@@ -94,6 +95,7 @@ def exclude(actor: Actor, username: str | None, reason: str, *, tip_id: UUID | N
     company = (company or "").strip() or None
     if (tip_id is None) == (company is None):
         raise InvalidInput(errors={"company": ["应指明一件线索或一家企业"]})
+    take_turn(sha256(f"exclusion:{account_id}".encode()).digest())  # sent twice at once, it is recorded once
     same = select(Exclusion.id).where(
         Exclusion.account_id == account_id,
         Exclusion.ended_at.is_(None),

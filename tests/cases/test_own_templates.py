@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from docx import Document
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app.cases import own_templates
@@ -16,6 +17,7 @@ from app.files import word
 from tests import factories, rows
 from tests.cases import ledgers, office
 from tests.cases.test_documents import LETTER, download
+from tests.threads import twice_at_once
 from tests.workflow import office as handling
 
 PATH = "/api/v1/office/case-document-templates"
@@ -51,6 +53,15 @@ def faults(answer: Any) -> list[str]:
 def made(client: FlaskClient, case_id: str) -> tuple[Any, str]:
     answer = ledgers.post(client, case_id, "documents", LETTER, office.REVIEWER).get_json()
     return answer["template_version"], word.text_of(download(client, case_id, answer, "docx").data)
+
+
+def test_two_that_set_one_at_once(committed_app: Flask) -> None:
+    person = factories.actor(office.REVIEWER)
+
+    def set_one() -> None:
+        own_templates.set_template(person, "supervision_letter", template(), "按新公文格式修改。")
+
+    assert twice_at_once(committed_app, person.wall, set_one) == ["done", "refused"]
 
 
 def test_documents_are_made_from_it_until_it_is_taken_back(client: FlaskClient) -> None:

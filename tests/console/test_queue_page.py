@@ -9,11 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from app.console import saved_views
 from app.tips import jobs
 from tests import factories, rows
 from tests.console.office import Officer
+from tests.threads import twice_at_once
 
 
 @pytest.fixture
@@ -85,6 +88,13 @@ def test_a_view_is_kept_for_its_owner_alone(officer: Callable[[str], Officer]) -
     assert reviewer.post(address[1]).status_code == 303
     reviewer.text("/tips")  # with the toast, which names the view and takes it back
     assert "新市区 特急" not in reviewer.text("/tips")
+
+
+def test_a_view_that_is_sent_twice_is_kept_once(committed_app: Flask) -> None:
+    person = factories.actor("city.reviewer")
+    kept = twice_at_once(committed_app, person.wall, lambda: saved_views.save(person, "特急", "priority=P1"))
+    assert kept == ["done", "done"]
+    assert rows.scalar("SELECT count(*) FROM saved_views") == 1
 
 
 def test_a_view_takes_known_filters_only_and_there_is_an_end_of_them(officer: Callable[[str], Officer]) -> None:

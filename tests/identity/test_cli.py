@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.audit.models import AuditEvent
 from app.foundation.database import OPEN_WALL, transaction
 from app.foundation.permissions import PROGRAM, Role
-from app.identity import address_ranges, lockout
+from app.identity import address_ranges, lockout, service
 from app.identity.models import Account, Unit
 from tests.rows import growth, row_counts
+from tests.threads import twice_at_once
 
 PASSWORD = "Blue-Kettle-9"
 
@@ -48,6 +49,16 @@ class TestCreateAccount:
         answer = app.test_client().post("/api/v1/office/session", json=body)
         assert answer.status_code == 201
         assert answer.get_json()["actor"]["division"] == "650104"
+
+    def test_a_name_is_given_once_however_often_it_is_asked_for(self, committed_app: Flask) -> None:
+        def create() -> None:
+            service.create_account(PROGRAM, "new.handler", "测试员", Role.DISTRICT_HANDLER, "650104", PASSWORD)
+
+        try:
+            assert twice_at_once(committed_app, OPEN_WALL, create) == ["done", "refused"]
+        finally:
+            with transaction(OPEN_WALL) as session:  # accounts are kept from test to test
+                session.execute(delete(Account).where(Account.username == "new.handler"))
 
     def test_shows_the_password_nowhere_and_keeps_its_hash_alone(self, app: Flask) -> None:
         assert PASSWORD not in self.create(app).output

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -17,8 +18,9 @@ from app.identity import queries as people
 from app.identity.models import Account
 from app.workflow import exclusions, handover, policy
 from app.workflow.queries import history_of, reassignment_history
-from tests import factories
+from tests import factories, rows
 from tests.moments import MONDAY_MORNING
+from tests.threads import twice_at_once
 from tests.workflow import office
 from tests.workflow.office import HANDLER
 from tests.workflow.test_sweeping import deliver, read_by
@@ -260,6 +262,15 @@ class TestStandingAside:
     def test_a_tip_or_a_company_is_named(self, client: FlaskClient, what: dict[str, Any]) -> None:
         with pytest.raises(InvalidInput):
             exclusions.exclude(factories.actor("city.reviewer"), None, "。", tip_id=None, company=what.get("company"))
+
+    def test_sent_twice_it_is_recorded_once(self, committed_app: Flask) -> None:
+        person = factories.actor("city.reviewer")
+
+        def ask() -> None:
+            exclusions.exclude(person, None, "曾任职。", tip_id=None, company="乌鲁木齐瑞丰源投资咨询有限公司")
+
+        assert twice_at_once(committed_app, person.wall, ask) == ["done", "refused"]
+        assert rows.scalar("SELECT count(*) FROM exclusions") == 1
 
     def test_beside_a_tip_a_blank_is_no_company(self, client: FlaskClient) -> None:
         tip_id = office.verifying(client)
