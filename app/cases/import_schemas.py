@@ -11,7 +11,7 @@ class StartImportBody(Schema):
     """How a sheet is to be taken in; ``columns``: letters of a column → field, or null to leave the column out."""
 
     columns = fields.Dict(
-        keys=fields.String(validate=validate.Regexp(r"^[A-Z]{1,3}$", error="应为列号，如 C")),
+        keys=fields.String(validate=validate.Regexp(r"[A-Z]{1,3}\Z", error="应为列号，如 C")),
         values=fields.String(allow_none=True, validate=validate.Length(max=60)),
         load_default=dict,
         validate=validate.Length(max=500),

@@ -57,14 +57,14 @@ class ParticipantBody(Schema):
     id_number = fields.String(
         load_default=None,
         allow_none=True,
-        validate=[validate.Regexp(r"^[A-Z0-9()\-]{5,30}$", error="应为 5 至 30 位字母或数字"), _id_number],
+        validate=[validate.Regexp(r"[A-Z0-9()\-]{5,30}\Z", error="应为 5 至 30 位字母或数字"), _id_number],
     )
     phone = fields.String(
-        load_default=None, allow_none=True, validate=validate.Regexp(r"^\+?\d{6,20}$", error="应为电话号码")
+        load_default=None, allow_none=True, validate=validate.Regexp(r"\+?[0-9]{6,20}\Z", error="应为电话号码")
     )
     bank = PlainText(100, load_default=None, allow_none=True)
     account = fields.String(
-        load_default=None, allow_none=True, validate=validate.Regexp(r"^\d{8,32}$", error="应为 8 至 32 位数字")
+        load_default=None, allow_none=True, validate=validate.Regexp(r"[0-9]{8,32}\Z", error="应为 8 至 32 位数字")
     )
     account_name = PlainText(100, load_default=None, allow_none=True)
 

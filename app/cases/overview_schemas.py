@@ -10,7 +10,6 @@ from app.cases import words
 from app.cases.schemas import (
     BELIEVABLE_DAY,
     BUSINESS_CATEGORIES,
-    DIVISION,
     LEVELS,
     LONGEST_REASON,
     STABILITY_LEVELS,
@@ -20,6 +19,7 @@ from app.cases.schemas import (
 from app.cases.states import AdminStage, CaseStatus, JudicialStage, RestitutionStage, Track
 from app.foundation.json_fields import JsonBoolean
 from app.foundation.text_fields import RequiredText
+from app.geo.schemas import DIVISION_CODE
 
 _INDUSTRIES: Final = (*words.INDUSTRY_TEXTS, "none")
 
@@ -32,7 +32,7 @@ class ListCasesQuery(Schema):
     judicial_stage = fields.String(load_default=None, validate=validate.OneOf(list(JudicialStage), error=UNKNOWN))
     restitution_stage = fields.String(load_default=None, validate=validate.OneOf(list(RestitutionStage), error=UNKNOWN))
     reached = fields.String(load_default=None, validate=validate.OneOf(("filed", "tried"), error=UNKNOWN))
-    division = fields.String(load_default=None, validate=DIVISION)
+    division = fields.String(load_default=None, validate=DIVISION_CODE)
     category = fields.String(load_default=None, validate=validate.OneOf((*BUSINESS_CATEGORIES, "none"), error=UNKNOWN))
     detail = fields.String(load_default=None, validate=validate.Length(1, 200))
     industry = fields.String(load_default=None, validate=validate.OneOf((*words.INDUSTRY_TEXTS, "none"), error=UNKNOWN))
@@ -59,7 +59,7 @@ class OverviewQuery(Schema):
     track = fields.String(load_default=None, validate=validate.OneOf(list(Track), error=UNKNOWN))
     month = fields.Date(load_default=None, validate=[first_day, BELIEVABLE_DAY])
     missing = fields.Boolean(load_default=False)
-    division = fields.String(load_default=None, validate=DIVISION)
+    division = fields.String(load_default=None, validate=DIVISION_CODE)
     cursor = fields.String(load_default=None, validate=validate.Length(max=200))
 
 

@@ -12,12 +12,12 @@ from app.cases.cell_values import FIRST_DAY, LAST_DAY, UNBELIEVABLE
 from app.cases.states import STAGES, AdminStage, CaseAction, JudicialStage, RestitutionStage, Track
 from app.foundation.json_fields import JsonBoolean
 from app.foundation.text_fields import PlainText, RequiredText
-from app.tips.schemas import Yuan
+from app.geo.schemas import DIVISION_CODE
+from app.tips.schemas import Yuan, current_division
 
 UNKNOWN: Final = "不在可选范围内"
 LONGEST_REASON: Final = 2000
 _NUMBER, _NAME = 60, 200
-DIVISION: Final = validate.Regexp(r"^\d{6}(\d{3})?$", error="应为六位或九位行政区划代码")
 BELIEVABLE_DAY: Final = validate.Range(FIRST_DAY, LAST_DAY, error=UNBELIEVABLE)
 
 METHODS: Final = tuple(words.METHOD_TEXTS)
@@ -70,7 +70,7 @@ class CaseFacts(Schema):
     parties = fields.List(fields.Nested(PartyBody), validate=validate.Length(max=200))
     industry = fields.String(
         allow_none=True,
-        validate=validate.Regexp(r"^[A-T](\d{2,4})?$", error="应为 GB/T 4754 门类字母或门类加二至四位代码"),
+        validate=validate.Regexp(r"[A-T]([0-9]{2,4})?\Z", error="应为 GB/T 4754 门类字母或门类加二至四位代码"),
     )
     method = _choice(METHODS)
     business_category = _choice(BUSINESS_CATEGORIES)
@@ -80,8 +80,8 @@ class CaseFacts(Schema):
     registered_place = _words()
     occurrence_place = _words()
     cross_province = JsonBoolean()
-    lead_place = fields.String(allow_none=True, validate=DIVISION)
-    cooperating_places = fields.List(fields.String(validate=DIVISION), validate=validate.Length(max=50))
+    lead_place = fields.String(allow_none=True, validate=current_division)
+    cooperating_places = fields.List(fields.String(validate=current_division), validate=validate.Length(max=50))
     sector_regulator = _words()
     responsible_person = _words(100)
     responsible_phone = _words(40)
@@ -121,7 +121,7 @@ class RegisterCaseBody(Schema):
 
     case_no = RequiredText(_NUMBER)
     name = RequiredText(_NAME)
-    division = fields.String(load_default=None, allow_none=True, validate=DIVISION)
+    division = fields.String(load_default=None, allow_none=True, validate=DIVISION_CODE)
     stages = fields.Nested(StagesBody, load_default=dict)
     facts = fields.Nested(CaseFacts, load_default=dict)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from app.foundation.json_fields import JsonBoolean
 from app.foundation.text_fields import RequiredText
 from app.geo.divisions import divisions
+
+DIVISION_CODE: Final = validate.Regexp(r"[0-9]{6}([0-9]{3})?\Z", error="应为六位或九位行政区划代码")
 
 
 def _plain(text: str) -> None:
@@ -37,7 +39,7 @@ class MatchAddressBody(Schema):
 
     address = fields.String(required=True, validate=validate.Length(max=2000, error="地址最多 2000 个字"))
     hint_code = fields.String(
-        allow_none=True, validate=validate.Regexp(r"^(\d{6}(\d{3})?)?$", error="应为六位或九位行政区划代码")
+        allow_none=True, validate=validate.Regexp(r"([0-9]{6}([0-9]{3})?)?\Z", error="应为六位或九位行政区划代码")
     )
 
 

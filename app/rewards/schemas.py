@@ -208,7 +208,7 @@ class TierBody(Schema):
     """One step of the scale."""
 
     code = fields.String(
-        required=True, validate=validate.Regexp(r"^[a-z0-9_]{1,40}$", error="应为小写字母、数字和下划线")
+        required=True, validate=validate.Regexp(r"[a-z0-9_]{1,40}\Z", error="应为小写字母、数字和下划线")
     )
     text = RequiredText(200)
     from_yuan = Yuan(required=True)

@@ -8,6 +8,7 @@ from typing import Final
 from marshmallow import Schema, fields, validate
 
 from app.foundation.text_fields import PlainText, RequiredText
+from app.geo.schemas import DIVISION_CODE
 from app.tips.exports import Format
 from app.tips.queries import Order, Stage
 from app.tips.schemas import CONDUCT_TYPES, MessageView, current_division
@@ -23,9 +24,7 @@ class ListTipsQuery(Schema):
     """Filters of the queue."""
 
     status = fields.String(load_default=None, validate=validate.OneOf(list(Status), error="未知的状态"))
-    division = fields.String(
-        load_default=None, validate=validate.Regexp(r"^\d{6}(\d{3})?$", error="应为六位或九位行政区划代码")
-    )
+    division = fields.String(load_default=None, validate=DIVISION_CODE)
     stage = fields.String(load_default=None, validate=validate.OneOf(list(Stage), error="未知的办理阶段"))
     q = PlainText(100, load_default=None)
     overdue = fields.Boolean(load_default=None)
@@ -39,14 +38,15 @@ class ListTipsQuery(Schema):
     since = fields.Date(load_default=None, validate=SENSIBLE_DAY)
     until = fields.Date(load_default=None, validate=SENSIBLE_DAY)
     prefecture = fields.String(
-        load_default=None, validate=validate.Regexp(r"^(\d{4}00|none)$", error="应为地州的六位行政区划代码或者 none")
+        load_default=None, validate=validate.Regexp(r"([0-9]{4}00|none)\Z", error="应为地州的六位行政区划代码或者 none")
     )
     matched = fields.String(load_default=None, validate=validate.OneOf(MATCHES, error="未知的研判结果"))
     corrected = fields.Boolean(load_default=None)
     took = fields.String(
         load_default=None,
         validate=validate.Regexp(
-            r"^(accept|dispatch|conclude)(-\d{1,3})?$", error="应为 accept、dispatch 或 conclude，可加“-最少工作日数”"
+            r"(accept|dispatch|conclude)(-[0-9]{1,3})?\Z",
+            error="应为 accept、dispatch 或 conclude，可加“-最少工作日数”",
         ),
     )
     on_time = fields.Boolean(load_default=None)

@@ -7,6 +7,7 @@ from typing import Final
 from marshmallow import Schema, fields, validate
 
 from app.foundation.text_fields import PlainText, RequiredText
+from app.geo.schemas import DIVISION_CODE
 from app.workflow.states import Ground, PoliceAction, ReassignmentAction, ReassignmentStatus
 
 _LONGEST: Final = 2000
@@ -15,9 +16,7 @@ _LONGEST: Final = 2000
 class ApplyReassignmentBody(Schema):
     """A request to move a tip; evidence is obligatory."""
 
-    to_division = fields.String(
-        required=True, validate=validate.Regexp(r"^\d{6}(\d{3})?$", error="应为六位或九位行政区划代码")
-    )
+    to_division = fields.String(required=True, validate=DIVISION_CODE)
     ground = fields.String(required=True, validate=validate.OneOf(list(Ground), error="未知的调整事由"))
     reason = RequiredText(_LONGEST)
     evidence = fields.List(
@@ -118,7 +117,7 @@ class SetReasonBody(Schema):
     """The wording of a reason from a day on, or its end."""
 
     code = fields.String(
-        required=True, validate=validate.Regexp(r"^[A-Z][A-Z0-9_]{1,49}$", error="应为大写字母、数字和下划线")
+        required=True, validate=validate.Regexp(r"[A-Z][A-Z0-9_]{1,49}\Z", error="应为大写字母、数字和下划线")
     )
     text = RequiredText(100)
     valid_from = fields.Date(required=True)

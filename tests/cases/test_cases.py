@@ -69,6 +69,15 @@ class TestEntering:
         )
         assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["not_reported_in"])
 
+    @pytest.mark.parametrize("code", ["６５０１０４", "999999", "650104\n", "65010"])
+    def test_places_are_divisions_of_today(self, client: FlaskClient, code: str) -> None:
+        for field, value, at in (
+            ("lead_place", code, "facts.lead_place"),
+            ("cooperating_places", ["620100", code], "facts.cooperating_places.1"),
+        ):
+            answer = office.register(client, facts=office.FACTS | {field: value})
+            assert (answer.status_code, list(answer.get_json()["errors"])) == (422, [at])
+
     @pytest.mark.parametrize("field", ["case_no", "name"])
     def test_a_blank_is_neither_number_nor_name(self, client: FlaskClient, field: str) -> None:
         answer = office.register(client, **{field: " "})

@@ -113,3 +113,9 @@ def test_the_api_takes_every_filter_and_refuses_unknown_values(client: FlaskClie
         assert refused.status_code == 422, name
         assert name in refused.get_json()["errors"]
     assert client.get("/api/v1/office/tips?until=9999-12-31", headers=headers).status_code == 422
+
+
+@pytest.mark.parametrize("code", ["６５０１０４", "650104%0A"])
+def test_a_division_is_asked_for_in_plain_figures(client: FlaskClient, code: str) -> None:
+    answer = client.get(f"/api/v1/office/tips?division={code}", headers=factories.office_headers(REVIEWER))
+    assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["division"])
