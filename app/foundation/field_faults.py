@@ -24,25 +24,28 @@ _IN_CHINESE: Final = {
     "Not a valid boolean.": "应为 true 或 false",
     "Not a valid UUID.": "编号格式有误",
     "Not a valid date.": "应为 YYYY-MM-DD 格式的有效日期",
+    "Number too large.": "数值过大",
     "Special numeric values (nan or infinity) are not permitted.": "应为数字",
 }
 _MEASURES: Final = (
     (re.compile(r"Longer than maximum length (\d+)\."), r"最多 \1 个"),
     (re.compile(r"Shorter than minimum length (\d+)\."), r"至少 \1 个"),
     (re.compile(r"Length must be between (\d+) and (\d+)\."), r"长度应在 \1 至 \2 之间"),
+    (re.compile(r"Must be greater than or equal to (\S+) and less than or equal to (\S+)\."), r"应在 \1 至 \2 之间"),
+    (re.compile(r"Must be greater than or equal to (\S+)\."), r"不能小于 \1"),
+    (re.compile(r"Must be less than or equal to (\S+)\."), r"不能大于 \1"),
+    (re.compile(r"Must be one of: (.+)\.", re.DOTALL), r"应为以下之一：\1"),
 )
 
 
 def in_chinese(message: str) -> str:
     """A library's English message in the office's words; a message that is Chinese already stays as it is."""
-    if _CHINESE.search(message):
-        return message
     if message in _IN_CHINESE:
         return _IN_CHINESE[message]
-    for pattern, replacement in _MEASURES:
+    for pattern, replacement in _MEASURES:  # first, because what may be chosen can be Chinese
         if pattern.fullmatch(message):
             return pattern.sub(replacement, message)
-    return "填写有误"
+    return message if _CHINESE.search(message) else "填写有误"
 
 
 def flat_errors(messages: Mapping[Any, Any], prefix: str = "") -> dict[str, list[str]]:
