@@ -17,6 +17,7 @@ from app.audit import service as audit
 from app.foundation.database import db
 from app.foundation.errors import InvalidInput
 from app.foundation.permissions import Actor
+from app.geo.divisions import divisions
 from app.workflow.deadlines import WorkingCalendar
 from app.workflow.models import CalendarDay
 
@@ -133,7 +134,7 @@ def _rows(lines: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
         kind, region = (line.get("kind") or "").strip(), (line.get("region") or "").strip()
         if kind not in _KINDS:
             raise InvalidInput(errors={f"第 {number} 行 kind": ["应为 off（放假）或 work（调休上班）"]})
-        if not region:
+        if region != NATION and not (region.endswith("0000") and divisions().is_current(region)):
             raise InvalidInput(errors={f"第 {number} 行 region": ["应为 CN 或省级区划代码"]})
         yield {
             "region_code": region,

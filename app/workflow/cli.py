@@ -14,6 +14,7 @@ from app.foundation import clock
 from app.foundation.database import OPEN_WALL, transaction
 from app.foundation.errors import DomainError
 from app.foundation.permissions import PROGRAM
+from app.geo.divisions import divisions
 from app.identity.cli import accounts_cli, told
 from app.workflow import calendar, handover, limits, queries
 
@@ -25,8 +26,11 @@ limits_cli = AppGroup("limits", help="办理期限、优先级和理由（按生
 @click.argument("file", type=click.File(encoding="utf-8-sig"))
 def import_file(file: TextIO) -> None:
     """Load days off and make-up days from a CSV with the columns date, kind, holiday, region, note."""
-    with transaction(OPEN_WALL):
-        count = calendar.import_calendar(PROGRAM, file)
+    try:
+        with refusals_told(), transaction(OPEN_WALL):
+            count = calendar.import_calendar(PROGRAM, file)
+    except UnicodeDecodeError as fault:
+        raise click.ClickException("文件不是 UTF-8 编码，请另存为 UTF-8 编码的 CSV 后再导入") from fault
     click.echo(f"已导入 {count} 天。")
 
 
@@ -36,7 +40,9 @@ def import_file(file: TextIO) -> None:
 @click.option("--region", required=True, help="区划代码，如 650000")
 def due(start: datetime, working_days: int, region: str) -> None:
     """Print the date on which a limit of working days ends; the day of receipt is not counted."""
-    with transaction(OPEN_WALL):
+    if not divisions().is_current(region):
+        raise click.BadParameter(f"没有区划代码 {region}", param_hint="--region")
+    with refusals_told(), transaction(OPEN_WALL):
         found: date = calendar.calendar_of(region[:2] + "0000").add(start.date(), working_days)
     click.echo(found.isoformat())
 
