@@ -16,6 +16,7 @@ from tests import factories, rows
 from tests.rewards import office
 from tests.tips import reporters
 from tests.workflow import office as handling
+from tests.workflow.test_police import proposed
 
 
 @pytest.fixture
@@ -24,6 +25,7 @@ def sent(client: FlaskClient) -> tuple[dict[str, Any], UUID]:
     receipt = factories.file_tip(client, reporter=factories.REPORTER)
     tip_id = factories.tip_id_of(receipt["receipt_number"])
     handling.do("city.reviewer", tip_id, "accept")
+    proposed(tip_id, "city.reviewer")
     handling.do("city.leader", tip_id, "transfer", to="police", reason="涉嫌犯罪。")
     files = {code: handling.evidence(client, "city.reviewer") for code in ("letter", "report", "items")}
     _step(tip_id, "send", documents=files)
@@ -57,8 +59,8 @@ def test_a_filed_case_opens_the_review_once_the_tip_is_settled(
     assert rows.scalar("SELECT count(*) FROM rewards") == 0
     steps[1](tip_id)
     assert office.reward_of(tip_id).state == "open"
-    proposed = office.do("city.reviewer", office.reward_of(tip_id).id, "propose", **office.PROPOSAL)
-    assert proposed.state == "proposed", "nobody has to answer what the records tell"
+    reward = office.do("city.reviewer", office.reward_of(tip_id).id, "propose", **office.PROPOSAL)
+    assert reward.state == "proposed", "nobody has to answer what the records tell"
 
 
 def test_the_reporter_may_ask_after_the_filing_and_not_before(

@@ -140,6 +140,7 @@ def test_a_crowd_is_looked_through_part_by_part(
     monkeypatch.setattr(secrecy, "_AT_ONCE", 1)
     assert exposures(main_id, "电话13900001234，每天早上在我家楼下的菜市场门口发传单") == [IDENTITY, QUOTATION]
     assert factories.office_act(client, "city.reviewer", main_id, "accept").status_code == 200
+    proposed(main_id, "city.reviewer")
     assert _transfer(client, main_id, f"据{factories.REPORTER['name']}反映，涉嫌犯罪。").get_json()["code"] == (
         "reporter_exposed"
     )
