@@ -54,6 +54,7 @@ SPEAKING = (
     "app/files/media_containers.py",
     "app/foundation/errors.py",
     "app/foundation/field_faults.py",
+    "app/foundation/text_fields.py",
     "app/foundation/http.py",
 )
 """Modules whose sentences may reach a public page; dictionaries of choices included."""

@@ -78,6 +78,6 @@ def test_the_reporter_may_ask_after_the_filing_and_not_before(
 def test_a_refusal_of_the_police_opens_nothing(client: FlaskClient, sent: tuple[dict[str, Any], UUID]) -> None:
     receipt, tip_id = sent
     _receipt(tip_id)
-    _step(tip_id, "note_refusal", decided_on=clock.today(), reason="不构成犯罪。")
+    _step(tip_id, "note_refusal", decided_on=clock.today(), notified_on=clock.today(), reason="不构成犯罪。")
     assert rows.scalar("SELECT count(*) FROM rewards") == 0
     assert office.claim(client, receipt).status_code == 409
