@@ -20,6 +20,7 @@ def test_progress_is_shown_and_the_rest_visibly_hidden(committed_app: Flask, sit
     desk.open("/tips")
     desk.sign_in("observer.650000")
     page = desk.page
+    page.emulate_media(reduced_motion="reduce")  # else colours are looked at on their way
     for name, path in (("list", "/tips"), ("tip", f"/tips/{tip_id}"), ("request", f"/reassignments/{request.id}")):
         desk.open(path)
         note = page.get_by_text("自治区观察员仅查看办理进度，不查看举报内容").first
