@@ -235,15 +235,7 @@ def may_send_code(receipt_number: str, asked_by: bytes) -> bool:
 
     A stranger who knows the number but not the telephone uses up nothing of the reporter's.
     """
-    try:
-        key = f"guard:recover:{clock.today()}:{_digest('recover', f'{receipt_number} {asked_by.hex()}')}"
-        pipeline = _redis().pipeline(transaction=False)
-        pipeline.incr(key)
-        pipeline.expire(key, 24 * 3600)
-        return int(pipeline.execute()[0]) <= MOST_CODES_A_DAY
-    except RedisError as fault:
-        _no_redis(fault)
-        return True
+    return _counted_today("recover", f"{receipt_number} {asked_by.hex()}", 1) <= MOST_CODES_A_DAY
 
 
 MOST_CODES_A_DAY: Final = 3
@@ -251,8 +243,13 @@ MOST_CODES_A_DAY: Final = 3
 
 def exposures_today(writer: str, about: str, *, more: int = 0) -> int:
     """How often texts of this writer about this thing told of a reporter today, ``more`` of them just now."""
+    return _counted_today("exposure", f"{writer} {about}", more)
+
+
+def _counted_today(kind: str, of: str, more: int) -> int:
+    """How much was counted today, ``more`` with it; nothing while Redis is away, so that nobody is kept out."""
     try:
-        key = f"guard:exposure:{clock.today()}:{_digest('exposure', f'{writer} {about}')}"
+        key = f"guard:{kind}:{clock.today()}:{_digest(kind, of)}"
         pipeline = _redis().pipeline(transaction=False)
         pipeline.incrby(key, more)
         pipeline.expire(key, 24 * 3600)
